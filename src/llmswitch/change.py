@@ -1,0 +1,104 @@
+"""From one settings text to the next: a pin put in or taken out, and the record that makes it reversible.
+
+A switch always takes the old pin out first, so that it does not matter what was there before.
+"""
+
+from __future__ import annotations
+
+import json
+
+from llmswitch.identity import IDENTITY, SECRET_BEARING, TOP_IDENTITY
+from llmswitch.pin import AUTO_MODE
+from llmswitch.secret import may_be_key
+from llmswitch.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OURS = {**IDENTITY, **TOP_IDENTITY}
+
+
+class Record:
+    """What one switch wrote, kept in the state file: enough to take it out again, and no secret.
+
+    `pin` holds the identity members but no credential, `wrote` the tuning members and `displaced` what the user
+    had in their place (both as JSON text), `created` which of folder, file, root and env did not exist before,
+    `foreign` the identity members found that were not ours.
+    """
+
+    FIELDS = ("preset", "overrides", "pin", "wrote", "displaced", "created", "foreign", "key")
+
+    def __init__(self, fields: Mapping[str, object] | None = None) -> None:
+        """Read a record from JSON data; what is missing or of the wrong type counts as empty."""
+        fields = fields or {}
+        preset = fields.get("preset")
+        self.preset = preset if isinstance(preset, str) else None
+        self.overrides = _texts(fields.get("overrides"))
+        self.pin = _texts(fields.get("pin"))
+        self.wrote = _texts(fields.get("wrote"))
+        self.displaced = _texts(fields.get("displaced"))
+        created = fields.get("created")
+        self.created = [str(item) for item in created] if isinstance(created, list) else []
+        self.foreign = _texts(fields.get("foreign"))
+        self.key = _texts(fields.get("key"))
+
+    def data(self) -> dict[str, object]:
+        """Return the record as JSON data."""
+        return {field: getattr(self, field) for field in self.FIELDS}
+
+    def in_force(self, settings: Settings) -> bool:
+        """Say whether the settings hold this record's identity members as it wrote them."""
+        values = settings.values()
+        expected = self.pin if self.pin else {}
+        return all(values.get(name) == expected.get(name) for name in OURS if name not in SECRET_BEARING)
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
+    """Return the settings as they were before the pin of any of those records."""
+    ours = {
+        name: raw for record in records for name, raw in record.wrote.items() if settings.raw(name) == raw
+    }
+    displaced = {name: raw for record in records for name, raw in record.displaced.items() if name in ours}
+    gone = [*OURS, *(name for name in ours if name not in displaced)]
+    settings = settings.without(gone).with_members(displaced)
+    created = {item for record in records for item in record.created}
+    if "env" in created:
+        settings = settings.without_env()
+    return settings.without_root() if "root" in created else settings
+
+
+def pinned(base: Settings | None, pin: Mapping[str, str], record: Record) -> Settings:
+    """Return `base` (None: no file) with the pin in it, and note in `record` what that displaced and created."""
+    settings = Settings("\n") if base is None else base
+    wanted = {name: text for name, text in pin.items() if name != AUTO_MODE or not _has_opinion(settings)}
+    members = {name: json.dumps(text, ensure_ascii=False) for name, text in wanted.items()}
+    record.pin = {name: text for name, text in pin.items() if name in OURS and name not in SECRET_BEARING}
+    record.wrote = {name: raw for name, raw in members.items() if name not in OURS}
+    record.displaced = {name: raw for name in record.wrote if (raw := settings.raw(name)) is not None}
+    missing = {"file": base is None, "root": settings.blank, "env": settings.env is None}
+    record.created += [part for part, absent in missing.items() if absent]
+    return settings.with_members(members)
+
+
+def _has_opinion(settings: Settings) -> bool:
+    """Say whether the user chose a permission mode: then auto mode is their business (Claude Code 2.1.329)."""
+    permissions = settings.top("permissions")
+    chosen = permissions if isinstance(permissions, dict) else {}
+    return settings.top(AUTO_MODE) is not None or "defaultMode" in chosen or "disableAutoMode" in chosen
+
+
+def foreign_members(settings: Settings) -> dict[str, str]:
+    """Return the identity members that are set (not ""), as text."""
+    return {name: text for name, text in settings.values().items() if name in OURS and text}
+
+
+def keepable(members: Mapping[str, str]) -> dict[str, str]:
+    """Return those members that hold no secret and may be remembered for `llmswitch -`."""
+    return {
+        name: text for name, text in members.items() if name not in SECRET_BEARING and not may_be_key(text)
+    }

@@ -1,0 +1,43 @@
+"""The identity keys: what decides who is called, with which credential and which model.
+
+Every third-party pin holds all of them, a value or "", so that nothing from a shell export, a login, other
+settings or the last pin mixes in. Each entry says the leak that its absence opens; all were seen on the wire
+with Claude Code 2.1.329.
+"""
+
+from llmswitch.slots import VARIABLES
+
+BASE_URL = "ANTHROPIC_BASE_URL"
+AUTH_TOKEN = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  # a variable's name
+API_KEY = "ANTHROPIC_API_KEY"
+START_MODEL = "ANTHROPIC_MODEL"
+
+CREDENTIALS = {"bearer": AUTH_TOKEN, "api-key": API_KEY}
+
+# variable → what happens to a pin that leaves it out
+IDENTITY = {
+    BASE_URL: "requests go to Anthropic with the provider's key",
+    AUTH_TOKEN: "a token of the shell or the user's settings is sent beside the pin's key",
+    API_KEY: "a key of the shell is sent beside the pin's token",
+    "ANTHROPIC_CUSTOM_HEADERS": "headers meant for another host are sent",
+    "ANTHROPIC_BETAS": "betas meant for another host are sent",
+    START_MODEL: "a model saved by /model in the user's settings bypasses the slots",
+    **dict.fromkeys(VARIABLES.values(), "the client's own model name goes to the provider"),
+    "ANTHROPIC_SMALL_FAST_MODEL": "it beats the haiku slot for background requests (deprecated)",
+    "CLAUDE_CODE_EXTRA_BODY": "it can replace the model in every request",
+    "CLAUDE_CODE_USE_BEDROCK": "requests go to that cloud instead of the pin's host",
+    "CLAUDE_CODE_USE_VERTEX": "requests go to that cloud instead of the pin's host",
+    "CLAUDE_CODE_USE_FOUNDRY": "requests go to that cloud instead of the pin's host",
+    "CLAUDE_CODE_USE_MANTLE": "requests go to that cloud instead of the pin's host",
+    "CLAUDE_CODE_USE_ANTHROPIC_AWS": "requests go to that cloud instead of the pin's host",
+    "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD": "requests go to that cloud instead of the pin's host",
+}
+
+# The same at the top level of the file.
+TOP_IDENTITY = {"apiKeyHelper": "the user's helper runs and its output is sent beside the pin's token"}
+
+# Identity keys whose value is, or may carry, a secret: never shown whole, never kept in our state.
+SECRET_BEARING = frozenset({AUTH_TOKEN, API_KEY, "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_EXTRA_BODY"})
+
+# With a base URL and no credential Claude Code sends the user's own login token to that URL, loopback too.
+KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105

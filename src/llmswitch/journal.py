@@ -1,0 +1,99 @@
+"""The state of a worktree: what the last switch wrote, and the one before it. It holds no secret.
+
+It lies in the worktree's own git folder and goes away with it. Lost, a switch still works; it then cannot tell
+our own token from a foreign one, nor bring back what a pin displaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from llmswitch import atomic
+from llmswitch.change import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.secret import Secret
+    from llmswitch.worktrees import Worktree
+
+FOLDER = "llmswitch"
+NAME = "state.json"
+
+
+class Journal:
+    """The state file of one worktree, or of a plain folder (then in the user's state folder, by its path)."""
+
+    def __init__(self, worktree: Worktree, state_folder: str) -> None:
+        self._worktree = worktree
+        folder = worktree.git_dir or os.path.join(state_folder, "folders", digest(worktree.root))
+        self.path = os.path.join(folder, FOLDER if worktree.git_dir else "", NAME)
+        data = _load(self.path)
+        self.current, self.previous = Record(_part(data, "current")), Record(_part(data, "previous"))
+
+    def save(self, record: Record) -> None:
+        """Make `record` the current one and the current one the previous one, on the disk; raises OSError.
+
+        A record equal to the current one changes nothing.
+        """
+        if record.data() == self.current.data():
+            return
+        data = {"version": 1, "current": record.data(), "previous": self.current.data()}
+        folder = os.path.dirname(self.path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        atomic.sweep(folder)
+        atomic.replace(self.path, json.dumps(data, indent=1).encode(), 0o600)
+
+    def knows(self, secret: Secret) -> bool:
+        """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
+        records = [self.current, self.previous]
+        for path in self._neighbours():
+            data = _load(path)
+            records += [Record(_part(data, "current")), Record(_part(data, "previous"))]
+        return any(is_fingerprint(record.key, secret) for record in records)
+
+    def _neighbours(self) -> list[str]:
+        common = self._worktree.common_dir
+        if not common:
+            return []
+        linked = os.path.join(common, "worktrees")
+        names = os.listdir(linked) if os.path.isdir(linked) else []
+        folders = [common, *(os.path.join(linked, name) for name in names)]
+        return [os.path.join(folder, FOLDER, NAME) for folder in folders]
+
+
+def _load(path: str) -> object:
+    try:
+        with open(path, "rb") as file:
+            return json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _part(data: object, name: str) -> dict[str, object] | None:
+    part = data.get(name) if isinstance(data, dict) else None
+    return part if isinstance(part, dict) else None
+
+
+def digest(text: str) -> str:
+    """Return a short name for a path, for files of ours that belong to it."""
+    import hashlib
+
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]
+
+
+def fingerprint(secret: Secret) -> dict[str, str]:
+    """Return a salted hash by which a key can be recognised and from which it cannot be read."""
+    salt = os.urandom(16).hex()
+    return {"salt": salt, "hash": _hash(salt, secret)}
+
+
+def is_fingerprint(entry: dict[str, str], secret: Secret) -> bool:
+    """Say whether `entry` is a fingerprint of that key."""
+    return "salt" in entry and entry.get("hash") == _hash(entry["salt"], secret)
+
+
+def _hash(salt: str, secret: Secret) -> str:
+    import hashlib
+
+    return hashlib.sha256(bytes(salt + secret.reveal(), "utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,151 @@
+"""The operating system's keyring, through the keyring library, with every call bounded in time.
+
+A call can block for ever (a stopped daemon, an unlock dialog nobody answers), a successful save proves nothing
+(a null backend, an older item of another program that wins), and a missing service falls back to plain text
+where keyrings.alt is installed. Hence the deadline, the read-back and the refusals here. The library is imported
+on first use: it takes longer than everything else llmswitch does.
+"""
+
+from __future__ import annotations
+
+from llmswitch.errors import KeyProblem
+from llmswitch.secret import Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+UNATTENDED_SECONDS = 5.0
+ATTENDED_SECONDS = 60.0
+NOTICE_SECONDS = 2.0
+DUPLICATES = 10
+_NAMES = {
+    "SecretService": "Secret Service",
+    "libsecret": "Secret Service",
+    "kwallet": "KWallet",
+    "macOS": "macOS Keychain",
+    "Windows": "Windows Credential Locker",
+}
+_OTHER_WAYS = "Or give the key in the environment variable LLMSWITCH_KEY_<NAME>, or with --key-stdin."
+_REFUSED = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
+
+
+def service(name: str) -> str:
+    """Return the service a key lies under: one a key, since Windows moves entries that share a service."""
+    return f"llmswitch:{name}"
+
+
+class OsKeyring:
+    """Reads and writes keys; `notice` is called on a terminal when the keyring keeps us waiting."""
+
+    def __init__(self, attended: bool = False, notice: Callable[[str], None] = lambda text: None) -> None:
+        self._attended, self._notice = attended, notice
+        self._backend: Any = None
+
+    @property
+    def title(self) -> str:
+        """The keyring's name, as people know it."""
+        backend = self._open()
+        return _NAMES.get(type(backend).__module__.rpartition(".")[2], str(backend.name))
+
+    def get(self, name: str) -> Secret | None:
+        """Return a key, None where the keyring has none; KeyProblem where it cannot say."""
+        backend = self._open()
+        text = self._call(lambda: backend.get_password(service(name), name))
+        return None if text is None else Secret(text)
+
+    def set(self, name: str, secret: Secret) -> None:
+        """Save a key and read it back; KeyProblem where it did not arrive."""
+        backend = self._open()
+        self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
+        if self.get(name) == secret:
+            return
+        # An item another program made under the same name wins over ours in a Secret Service.
+        self.delete(name)
+        self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
+        if self.get(name) != secret:
+            raise KeyProblem(
+                f"{self.title} did not keep the {name} key: reading it back gave something else."
+            )
+
+    def delete(self, name: str) -> bool:
+        """Delete a key with all its duplicates and say whether there was one."""
+        backend = self._open()
+        for count in range(DUPLICATES):
+            if self.get(name) is None:
+                return count > 0
+            self._call(lambda: backend.delete_password(service(name), name))
+        raise KeyProblem(f"{self.title} still has a {name} key after {DUPLICATES} deletions.", changed="")
+
+    def _open(self) -> Any:
+        if self._backend is None:
+            self._backend = self._call(_backend)
+        return self._backend
+
+    def _call(self, call: Callable[[], Any]) -> Any:
+        """Run one keyring call in a thread that may be left behind, and turn what it raises into KeyProblem."""
+        import threading
+
+        box: dict[str, Any] = {}
+
+        def work() -> None:
+            try:
+                box["value"] = call()
+            except BaseException as error:
+                box["error"] = error
+
+        # A daemon thread: the process can end although the call never does. An executor would wait for it.
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self._wait(thread)
+        if thread.is_alive():
+            raise KeyProblem("The keyring did not answer in time.", hint=_OTHER_WAYS)
+        if "error" in box:
+            raise _explained(box["error"]) from None
+        return box["value"]
+
+    def _wait(self, thread: Any) -> None:
+        if not self._attended:
+            thread.join(UNATTENDED_SECONDS)
+            return
+        thread.join(NOTICE_SECONDS)
+        if thread.is_alive():
+            self._notice("Waiting for your keyring; it may be asking to be unlocked. Ctrl-C gives up.")
+            thread.join(ATTENDED_SECONDS - NOTICE_SECONDS)
+
+
+def _backend() -> Any:
+    """Return the keyring in use; KeyProblem names one that stores nothing, or stores in plain text."""
+    import keyring
+
+    chosen: Any = keyring.get_keyring()
+    members = list(chosen.backends) if hasattr(chosen, "backends") else [chosen]
+    for member in members:
+        if not _is_refused(member):
+            return member
+    names = ", ".join(sorted({f"{type(member).__module__}.{type(member).__name__}" for member in members}))
+    raise KeyProblem(f"No usable keyring here ({names or 'none found'}).", hint=_OTHER_WAYS)
+
+
+def _is_refused(backend: Any) -> bool:
+    kind = type(backend)
+    return kind.__module__.startswith(_REFUSED) or "plaintext" in kind.__name__.lower()
+
+
+def _explained(error: BaseException) -> KeyProblem:
+    """Return the KeyProblem for what a backend raised, without its text where that could hold a key."""
+    import os
+
+    if isinstance(error, KeyProblem):
+        return error
+    kind = type(error).__name__
+    if kind == "KeyringLocked" or "dismissed" in str(error).lower():
+        return KeyProblem(
+            "The keyring is locked.", hint=f"Unlock it. {_OTHER_WAYS}"
+        )
+    if kind == "NoKeyringError":
+        return KeyProblem("No keyring is available here.", hint=_OTHER_WAYS)
+    if chosen := os.environ.get("PYTHON_KEYRING_BACKEND"):
+        return KeyProblem(f"PYTHON_KEYRING_BACKEND={chosen} does not work ({kind}).", hint=_OTHER_WAYS)
+    return KeyProblem(f"The keyring cannot be used ({kind}).", hint=_OTHER_WAYS)

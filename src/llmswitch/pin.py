@@ -1,0 +1,61 @@
+"""What a preset becomes in one worktree: the exact members of the settings file, name → text."""
+
+from __future__ import annotations
+
+from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, CREDENTIALS, IDENTITY, START_MODEL, TOP_IDENTITY
+from llmswitch.slots import VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llmswitch.preset import Preset
+
+MAX_CONTEXT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
+AUTO_MODE = "disableAutoMode"
+
+
+class Choices:
+    """What the user asked for on top of a preset: models by slot, the start slot, another base URL."""
+
+    def __init__(
+        self, models: Mapping[str, str] | None = None, start: str | None = None, base_url: str | None = None
+    ) -> None:
+        self.models, self.start, self.base_url = dict(models or {}), start, base_url
+
+
+def build(
+    preset: Preset, models: Mapping[str, str], choices: Choices, windows: Mapping[str, int]
+) -> dict[str, str]:
+    """Return the pin without its credential: every identity key, then the tuning keys; {} for Claude Code's own.
+
+    `models` are the resolved slots, `windows` the known context windows in tokens by model id.
+    """
+    if preset.base_url is None:
+        return {}
+    pin = dict.fromkeys((*IDENTITY, *TOP_IDENTITY), "")
+    pin[BASE_URL] = choices.base_url or preset.base_url
+    pin |= {VARIABLES[slot]: model for slot, model in models.items()}
+    # An alias, not an id: an id would start sessions with [1m], for which the window below is ignored.
+    pin[START_MODEL] = choices.start or preset.default_slot or "sonnet"
+    if window := smallest_window(models.values(), windows):
+        pin[MAX_CONTEXT] = str(window)
+    # Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL.
+    return {**pin, **preset.env, AUTO_MODE: "disable"}
+
+
+def with_credential(pin: Mapping[str, str], auth: str, credential: str) -> dict[str, str]:
+    """Return the pin with its credential in the one place `auth` names, and "" in the other."""
+    return {**pin, AUTH_TOKEN: "", API_KEY: "", CREDENTIALS[auth]: credential}
+
+
+def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | None:
+    """Return the smallest known window, in tokens, among the models for which Claude Code honours the variable.
+
+    It ignores it for ids it takes for Claude models and for ids that end in [1m] (measured on 2.1.329).
+    """
+    honoured = [
+        model for model in models if "claude" not in model.lower() and not model.lower().endswith("[1m]")
+    ]
+    known = [windows.get(model) or windows.get(model.rpartition(":")[0]) for model in honoured]
+    return min((window for window in known if window), default=None)

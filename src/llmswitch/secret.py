@@ -1,0 +1,67 @@
+"""A key in memory: it never shows itself, and every output masks it through `mask`."""
+
+import re
+
+STARS = "********"
+# Prefixes that providers put before their keys, followed by enough to be one.
+_KNOWN_KEY = re.compile(r"\b(sk-|sk_|fw_|hf_|gsk_|xai-|AIza|tp-|pplx-)[A-Za-z0-9_.-]{12,}")
+_LONG_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_.=-]{32,}")
+
+
+class Secret:
+    """A key; `reveal()` is the only way to its text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the key itself, for the settings file, the keyring or a request."""
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return f"Secret({STARS})"
+
+    __str__ = __repr__
+
+
+def mask(text: str) -> str:
+    """Return stars and, where that gives nothing away, the last four characters.
+
+    Short keys show nothing, and the number of stars never tells the length.
+    """
+    return STARS + text[-4:] if len(text) >= 20 else STARS
+
+
+def looks_like_key(text: str) -> bool:
+    """Say whether `text` carries a provider's key prefix: certain enough to refuse an argument."""
+    return _KNOWN_KEY.search(text) is not None
+
+
+def may_be_key(text: str) -> bool:
+    """Say whether `text` could be a key: enough not to echo it in an error."""
+    return looks_like_key(text) or _LONG_TOKEN.fullmatch(text) is not None
+
+
+def clean_key(text: str) -> Secret:
+    """Return the key in what the user pasted: surrounding space, one "Bearer " and quotes removed.
+
+    Raises ValueError with the reason (never the text) for an empty key or one no header can carry.
+    """
+    key = text.strip()
+    if key[:7].lower() == "bearer ":
+        key = key[7:].strip()
+    if len(key) > 1 and key[0] == key[-1] and key[0] in "'\"":
+        key = key[1:-1].strip()
+    if not key:
+        raise ValueError("the key is empty")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError("the key holds a space, a control character or a letter outside ASCII")
+    return Secret(key)

@@ -1,0 +1,89 @@
+"""Claude Code's model slots, their neutral tier names, and which model ends up in which slot.
+
+Slots and their variables: Claude Code 2.1.329, https://code.claude.com/docs/en/model-config.
+"""
+
+from __future__ import annotations
+
+from llmswitch.errors import UsageProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLES = {
+    "haiku": "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+    "sonnet": "ANTHROPIC_DEFAULT_SONNET_MODEL",
+    "opus": "ANTHROPIC_DEFAULT_OPUS_MODEL",
+    "fable": "ANTHROPIC_DEFAULT_FABLE_MODEL",
+    "subagent": "CLAUDE_CODE_SUBAGENT_MODEL",
+}
+SLOTS = tuple(VARIABLES)
+TIERS = {"small": "haiku", "medium": "sonnet", "large": "opus"}
+_ALIASES = {**TIERS, "sonnet_1m": "sonnet", "opus_1m": "opus"}
+AUTO = "auto"
+
+
+def slot_named(word: str) -> str | None:
+    """Return the slot that a slot, tier or alias name means, in any case, or None."""
+    name = word.lower()
+    return name if name in VARIABLES else _ALIASES.get(name)
+
+
+def start_slot(word: str) -> str:
+    """Return the slot a session may start on; UsageProblem for anything else."""
+    slot = slot_named(word)
+    if slot is None or slot == "subagent":
+        raise UsageProblem(
+            f"A session cannot start on {word!r}.",
+            hint="Use haiku, sonnet, opus, fable, small, medium or large.",
+        )
+    return slot
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return {slot: (model, variable)} for the overrides the user exported.
+
+    Inside a Claude Code session (`CLAUDECODE`) the environment is the current pin, not a wish: there it is {}.
+    """
+    if environ.get("CLAUDECODE"):
+        return {}
+    found = {}
+    for slot, variable in VARIABLES.items():
+        for name in (f"LLMSWITCH_{slot.upper()}", variable):
+            if model := environ.get(name, "").strip():
+                found[slot] = (model, name)
+    return found
+
+
+def resolve(
+    preset: str,
+    slots: Mapping[str, str],
+    default_model: str | None,
+    overrides: Mapping[str, str],
+) -> dict[str, str]:
+    """Return {slot: model id} for all five slots: overrides first, then the preset, then its default model.
+
+    `""` in the subagent slot means "inherit". A slot or tier name as a value means that slot's model.
+    Raises UsageProblem where a slot has no model.
+    """
+    models = {slot: slots.get(slot, default_model) for slot in SLOTS}
+    models["fable"] = models["fable"] or models["opus"]
+    named = {slot: target for slot, value in overrides.items() if (target := slot_named(value))}
+    models |= {slot: value for slot, value in overrides.items() if slot not in named}
+    chosen = models | {slot: models[target] for slot, target in named.items()}
+    return {slot: _model(preset, slot, chosen[slot]) for slot in SLOTS}
+
+
+def _model(preset: str, slot: str, value: str | None) -> str:
+    if slot == "subagent":
+        return "" if value is None or value == AUTO else value
+    if not value:
+        hint = f"Add --{slot} MODEL or --model MODEL."
+        raise UsageProblem(f"Preset {preset} names no model for {slot}.", hint=hint)
+    if value == AUTO:
+        raise UsageProblem(
+            f"{slot} cannot be {AUTO} here: Claude Code would send its own model name to {preset}.",
+            hint=f"Name a model: --{slot} MODEL.",
+        )
+    return value

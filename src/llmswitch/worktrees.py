@@ -1,0 +1,140 @@
+"""Which worktree a path is in, and what git says about a file there; the one place that asks git."""
+
+from __future__ import annotations
+
+import os
+
+from llmswitch.errors import LlmswitchError, Refused, UsageProblem
+
+# What makes git answer for another repository than the path's own (`git rev-parse --local-env-vars`).
+_MISLEADING = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY", "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR", "GIT_CEILING_DIRECTORIES", "GIT_NAMESPACE",
+)  # fmt: skip
+
+
+class Worktree:
+    """One work tree: its root and, unless it is a plain folder, its own and the repository's git folder."""
+
+    def __init__(self, root: str, git_dir: str = "", common_dir: str = "") -> None:
+        self.root, self.git_dir, self.common_dir = root, git_dir, common_dir
+
+    @property
+    def in_repository(self) -> bool:
+        """Say whether git knows this folder."""
+        return bool(self.git_dir)
+
+    @property
+    def is_main(self) -> bool:
+        """Say whether this is not a linked worktree."""
+        return self.git_dir == self.common_dir
+
+    def branch(self) -> str | None:
+        """Return the branch that is checked out, None for a detached HEAD or no repository."""
+        if not self.in_repository:
+            return None
+        code, out, _ = git("symbolic-ref", "--quiet", "--short", "HEAD", folder=self.root)
+        return out.removesuffix("\n") if code == 0 else None
+
+    def tracks(self, path: str) -> bool:
+        """Say whether git tracks the file (a path inside the worktree)."""
+        return git("ls-files", "--error-unmatch", "--", path, folder=self.root)[0] == 0
+
+    def ignores(self, path: str) -> bool:
+        """Say whether git ignores the file, whether or not it is tracked."""
+        return git("check-ignore", "--quiet", "--no-index", "--", path, folder=self.root)[0] == 0
+
+    def exclude_file(self) -> str:
+        """Return the repository's own ignore file, shared by all its worktrees."""
+        _, out, _ = git("rev-parse", "--git-path", "info/exclude", folder=self.root)
+        return os.path.join(self.root, out.removesuffix("\n"))
+
+
+def find(path: str) -> Worktree:
+    """Return the worktree that holds the folder `path`, or the plain folder itself outside any repository.
+
+    Raises UsageProblem for a missing folder, a bare repository, a git folder or one git cannot read; Refused
+    where git distrusts the owner; LlmswitchError where git is missing.
+    """
+    folder = os.path.realpath(path)
+    if not os.path.isdir(folder):
+        raise UsageProblem(f"{path} is not a folder.")
+    asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    code, out, complaint = git("rev-parse", "--path-format=absolute", *asked, folder=folder)
+    if code != 0:
+        return _explain(folder, code, complaint)
+    lines = out.removesuffix("\n").split("\n")
+    if len(lines) != len(asked):  # a path with a line break in it
+        lines = [_one(folder, what) for what in asked]
+    return Worktree(*(os.path.realpath(line) for line in lines))
+
+
+def _one(folder: str, what: str) -> str:
+    return git("rev-parse", "--path-format=absolute", what, folder=folder)[1].removesuffix("\n")
+
+
+def _explain(folder: str, code: int, complaint: str) -> Worktree:
+    if "not a git repository" in complaint and "gitfile" not in complaint and not _has_git(folder):
+        return Worktree(folder)
+    if code == 127:
+        if not _has_git(folder):
+            return Worktree(folder)
+        raise LlmswitchError(f"{folder} is in a git repository, but git was not found.", hint="Install git.")
+    if "dubious ownership" in complaint:
+        raise Refused(f"git does not trust the owner of {folder}: {complaint}")
+    if "must be run in a work tree" in complaint:
+        raise UsageProblem(
+            f"{folder} is a bare repository or a git folder, not a worktree.",
+            hint="Go to a worktree, or name one: -w PATH.",
+        )
+    raise UsageProblem(f"git cannot read the repository of {folder}: {complaint}")
+
+
+def _has_git(folder: str) -> bool:
+    """Say whether `.git` lies in this folder or one above it."""
+    while True:
+        if os.path.lexists(os.path.join(folder, ".git")):
+            return True
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+
+
+def git(*arguments: str, folder: str) -> tuple[int, str, str]:
+    """Run git in `folder` and return its exit code, output and complaint; code 127 where there is no git.
+
+    Spawned without the subprocess module, whose import costs more than git itself.
+    """
+    environ = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    return _spawn(["git", "-C", folder, *arguments], environ)
+
+
+def _spawn(argv: list[str], environ: dict[str, str]) -> tuple[int, str, str]:
+    if not hasattr(os, "posix_spawnp"):  # Windows
+        import subprocess
+
+        try:
+            done = subprocess.run(argv, env=environ, capture_output=True, check=False)  # noqa: S603
+        except FileNotFoundError:
+            return 127, "", ""
+        return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr).strip()
+    (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+    actions = [(os.POSIX_SPAWN_DUP2, out_end, 1), (os.POSIX_SPAWN_DUP2, err_end, 2)]
+    try:
+        pid = os.posix_spawnp(argv[0], argv, environ, file_actions=actions)
+    except OSError:
+        os.close(out)
+        os.close(err)
+        return 127, "", ""
+    finally:
+        os.close(out_end)
+        os.close(err_end)
+    # Output first: it is short here, and what git complains about is far below a pipe's 64 KiB.
+    with open(out, "rb") as output, open(err, "rb") as errors:
+        answer, complaint = output.read(), errors.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return code, os.fsdecode(answer), os.fsdecode(complaint).strip()
