@@ -95,9 +95,7 @@ class Lock:
             taken = self._wait()
         except OSError as error:
             self.__exit__(None, None, None)
-            raise LlmswitchError(
-                f"{self._about}: cannot lock it with {self._path}: {error.strerror}."
-            ) from None
+            raise LlmswitchError(f"{self._about}: cannot lock it with {self._path}: {error.strerror}.") from None
         if not taken:
             self.__exit__(None, None, None)
             raise LlmswitchError(

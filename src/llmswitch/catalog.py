@@ -43,9 +43,7 @@ class Catalog:
                 f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`."
             )
         if name in self._reserved or not NAME.fullmatch(name):
-            raise PresetProblem(
-                f"{path}: a preset cannot be called {name!r}: that is a command, or not a name."
-            )
+            raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
         return Preset(name, self._fields(path, ()), path)
 
     def load_all(self) -> tuple[list[Preset], list[PresetProblem]]:
@@ -57,6 +55,10 @@ class Catalog:
             except PresetProblem as problem:
                 bad.append(problem)
         return good, bad
+
+    def is_shipped(self, path: str) -> bool:
+        """Say whether a preset's file came with llmswitch."""
+        return os.path.dirname(path) == self._shipped
 
     def windows(self) -> dict[str, int]:
         """Return {model id: context window in tokens} of the models the shipped data knows."""
@@ -121,9 +123,5 @@ def _read_json5(path: str, text: str) -> object:
     try:
         return json5.loads(text, allow_duplicate_keys=False)
     except (ValueError, RecursionError) as error:
-        why = (
-            str(error).removeprefix("<string>:").split("\n")[0]
-            if isinstance(error, ValueError)
-            else "too deep"
-        )
+        why = str(error).removeprefix("<string>:").split("\n")[0] if isinstance(error, ValueError) else "too deep"
         raise PresetProblem(f"{path}: not JSON5: line {why}.") from None

@@ -60,9 +60,7 @@ def _texts(value: object) -> dict[str, str]:
 
 def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
     """Return the settings as they were before the pin of any of those records."""
-    ours = {
-        name: raw for record in records for name, raw in record.wrote.items() if settings.raw(name) == raw
-    }
+    ours = {name: raw for record in records for name, raw in record.wrote.items() if settings.raw(name) == raw}
     displaced = {name: raw for record in records for name, raw in record.displaced.items() if name in ours}
     gone = [*OURS, *(name for name in ours if name not in displaced)]
     settings = settings.without(gone).with_members(displaced)
@@ -92,13 +90,28 @@ def _has_opinion(settings: Settings) -> bool:
     return settings.top(AUTO_MODE) is not None or "defaultMode" in chosen or "disableAutoMode" in chosen
 
 
-def foreign_members(settings: Settings) -> dict[str, str]:
-    """Return the identity members that are set (not ""), as text."""
-    return {name: text for name, text in settings.values().items() if name in OURS and text}
+def next_settings(
+    settings: Settings | None, records: Sequence[Record], pin: Mapping[str, str], record: Record
+) -> Settings | None:
+    """Return the settings with the pin of `records` taken out and `pin` put in; None where no file is left.
+
+    `records` are the current record and the one before it; `record`, the new one, is filled in.
+    """
+    if settings is None:
+        return pinned(None, pin, record) if pin else None
+    current = records[:1] if records[0].in_force(settings) else records
+    record.foreign = _foreign(settings, records)
+    base: Settings | None = unpinned(settings, current)
+    if base and base.blank and any("file" in each.created for each in current):
+        base = None
+    return pinned(base, pin, record) if pin else base
 
 
-def keepable(members: Mapping[str, str]) -> dict[str, str]:
-    """Return those members that hold no secret and may be remembered for `llmswitch -`."""
+def _foreign(settings: Settings, records: Sequence[Record]) -> dict[str, str]:
+    """Return the identity members that are set, that no record wrote, and that hold no secret."""
     return {
-        name: text for name, text in members.items() if name not in SECRET_BEARING and not may_be_key(text)
+        name: text
+        for name, text in settings.values().items()
+        if name in OURS and text and name not in SECRET_BEARING and not may_be_key(text)
+        if all(record.pin.get(name) != text for record in records)
     }

@@ -65,9 +65,8 @@ def checked(text: str, source: str) -> Secret:
 def _referenced(reference: Mapping[str, object], environ: Mapping[str, str]) -> Key | None:
     if isinstance(name := reference.get("env"), str):
         return Key(checked(environ[name], name), name) if environ.get(name) else None
-    command = (
-        [str(part) for part in reference["command"]] if isinstance(reference.get("command"), list) else []
-    )
+    parts = reference.get("command")
+    command = [str(part) for part in parts] if isinstance(parts, list) else []
     return Key(checked(_run(command), command[0]), f"the command {command[0]}")
 
 

@@ -27,7 +27,7 @@ _NAMES = {
     "macOS": "macOS Keychain",
     "Windows": "Windows Credential Locker",
 }
-_OTHER_WAYS = "Or give the key in the environment variable LLMSWITCH_KEY_<NAME>, or with --key-stdin."
+_OTHER_WAYS = "Other ways: the environment variable LLMSWITCH_KEY_<NAME>, or --key-stdin for one pin."
 _REFUSED = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
 
 
@@ -65,9 +65,7 @@ class OsKeyring:
         self.delete(name)
         self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
         if self.get(name) != secret:
-            raise KeyProblem(
-                f"{self.title} did not keep the {name} key: reading it back gave something else."
-            )
+            raise KeyProblem(f"{self.title} did not keep the {name} key: reading it back gave something else.")
 
     def delete(self, name: str) -> bool:
         """Delete a key with all its duplicates and say whether there was one."""
@@ -141,9 +139,7 @@ def _explained(error: BaseException) -> KeyProblem:
         return error
     kind = type(error).__name__
     if kind == "KeyringLocked" or "dismissed" in str(error).lower():
-        return KeyProblem(
-            "The keyring is locked.", hint=f"Unlock it. {_OTHER_WAYS}"
-        )
+        return KeyProblem("The keyring is locked.", hint="Unlock it. " + _OTHER_WAYS)
     if kind == "NoKeyringError":
         return KeyProblem("No keyring is available here.", hint=_OTHER_WAYS)
     if chosen := os.environ.get("PYTHON_KEYRING_BACKEND"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, CREDENTIALS, IDENTITY, START_MODEL, TOP_IDENTITY
 from llmswitch.slots import VARIABLES
 
@@ -13,31 +15,21 @@ if TYPE_CHECKING:
 
 MAX_CONTEXT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 AUTO_MODE = "disableAutoMode"
-
-
-class Choices:
-    """What the user asked for on top of a preset: models by slot, the start slot, another base URL."""
-
-    def __init__(
-        self, models: Mapping[str, str] | None = None, start: str | None = None, base_url: str | None = None
-    ) -> None:
-        self.models, self.start, self.base_url = dict(models or {}), start, base_url
+_CLAUDE = re.compile(r"claude-(3|[a-z]+-[0-9])", re.IGNORECASE)
 
 
 def build(
-    preset: Preset, models: Mapping[str, str], choices: Choices, windows: Mapping[str, int]
+    preset: Preset, models: Mapping[str, str], start: str, base_url: str, windows: Mapping[str, int]
 ) -> dict[str, str]:
-    """Return the pin without its credential: every identity key, then the tuning keys; {} for Claude Code's own.
+    """Return the pin without its credential: every identity key, then the tuning keys.
 
     `models` are the resolved slots, `windows` the known context windows in tokens by model id.
     """
-    if preset.base_url is None:
-        return {}
     pin = dict.fromkeys((*IDENTITY, *TOP_IDENTITY), "")
-    pin[BASE_URL] = choices.base_url or preset.base_url
+    pin[BASE_URL] = base_url
     pin |= {VARIABLES[slot]: model for slot, model in models.items()}
     # An alias, not an id: an id would start sessions with [1m], for which the window below is ignored.
-    pin[START_MODEL] = choices.start or preset.default_slot or "sonnet"
+    pin[START_MODEL] = start
     if window := smallest_window(models.values(), windows):
         pin[MAX_CONTEXT] = str(window)
     # Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL.
@@ -52,10 +44,9 @@ def with_credential(pin: Mapping[str, str], auth: str, credential: str) -> dict[
 def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | None:
     """Return the smallest known window, in tokens, among the models for which Claude Code honours the variable.
 
-    It ignores it for ids it takes for Claude models and for ids that end in [1m] (measured on 2.1.329).
+    It ignores it for ids that hold a Claude model's name with its version, and for ids that end in [1m]
+    (measured on 2.1.329, which knows `claude-opus-5.5` and takes `claude-opus-latest` for a stranger).
     """
-    honoured = [
-        model for model in models if "claude" not in model.lower() and not model.lower().endswith("[1m]")
-    ]
+    honoured = [model for model in models if not _CLAUDE.search(model) and not model.lower().endswith("[1m]")]
     known = [windows.get(model) or windows.get(model.rpartition(":")[0]) for model in honoured]
     return min((window for window in known if window), default=None)

@@ -39,7 +39,7 @@ class Preset:
         self.key_from = check.key_source("key_from")
         self.key_prefix = check.text("key_prefix") or ""
         self.auth = check.choice("auth", ("bearer", "api-key")) or "bearer"
-        self.default_slot = slot_named(check.choice("default_slot", (*SLOTS[:4], *TIERS)) or "sonnet")
+        self.default_slot = check.choice("default_slot", (*SLOTS[:4], *TIERS)) or "sonnet"
         self.default_model = check.text("default_model")
         self.slots = check.slots("slots")
         self.env = check.env("env")
@@ -157,9 +157,7 @@ class _Checker:
             if not _VARIABLE.fullmatch(key):
                 raise self.fail(f"{field}.{key}", "must be an environment variable's name")
             if key in IDENTITY:
-                raise self.fail(
-                    f"{field}.{key}", "is set by llmswitch itself; env holds tuning variables only"
-                )
+                raise self.fail(f"{field}.{key}", "is set by llmswitch itself; env holds tuning variables only")
         return value
 
     def key_source(self, field: str) -> dict[str, object] | None:

@@ -7,7 +7,7 @@ import stat
 
 from llmswitch import atomic
 from llmswitch.errors import LlmswitchError, Refused
-from llmswitch.settings import Settings
+from llmswitch.settings import Settings, as_text
 from llmswitch.splice import SpliceError
 
 TYPE_CHECKING = False
@@ -37,6 +37,17 @@ class SettingsFile:
         """Return the parsed file, None where there is none; LlmswitchError where Claude Code would ignore it."""
         data = self.read()
         return None if data is None else self.parse(data)
+
+    def salvaged(self) -> dict[str, str]:
+        """Return the `env` of a file that is no strict JSON but still JSON5; {} where it is neither."""
+        import json5
+
+        try:
+            root = json5.loads((self.read() or b"").decode(errors="replace"))
+        except (ValueError, RecursionError, LlmswitchError):
+            return {}
+        env = root.get("env") if isinstance(root, dict) else None
+        return {str(name): as_text(value) for name, value in env.items()} if isinstance(env, dict) else {}
 
     def parse(self, data: bytes) -> Settings:
         """Return the parsed bytes; LlmswitchError names file, line and column, and never quotes the text."""
@@ -163,9 +174,7 @@ class SettingsFile:
         if not changing:
             return
         if status.st_nlink > 1:
-            raise Refused(
-                f"{self.path} is one of {status.st_nlink} hard links; replacing it would split them."
-            )
+            raise Refused(f"{self.path} is one of {status.st_nlink} hard links; replacing it would split them.")
         if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
             raise Refused(f"{self.path} belongs to another user (uid {status.st_uid}).")
         if not status.st_mode & stat.S_IWUSR:

@@ -97,7 +97,11 @@ class ClaudeClient:
         make_certificate(self._certificate, self.hosts)
 
     def run(
-        self, cwd: Path, *args: str, env: Mapping[str, str] | None = None, timeout: float = 60
+        self,
+        cwd: Path,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60,
     ) -> Outcome:
         """Send one prompt; env adds to an otherwise fixed environment."""
         return self._start(cwd, ("-p", "hi", *args, "--output-format", "json"), None, env, timeout)

@@ -23,6 +23,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from secret_service import SecretService
 with SecretService(Path(sys.argv[2])) as service:
+    if sys.argv[3] == "True":
+        service.stop_daemon()
     print(service.bus_pid, service.daemon_pid, flush=True)
     signal.pause()
 """
@@ -46,14 +48,11 @@ def service(tmp_path: Path) -> Iterator[SecretService]:
         yield service
 
 
-def python(
-    bus: PrivateBus, program: str, *arguments: str, timeout: float = 60
-) -> subprocess.CompletedProcess[str]:
-    """Run a Python program in the environment of the bus and nothing else."""
-    command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(
-        command, env=bus.environ, capture_output=True, text=True, timeout=timeout, check=False
-    )
+def python(bus: PrivateBus, program: str, *words: str, timeout: float = 60) -> tuple[str, str]:
+    """Run a Python program in the environment of the bus and nothing else; return output and errors."""
+    command = [sys.executable, "-c", program, *words]
+    result = subprocess.run(command, env=bus.environ, capture_output=True, timeout=timeout, check=False)
+    return result.stdout.decode(), result.stderr.decode()
 
 
 def left_over(bus: PrivateBus) -> list[str]:
@@ -79,14 +78,13 @@ def assert_hangs(bus: PrivateBus) -> None:
 def test_keyring_reads_what_secret_tool_stored(service: SecretService) -> None:
     """An item of the real secret-tool is found by python-keyring."""
     service.secret_tool_store("svc", "user", KEY)
-    assert python(service, GET, "svc", "user").stdout == f"{KEY!a}\n"
+    assert python(service, GET, "svc", "user") == (f"{KEY!a}\n", "")
 
 
 def test_secret_tool_reads_what_keyring_stored(service: SecretService) -> None:
     """An item of python-keyring is found by the real secret-tool, and no other."""
     assert service.secret_tool_lookup("svc", "user") is None
-    result = python(service, SET, "svc", "user", KEY)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert python(service, SET, "svc", "user", KEY) == ("", "")
     assert service.secret_tool_lookup("svc", "user") == KEY
     assert service.secret_tool_lookup("svc", "other") is None
 
@@ -95,7 +93,7 @@ def test_locked(service: SecretService) -> None:
     """A locked collection gives KeyringLocked, for nobody can answer a prompt."""
     service.secret_tool_store("svc", "user", KEY)
     service.lock()
-    assert "keyring.errors.KeyringLocked" in python(service, GET, "svc", "user").stderr
+    assert "keyring.errors.KeyringLocked" in python(service, GET, "svc", "user")[1]
 
 
 def test_stopped_daemon_hangs_and_comes_back(service: SecretService) -> None:
@@ -112,14 +110,14 @@ def test_killed_daemon(service: SecretService) -> None:
     service.kill_daemon()
     assert state(service.daemon_pid) is None
     assert state(service.bus_pid) is not None
-    assert "keyring.errors.NoKeyringError" in python(service, GET, "svc", "user").stderr
+    assert "keyring.errors.NoKeyringError" in python(service, GET, "svc", "user")[1]
 
 
 def test_killed_bus(service: SecretService) -> None:
     """Without its bus there is no backend."""
     service.kill_bus()
     assert state(service.bus_pid) is None
-    assert "keyring.errors.NoKeyringError" in python(service, GET, "svc", "user").stderr
+    assert "keyring.errors.NoKeyringError" in python(service, GET, "svc", "user")[1]
 
 
 def test_silent_service_does_not_answer(tmp_path: Path) -> None:
@@ -151,9 +149,11 @@ def test_no_process_left_after_a_failed_start(tmp_path: Path, monkeypatch: pytes
     assert left_over(silent) == []
 
 
-def test_no_process_left_after_kill_9(tmp_path: Path) -> None:
-    """Bus and daemon end with a test run that is killed."""
-    command = [sys.executable, "-c", HOLD, str(Path(__file__).parent), str(tmp_path / "service")]
+@pytest.mark.parametrize("stopped", [False, True])
+def test_no_process_left_after_kill_9(tmp_path: Path, stopped: bool) -> None:
+    """Bus and daemon end with a test run that is killed, a suspended daemon too."""
+    arguments = [str(Path(__file__).parent), str(tmp_path / "service"), str(stopped)]
+    command = [sys.executable, "-c", HOLD, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         pids = [int(pid) for pid in holder.stdout.readline().split()]

@@ -1,0 +1,1 @@
+"""One module a command: plain functions whose dependencies are their arguments."""

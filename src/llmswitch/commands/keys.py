@@ -1,0 +1,113 @@
+"""`save-key`, `keys`, `keys delete` and `print-key`: the keys in the OS keyring and in the environment."""
+
+from __future__ import annotations
+
+from llmswitch import keys
+from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
+from llmswitch.preset import NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmswitch.catalog import Catalog
+    from llmswitch.key_names import KeyNames
+    from llmswitch.preset import Preset
+    from llmswitch.secret import Secret
+
+DEFAULT = "openrouter"
+
+
+class KeyRow:
+    """One key in the list: where it is, or what stands in the way; never its value."""
+
+    def __init__(self, name: str, source: str | None, presets: list[str], problem: str = "") -> None:
+        self.name, self.source, self.presets, self.problem = name, source, presets, problem
+
+
+def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
+    """Return the key that `word` (a key or a preset) means; without one, that of the preset in use, or openrouter.
+
+    Raises UsageProblem for a preset without a key or a word that is no name.
+    """
+    if word is None:
+        return next(
+            (preset.key for preset in catalog.load_all()[0] if preset.key and preset.name == current), DEFAULT
+        )
+    if not NAME.fullmatch(word):
+        raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
+    preset = catalog.load(word) if word in catalog.names() else None
+    if preset is None:
+        return word
+    if preset.key is None:
+        raise UsageProblem(f"Preset {word} needs no key.", hint="Name a key: llmswitch save-key openrouter")
+    return preset.key
+
+
+def users(name: str, catalog: Catalog) -> list[Preset]:
+    """Return the presets that use a key."""
+    return [preset for preset in catalog.load_all()[0] if preset.key == name]
+
+
+def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring, names: KeyNames) -> list[str]:
+    """Save a key in the OS keyring, read it back, and return warnings about it; KeyProblem where it did not stay."""
+    presets = users(name, catalog)
+    keyring.set(name, secret)
+    names.add(name, keyring.title)
+    prefixes = {preset.key_prefix for preset in presets if preset.key_prefix}
+    warnings = []
+    if prefixes and not secret.reveal().startswith(tuple(prefixes)):
+        expected = " or ".join(sorted(prefixes))
+        warnings.append(f"A key of {name} usually starts with {expected}; this one does not. Is it the right one?")
+    if not presets:
+        warnings.append(f"No preset uses a key called {name}.")
+    return warnings
+
+
+def list_keys(
+    catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring, names: KeyNames
+) -> list[KeyRow]:
+    """Return every key that a preset uses or that was saved, with where it would come from now."""
+    presets = catalog.load_all()[0]
+    found = {preset.key for preset in presets if preset.key} | set(names.load())
+    return [
+        _row(name, [preset for preset in presets if preset.key == name], environ, keyring)
+        for name in sorted(found)
+    ]
+
+
+def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: keys.Keyring) -> KeyRow:
+    used_by = [preset.name for preset in presets]
+    try:
+        key = keys.find(name, reference(presets), environ, keyring)
+    except LlmswitchError as error:
+        return KeyRow(name, None, used_by, str(error.args[0]))
+    return KeyRow(name, key.source if key else None, used_by)
+
+
+def reference(presets: list[Preset]) -> Mapping[str, object] | None:
+    """Return the place that the first of these presets names for its key."""
+    return next((preset.key_from for preset in presets if preset.key_from), None)
+
+
+def delete_key(name: str, keyring: keys.Keyring, names: KeyNames) -> bool:
+    """Delete a key from the OS keyring and say whether it was there."""
+    deleted = keyring.delete(name)
+    names.remove(name)
+    return deleted
+
+
+def print_key(name: str, catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring) -> Secret:
+    """Return a key from the first source that has it; KeyProblem where none has. It never asks."""
+    key = keys.find(name, reference(users(name, catalog)), environ, keyring)
+    if key is None:
+        raise missing(name)
+    return key.secret
+
+
+def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:
+    """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
+    return KeyProblem(
+        trouble.args[0] if trouble else f"There is no {name} key.",
+        hint=f"Save it: llmswitch save-key {name}; or set {keys.variable(name)}; or pipe it in with --key-stdin.",
+    )

@@ -1,0 +1,85 @@
+"""Where a switch gets its key: the sources in order, else the person at the terminal; and foreign credentials."""
+
+from __future__ import annotations
+
+from llmswitch import keys
+from llmswitch.commands.keys import missing, save_key
+from llmswitch.commands.switch import foreign_credentials
+from llmswitch.errors import KeyProblem, UsageProblem
+from llmswitch.preset import NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llmswitch.catalog import Catalog
+    from llmswitch.commands.switch import Target
+    from llmswitch.key_names import KeyNames
+    from llmswitch.preset import Preset
+    from llmswitch.secret import Secret
+
+
+class KeySource:
+    """Finds keys; `ask` asks the person for one (None where nobody can be asked), `tell` tells them something."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        environ: Mapping[str, str],
+        keyring: keys.Keyring,
+        names: KeyNames,
+        ask: Callable[[str], str] | None,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._catalog, self._environ, self._keyring, self._names = catalog, environ, keyring, names
+        self._ask, self._tell = ask, tell
+
+    def obtain(self, preset: Preset) -> keys.Key:
+        """Return the preset's key; KeyProblem, with the commands that help, where there is none."""
+        name = preset.key or preset.name
+        trouble: KeyProblem | None = None
+        try:
+            key = keys.find(name, preset.key_from, self._environ, self._keyring)
+        except KeyProblem as error:
+            key, trouble = None, error
+        if key:
+            return key
+        if self._ask is None:
+            raise missing(name, trouble)
+        return self._asked(name, trouble)
+
+    def _asked(self, name: str, trouble: KeyProblem | None) -> keys.Key:
+        assert self._ask is not None
+        self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet; paste it here.")
+        secret = keys.checked(self._ask(name), "the prompt")
+        try:
+            for warning in save_key(name, secret, self._catalog, self._keyring, self._names):
+                self._tell(f"warning: {warning}")
+        except KeyProblem as error:
+            self._tell(f"The key is used for this pin only, it was not saved: {error.args[0]}")
+            return keys.Key(secret, "the prompt")
+        self._tell(f"Saved the {name} key in {self._keyring.title} (read back and compared).")
+        return keys.Key(secret, self._keyring.title)
+
+    def adopt(self, target: Target, name: str | None, ask_name: Callable[[str], str] | None) -> list[Secret]:
+        """Save credentials in the file that are not ours, under `name` or as the person says; return those saved.
+
+        Without a name and with nobody to ask, nothing is saved and the switch itself will refuse.
+        """
+        if name and not NAME.fullmatch(name):
+            raise UsageProblem("--adopt-key takes a name, for example openrouter.")
+        foreign = foreign_credentials(target, target.file.settings())
+        saved = []
+        for variable, secret in foreign.items():
+            chosen = name or (ask_name(variable) if ask_name else None)
+            if chosen:
+                self._save_adopted(chosen, secret)
+                saved.append(secret)
+        return saved
+
+    def _save_adopted(self, name: str, secret: Secret) -> None:
+        held = self._keyring.get(name)
+        if held and held != secret:
+            raise UsageProblem(f"The keyring has another {name} key already.", hint="Choose another name.")
+        save_key(name, secret, self._catalog, self._keyring, self._names)
+        self._tell(f"Saved the credential as {name} in {self._keyring.title} (read back and compared).")

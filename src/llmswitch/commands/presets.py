@@ -1,0 +1,59 @@
+"""`llmswitch list` and `llmswitch show`: the presets, and one of them in full."""
+
+from __future__ import annotations
+
+from llmswitch import pin
+from llmswitch.commands.switch import wished
+from llmswitch.errors import PresetProblem, UsageProblem
+from llmswitch.identity import KEYLESS_TOKEN
+from llmswitch.secret import STARS
+from llmswitch.slots import VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.catalog import Catalog
+    from llmswitch.preset import Preset
+
+
+def list_presets(catalog: Catalog, current: str | None) -> tuple[list[dict[str, object]], list[PresetProblem]]:
+    """Return a row for each preset, as JSON data, and what is wrong with those that cannot be used."""
+    presets, problems = catalog.load_all()
+    return [_row(preset, catalog, current) for preset in presets], problems
+
+
+def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, object]:
+    return {
+        "name": preset.name,
+        "title": preset.title,
+        "host": preset.host,
+        "key": preset.key,
+        "origin": "shipped" if catalog.is_shipped(preset.source) else "yours",
+        "file": preset.source,
+        "current": preset.name == current,
+    }
+
+
+def show(name: str, catalog: Catalog) -> dict[str, object]:
+    """Return one preset in full as JSON data: its slots and exactly what it would write, the key masked."""
+    preset = catalog.load(name)
+    members: dict[str, str] = {}
+    incomplete = ""
+    try:
+        members = wished(preset, {}, catalog.windows)
+    except UsageProblem as error:
+        incomplete = f"{error.args[0]} {error.hint}"
+    if members:
+        credential = STARS if preset.key else KEYLESS_TOKEN
+        members = pin.with_credential(members, preset.auth if preset.key else "bearer", credential)
+    return {
+        **_row(preset, catalog, None),
+        "base_url": preset.base_url,
+        "auth": preset.auth if preset.key else None,
+        "start_slot": preset.default_slot if preset.base_url else None,
+        "slots": {slot: members.get(variable) or None for slot, variable in VARIABLES.items()},
+        "writes": members,
+        "incomplete": incomplete or None,
+        "notes": preset.notes,
+        "docs": preset.docs,
+        "verified": preset.verified,
+    }

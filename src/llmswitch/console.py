@@ -1,0 +1,105 @@
+"""The terminal: asking for a key, remarks on stderr, and how a run ends (exit codes, signals, closed pipes)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import click
+
+from llmswitch.errors import LlmswitchError
+from llmswitch.secret import looks_like_key, may_be_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+A_KEY = (
+    "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
+    "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
+    "new one when asked."
+)
+
+
+def attended() -> bool:
+    """Say whether a person can be asked: a terminal to read from and one to ask on."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def note(*lines: str) -> None:
+    """Print remarks on stderr, so that stdout stays the answer."""
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def answer(lines: Sequence[str]) -> None:
+    """Print an answer on stdout."""
+    click.echo("\n".join(lines))
+
+
+def ask_key(name: str) -> str:
+    """Ask for a key without showing it."""
+    text: str = click.prompt(f"{name} key", hide_input=True, err=True)
+    return text
+
+
+def ask_name(variable: str) -> str:
+    """Ask under which name a credential that is not ours shall be saved; an empty answer means not at all."""
+    note(f"The settings file holds a credential in {variable} that llmswitch did not write.")
+    text: str = click.prompt("Save it in the keyring as (empty: stop)", default="", show_default=False, err=True)
+    return text.strip()
+
+
+def key_text(name: str) -> str:
+    """Return the key a person types at the hidden prompt, or what is piped in."""
+    return ask_key(name) if sys.stdin.isatty() else sys.stdin.read()
+
+
+def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
+    """Run a command line and return its exit code; every error becomes one message on stderr."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
+    if any(looks_like_key(argument) for argument in arguments):
+        note(f"llmswitch: {A_KEY}")
+        return 2
+    try:
+        return _finish(lambda: command.main(list(arguments), "llmswitch", standalone_mode=False, obj=app))
+    except click.ClickException as error:
+        # click quotes what it does not understand, and that may be a key.
+        if any(may_be_key(argument) for argument in arguments):
+            note(f"llmswitch: {A_KEY}")
+        else:
+            error.show()
+        return error.exit_code
+    except LlmswitchError as error:
+        note(f"llmswitch: {error}")
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        note("", "llmswitch: interrupted.")
+        return 130
+
+
+def _finish(work: Callable[[], object]) -> int:
+    try:
+        code = work()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head`: the reader has what it wanted
+        _silence()
+        return 0
+    except OSError as error:  # a full disk or a closed file behind stdout
+        _silence()
+        note(f"llmswitch: what was asked is done, but the answer could not be printed: {error.strerror}.")
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _silence() -> None:
+    """Keep the interpreter from complaining about stdout again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _end(number: int, frame: object) -> None:
+    """Leave by an exception, so that temporary files are removed on the way out."""
+    raise SystemExit(128 + number)

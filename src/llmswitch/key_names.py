@@ -1,0 +1,39 @@
+"""The names of the keys that were saved, since a keyring cannot list its entries. Never a key."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from llmswitch import atomic
+
+
+class KeyNames:
+    """`keys.json` in the user's state folder: {key name: keyring that took it}. Losing it loses nothing else."""
+
+    def __init__(self, state_folder: str) -> None:
+        self._path = os.path.join(state_folder, "keys.json")
+
+    def load(self) -> dict[str, str]:
+        """Return the saved names, {} where nothing is known."""
+        try:
+            with open(self._path, "rb") as file:
+                data = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return {str(name): str(where) for name, where in data.items()} if isinstance(data, dict) else {}
+
+    def add(self, name: str, keyring: str) -> None:
+        """Note that a keyring holds this key; a note that cannot be written is no failure."""
+        self._save({**self.load(), name: keyring})
+
+    def remove(self, name: str) -> None:
+        """Forget a key's name."""
+        self._save({other: where for other, where in self.load().items() if other != name})
+
+    def _save(self, names: dict[str, str]) -> None:
+        try:
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            atomic.replace(self._path, json.dumps(names, indent=1).encode(), 0o600)
+        except OSError:
+            pass

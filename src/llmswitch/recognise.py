@@ -1,0 +1,46 @@
+"""Which preset a settings file is pinned to, and where it differs from it."""
+
+from __future__ import annotations
+
+from llmswitch.identity import BASE_URL, CREDENTIALS, IDENTITY, SECRET_BEARING
+from llmswitch.slots import VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llmswitch.preset import Preset
+
+
+def is_pinned(values: Mapping[str, str]) -> bool:
+    """Say whether anything decides who is called: without it, Claude Code's own backend is."""
+    return any(values.get(name) for name in (*IDENTITY, "apiKeyHelper"))
+
+
+def closest(values: Mapping[str, str], wishes: Iterable[tuple[Preset, Mapping[str, str]]]) -> Preset | None:
+    """Return the preset whose pin has this base URL and most of these slots; None where no slot fits."""
+    best, most = None, 0
+    for preset, wish in wishes:
+        if wish.get(BASE_URL) != values.get(BASE_URL):
+            continue
+        same = sum(values.get(variable, "") == wish[variable] != "" for variable in VARIABLES.values())
+        if same > most:
+            best, most = preset, same
+    return best
+
+
+def differences(values: Mapping[str, str], wish: Mapping[str, str]) -> list[str]:
+    """Return the identity variables that are not what the pin `wish` says; credentials are not compared."""
+    return [name for name in IDENTITY if name not in SECRET_BEARING and values.get(name) != wish.get(name, "")]
+
+
+def changed_slots(values: Mapping[str, str], wish: Mapping[str, str]) -> list[str]:
+    """Return the slots whose model is not the one of the pin `wish`."""
+    return [slot for slot, variable in VARIABLES.items() if values.get(variable, "") != wish.get(variable, "")]
+
+
+def credentials(values: Mapping[str, str]) -> dict[str, str]:
+    """Return {kind: credential} of those that are set: `bearer`, `api-key`, and `helper` with its command."""
+    kinds = {kind: values.get(name, "") for kind, name in CREDENTIALS.items()}
+    kinds["helper"] = values.get("apiKeyHelper", "")
+    return {kind: text for kind, text in kinds.items() if text}

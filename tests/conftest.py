@@ -1,0 +1,107 @@
+"""Every test runs in a home of its own: no real HOME, keyring, git config or Claude Code can be reached."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+KEY = "sk-or-v1-canary-0123456789abcdef0123456789"
+REPLACED = ("HOME", "PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep hypothesis deterministic in CI, and its database out of the checkout."""
+    from hypothesis import settings
+
+    settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+    settings.load_profile("ci")
+
+
+@pytest.fixture(autouse=True)
+def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Replace the whole environment by one that leads nowhere real, and return it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    gitconfig = tmp_path / "gitconfig"
+    gitconfig.write_text(
+        "[user]\n\tname = A Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = trunk\n"
+    )
+    environ = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(tmp_path),
+        "GIT_CONFIG_GLOBAL": str(gitconfig),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no-bus",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+    for name in set(os.environ) - {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "CI"}:
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return environ
+
+
+class Reply:
+    """How a command ended and what it printed."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    def __repr__(self) -> str:
+        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+Cli = Callable[..., Reply]
+
+
+@pytest.fixture
+def cli(sealed: dict[str, str], tmp_path: Path) -> Cli:
+    """Run the real command in a process of its own: cli("openrouter", cwd=…, env={…}, text="stdin")."""
+
+    def run(
+        *arguments: str, cwd: Path | str = tmp_path, env: dict[str, str] | None = None, text: str = ""
+    ) -> Reply:
+        argv = [sys.executable, "-m", "llmswitch", *arguments]
+        done = subprocess.run(
+            argv, cwd=cwd, env={**sealed, **(env or {})}, input=text.encode(), capture_output=True
+        )
+        reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert "Traceback" not in reply.err, reply
+        return reply
+
+    return run
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run the real git in a folder and return what it prints."""
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository with one commit, in a folder whose name has a space and a letter outside ASCII."""
+    folder = tmp_path / "a repö"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")
+    return folder
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch, sealed: dict[str, str]) -> str:
+    """A fake OpenRouter key, in the environment variable that llmswitch reads."""
+    sealed["LLMSWITCH_KEY_OPENROUTER"] = KEY
+    return KEY
+
+
+def settings_of(folder: Path) -> Path:
+    """Return the path of a folder's local settings file."""
+    return folder / ".claude" / "settings.local.json"
