@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, console, report
+from llmswitch import __version__, cli_keys, console, report
 from llmswitch.app import App
 from llmswitch.slots import SLOTS, TIERS
 
@@ -209,67 +209,8 @@ def show(app: App, preset: str, as_json: bool) -> None:
     _print_json(data) if as_json else console.answer(report.preset(data))
 
 
-@cli.command("save-key")
-@click.argument("name", required=False)
-@click.pass_obj
-def save_key(app: App, name: str | None) -> None:
-    """Store a key in the OS keyring.
-
-    It is asked for without showing it, or read from standard input when piped. NAME is a key or a preset;
-    without it, the key of the preset in use here.
-    """
-    from llmswitch.commands import keys as commands
-    from llmswitch.keys import checked
-
-    name = commands.key_name(name, app.catalog, app.preset_here())
-    keyring = app.keyring()
-    secret = checked(console.key_text(name), "standard input")
-    warnings = commands.save_key(name, secret, app.catalog, keyring, app.key_names())
-    console.answer([f"Saved the {name} key in {keyring.title} (read back and compared)."])
-    console.note(*(f"warning: {warning}" for warning in warnings))
-
-
-@cli.group(invoke_without_command=True)
-@click.pass_context
-def keys(ctx: click.Context) -> None:
-    """List the keys: where they are, never a value."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(keys_list)
-
-
-@keys.command("list")
-@click.pass_obj
-def keys_list(app: App) -> None:
-    """List the keys: where they are, never a value."""
-    from llmswitch.commands.keys import list_keys
-
-    console.answer(report.keys(list_keys(app.catalog, app.environ, app.keyring(), app.key_names())))
-
-
-@keys.command("delete")
-@click.argument("name")
-@click.pass_obj
-def keys_delete(app: App, name: str) -> None:
-    """Delete a key from the OS keyring. NAME is a key or a preset."""
-    from llmswitch.commands import keys as commands
-
-    name = commands.key_name(name, app.catalog, None)
-    deleted = commands.delete_key(name, app.keyring(), app.key_names())
-    console.answer([f"Deleted the {name} key." if deleted else f"Nothing to do: the keyring has no {name} key."])
-
-
-@cli.command("print-key")
-@click.argument("name")
-@click.pass_obj
-def print_key(app: App, name: str) -> None:
-    """Print one key, for Claude Code's apiKeyHelper.
-
-    Nothing else is printed, and nobody is asked. NAME is a key or a preset.
-    """
-    from llmswitch.commands import keys as commands
-
-    name = commands.key_name(name, app.catalog, None)
-    click.echo(commands.print_key(name, app.catalog, app.environ, app.keyring()).reveal())
+for command in (cli_keys.save_key, cli_keys.keys, cli_keys.print_key):
+    cli.add_command(command)
 
 
 def _print_json(data: object) -> None:

@@ -50,7 +50,7 @@ def users(name: str, catalog: Catalog) -> list[Preset]:
 
 
 def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring, names: KeyNames) -> list[str]:
-    """Save a key in the OS keyring, read it back, and return warnings about it; KeyProblem where it did not stay."""
+    """Save a key in the OS keyring, read it back, and return warnings; KeyProblem where it did not stay."""
     presets = users(name, catalog)
     keyring.set(name, secret)
     names.add(name, keyring.title)
