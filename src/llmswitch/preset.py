@@ -60,7 +60,8 @@ def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[st
     for field in ("slots", "env"):
         below, above = parent.get(field), child.get(field)
         if isinstance(below, dict) and isinstance(above, dict):
-            result[field] = {**below, **above}
+            again = {slot_named(word) or word for word in above}  # `small` on top replaces `haiku` below
+            result[field] = {key: below[key] for key in below if (slot_named(key) or key) not in again} | above
     return result
 
 

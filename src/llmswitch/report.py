@@ -122,7 +122,7 @@ def status(report: Status, home: str) -> list[str]:
     branch = f" ({data['branch']})" if data["branch"] else ""
     lines = [f"{short_path(report.worktree, home)}{branch}: {headline(report)}"]
     if any(report.values.values()) and not report.broken:
-        lines += columns([*_facts(data), *_slot_rows(data)])
+        lines += columns(_facts(data)) + columns(_slot_rows(data))
     for problem in report.problems:
         lines.append(f"{problem.level}: {problem.message}" + (f" → {problem.fix}" if problem.fix else ""))
     return lines
@@ -141,12 +141,10 @@ def headline(report: Status) -> str:
     return f"{report.preset}, {words} changed" if words else report.preset
 
 
-def _facts(data: Mapping[str, object]) -> list[tuple[str, str, str, str]]:
-    rows = [("base URL", str(data["base_url"] or NONE), "", "")]
+def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
     credential = data["credential"]
-    if isinstance(credential, dict):
-        rows.append(("key", _credential(credential), "", ""))
-    return [*rows, ("start", str(data["start_slot"] or NONE), "", "")]
+    key = [("key", _credential(credential))] if isinstance(credential, dict) else []
+    return [("base URL", str(data["base_url"] or NONE)), *key, ("start", str(data["start_slot"] or NONE))]
 
 
 def _credential(credential: Mapping[str, object]) -> str:
@@ -163,7 +161,14 @@ def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, str, str, str]]:
         model, wanted = entry["model"], entry["preset_model"]
         same = model == wanted or data["preset"] is None
         empty = "(inherits)" if slot == "subagent" else NONE
-        rows.append((slot, str(model or empty), "" if same else "≠", "" if same else str(wanted or empty)))
+        rows.append(
+            (
+                slot.ljust(len("base URL")),
+                str(model or empty),
+                "" if same else "≠",
+                "" if same else str(wanted or empty),
+            )
+        )
     return rows
 
 

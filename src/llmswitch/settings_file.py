@@ -91,10 +91,10 @@ class SettingsFile:
         after = None if settings is None else settings.text.encode()
         old_mode = stat.S_IMODE(status.st_mode) if status else PRIVATE
         mode = PRIVATE if private else old_mode
-        if (after, mode) == (before, old_mode):
-            commit()
-            return False
         try:
+            if (after, mode) == (before, old_mode):
+                commit()
+                return False
             return self._write(before, after, mode, commit)
         except OSError as error:
             raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None

@@ -118,12 +118,12 @@ def _value(text: str, at: int) -> tuple[object, int]:
     try:
         return _DECODER.raw_decode(text, at)
     except json.JSONDecodeError as error:
-        why, where = error.msg, error.pos
+        why, where = error.msg[0].lower() + error.msg[1:], error.pos
     except RecursionError:
         why, where = "too deeply nested", at
     except ValueError as error:  # NaN and Infinity, from _no_constant
         why, where = str(error), at
-    raise SpliceError(why[0].lower() + why[1:], text, where)
+    raise SpliceError(why, text, where)
 
 
 def _skip(text: str, at: int) -> int:

@@ -1,0 +1,32 @@
+"""What is shipped: the wheel, built from the sdist, installed somewhere else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from conftest import INSTALLER
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_installed_wheel_lists_the_presets_of_the_folder(tmp_path: Path) -> None:
+    """Outside the checkout, in a clean environment; with presets/ missing a wheel would still build."""
+    build = [sys.executable, "-m", "build", "--outdir", str(tmp_path / "dist"), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, env=INSTALLER, cwd=tmp_path)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    venv.create(tmp_path / "clean", with_pip=True)
+    python = tmp_path / "clean" / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)]
+    subprocess.run(install, check=True, capture_output=True, env=INSTALLER)
+    done = subprocess.run(
+        [tmp_path / "clean/bin/llmswitch", "list", "--json"], capture_output=True, check=True, cwd=tmp_path
+    )
+    rows = json.loads(done.stdout)
+    assert {row["name"] for row in rows} == {path.stem for path in (ROOT / "presets").glob("*.json5")}
+    assert all(row["file"].startswith(str(tmp_path / "clean")) for row in rows)
+    module = str(python), "-m", "llmswitch", "--version"
+    assert b"llmswitch, version" in subprocess.run(module, capture_output=True, check=True).stdout
