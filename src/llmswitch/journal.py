@@ -15,6 +15,7 @@ from llmswitch.change import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.secret import Secret
+    from llmswitch.settings import Settings
     from llmswitch.worktrees import Worktree
 
 FOLDER = "llmswitch"
@@ -28,17 +29,24 @@ class Journal:
         self._worktree = worktree
         folder = worktree.git_dir or os.path.join(state_folder, "folders", digest(worktree.root))
         self.path = os.path.join(folder, FOLDER if worktree.git_dir else "", NAME)
+        self.load()
+
+    def load(self) -> None:
+        """Read the state again; a switch does so once it has the lock."""
         data = _load(self.path)
         self.current, self.previous = Record(_part(data, "current")), Record(_part(data, "previous"))
 
-    def save(self, record: Record) -> None:
-        """Make `record` the current one and the current one the previous one, on the disk; raises OSError.
+    def save(self, record: Record, settings: Settings) -> None:
+        """Write `record` as the current one and the one in force in `settings` as the one before; raises OSError.
 
-        A record equal to the current one changes nothing.
+        The current one is not in force where a switch failed after its record was written. A record equal to
+        the current one changes nothing.
         """
-        if record.data() == self.current.data():
+        if {**record.data(), "foreign": self.current.foreign} == self.current.data():
             return
-        data = {"version": 1, "current": record.data(), "previous": self.current.data()}
+        failed = not self.current.in_force(settings) and self.previous.in_force(settings)
+        before = self.previous if failed else self.current
+        data = {"version": 1, "current": record.data(), "previous": before.data()}
         folder = os.path.dirname(self.path)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         atomic.sweep(folder)

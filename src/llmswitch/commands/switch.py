@@ -7,6 +7,7 @@ from llmswitch.errors import Refused, UsageProblem
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
 from llmswitch.preset import host_of, is_loopback, url_problem
 from llmswitch.secret import Secret
+from llmswitch.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from llmswitch.journal import Journal
     from llmswitch.keys import Key
     from llmswitch.preset import Preset
-    from llmswitch.settings import Settings
     from llmswitch.settings_file import SettingsFile
     from llmswitch.worktrees import Worktree
 
-# Stands for the key in a dry run, which asks no keyring.
-UNSEEN = Secret("not read")
+# Stands for the key in a dry run, which asks no keyring; too short to show an end when it is masked.
+UNSEEN = "not read"
 
 
 class Target:
@@ -65,12 +65,13 @@ class Request:
 class Switched:
     """What a switch did, or in a dry run would do: values by name before and after, None where absent."""
 
-    def __init__(self, target: Target, preset: Preset, record: change.Record) -> None:
-        self.root, self.path, self.preset, self.record = target.worktree.root, target.file.path, preset, record
-        self.previous = target.journal.current
+    def __init__(self, target: Target, preset: Preset, overrides: Mapping[str, str]) -> None:
+        self.root, self.path, self.preset = target.worktree.root, target.file.path, preset
+        self.overrides = dict(overrides)
+        self.record = self.previous = change.Record()
         self.before: Mapping[str, str] = {}
         self.after: Mapping[str, str] = {}
-        self.written = False
+        self.written = self.file_left = False
         self.ignored_in: str | None = None
 
     @property
@@ -94,14 +95,13 @@ def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Ca
     if needs_key:
         ignore_rule.ensure(target.worktree, dry_run=True)  # before anyone is asked for a key
     key = obtain_key(preset) if needs_key and not request.dry_run else None
-    done = Switched(target, preset, _record(target, preset, overrides, key))
-    secret = key.secret if key else UNSEEN
+    done = Switched(target, preset, overrides)
     if members:
-        credential = secret.reveal() if needs_key else KEYLESS_TOKEN
+        credential = key.secret.reveal() if key else UNSEEN if needs_key else KEYLESS_TOKEN
         members = pin.with_credential(members, preset.auth if needs_key else "bearer", credential)
     if needs_key:
         done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
-    _apply(request, target, members, secret, done)
+    _apply(request, target, members, key, done)
     return done
 
 
@@ -133,36 +133,40 @@ def _checked_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _record(target: Target, preset: Preset, overrides: Mapping[str, str], key: Key | None) -> change.Record:
-    created = target.journal.current.created
-    folder = ["folder"] if "folder" in created or not target.file.has_folder() else []
-    record = change.Record({"preset": preset.name, "overrides": dict(overrides), "created": folder})
-    if key:
-        known = target.journal.current.key
-        entry = known if journal.is_fingerprint(known, key.secret) else journal.fingerprint(key.secret)
-        record.key = {**entry, "source": key.source}
-    return record
-
-
-def _apply(request: Request, target: Target, members: Mapping[str, str], secret: Secret, done: Switched) -> None:
-    records = [target.journal.current, target.journal.previous]
-    folder = list(done.record.created)
+def _apply(request: Request, target: Target, members: Mapping[str, str], key: Key | None, done: Switched) -> None:
+    kept = [*request.settled, *([key.secret] if key else [])]
+    held: list[Settings] = []
 
     def edit(settings: Settings | None) -> Settings | None:
+        if not held:
+            target.journal.load()  # another switch may have ended while we waited for the lock
         if not request.discard:
-            _refuse_foreign(target, settings, [secret, *request.settled])
-        done.record.created = list(folder)
-        after = change.next_settings(settings, records, members, done.record)
-        done.before = settings.values() if settings else {}
-        done.after = after.values() if after else {}
+            _refuse_foreign(target, settings, kept)
+        held[:] = [settings or Settings("")]
+        done.previous = target.journal.current
+        done.record = _record(target, done, key)
+        after = change.next_settings(settings, [done.previous, target.journal.previous], members, done.record)
+        done.before, done.after = held[0].values(), after.values() if after else {}
+        done.file_left = after is not None
         return after
 
     if request.dry_run:
         edit(target.file.settings())
         return
-    done.written = target.file.change(edit, bool(members), lambda: target.journal.save(done.record))
-    if done.written and not done.after and folder:
+    done.written = target.file.change(edit, bool(members), lambda: target.journal.save(done.record, held[0]))
+    if done.written and not done.file_left and "folder" in done.record.created:
         target.file.remove_folder()
+
+
+def _record(target: Target, done: Switched, key: Key | None) -> change.Record:
+    made = "folder" in done.previous.created or not target.file.has_folder()
+    record = change.Record({"preset": done.preset.name, "overrides": done.overrides})
+    record.created = ["folder"] if made else []
+    if key:
+        known = done.previous.key
+        entry = known if journal.is_fingerprint(known, key.secret) else journal.fingerprint(key.secret)
+        record.key = {**entry, "source": key.source}
+    return record
 
 
 def _refuse_foreign(target: Target, settings: Settings | None, kept: list[Secret]) -> None:
