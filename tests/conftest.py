@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 KEY = "sk-or-v1-canary-0123456789abcdef0123456789"
+KEPT = {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "CI", "LLMSWITCH_TEST_CLAUDE"}
 # The caller's environment, for package installers only: how they reach their registry is the machine's business.
 INSTALLER = dict(os.environ)
 
@@ -42,7 +43,7 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no-bus",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
-    for name in set(os.environ) - {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "CI"}:
+    for name in set(os.environ) - KEPT:
         monkeypatch.delenv(name)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

@@ -47,18 +47,10 @@ STRAY_MODELS = {
 }
 
 
-class Client(ClaudeClient):
-    """The real client, which can be given one of its own slash commands as well."""
-
-    def command(self, cwd: Path, prompt: str) -> Outcome:
-        """Send a prompt of one's own."""
-        return self._start(cwd, ("-p", prompt, "--output-format", "json"), None, None, 60)
-
-
 class Stage:
     """A repository, the client that is started in it, and the provider that a switch points it to."""
 
-    def __init__(self, cli: Cli, repo: Path, client: Client, server: MessagesServer) -> None:
+    def __init__(self, cli: Cli, repo: Path, client: ClaudeClient, server: MessagesServer) -> None:
         self.cli, self.repo, self.client, self.server = cli, repo, client, server
 
     def llmswitch(self, *arguments: str, env: dict[str, str] | None = None) -> str:
@@ -155,7 +147,7 @@ def server() -> Iterator[MessagesServer]:
 @pytest.fixture
 def stage(cli: Cli, repo: Path, key: str, program: str, tmp_path: Path, server: MessagesServer) -> Stage:
     """Set up a repository, the client in a home of its own, and a provider; nothing is switched yet."""
-    return Stage(cli, repo, Client(program, tmp_path / "user", tmp_path / "tmp"), server)
+    return Stage(cli, repo, ClaudeClient(program, tmp_path / "user", tmp_path / "tmp"), server)
 
 
 def test_the_openrouter_preset_names_the_models_it_promises() -> None:
@@ -224,6 +216,9 @@ def test_nothing_exported_in_the_shell_reaches_the_provider(stage: Stage) -> Non
     assert stage.models(["haiku", None], shell) == {slot: expected[slot] for slot in ("haiku", "start")}
     assert stage.credentials() == {(KEY, None)}
     assert STRAY not in stage.arrived()
+    # Only background requests, which a run without a terminal does not make, would use this one.
+    settings = stage.client.control(stage.repo, "get_settings", env=shell)["get_settings"]
+    assert settings["effective"]["env"]["ANTHROPIC_SMALL_FAST_MODEL"] == ""
 
 
 def test_a_cloud_chosen_in_the_shell_does_not_take_the_request(stage: Stage) -> None:
@@ -359,7 +354,7 @@ def test_a_preset_with_an_api_key_sends_no_token(stage: Stage, tmp_path: Path) -
 def test_what_the_client_wrote_itself_survives_the_way_back(stage: Stage) -> None:
     """The client rewrites the file after a switch; `llmswitch claude` leaves its setting and nothing of ours."""
     stage.switch("openrouter")
-    assert stage.client.command(stage.repo, "/config outputStyle=Concise").returncode == 0
+    assert stage.client.run(stage.repo, prompt="/config outputStyle=Concise").returncode == 0
     written = json.loads(settings_of(stage.repo).read_text())
     assert (written["outputStyle"], written["env"]["ANTHROPIC_AUTH_TOKEN"]) == ("Concise", KEY)
     stage.llmswitch("claude")
@@ -370,7 +365,7 @@ def test_what_the_client_wrote_itself_survives_the_way_back(stage: Stage) -> Non
 def test_a_pin_the_client_rewrote_is_still_in_force_and_in_order(stage: Stage) -> None:
     """After the client's own write the pin still works and `status --check` finds no difference."""
     stage.switch("deepseek")
-    stage.client.command(stage.repo, "/config outputStyle=Concise")
+    stage.client.run(stage.repo, prompt="/config outputStyle=Concise")
     stage.llmswitch("status", "--check")
     assert stage.models(["haiku", None]) == dict.fromkeys(["haiku", "start"], shipped("deepseek").slots["haiku"])
     assert stage.credentials() == {(KEY, None)}

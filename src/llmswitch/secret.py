@@ -55,9 +55,7 @@ def clean_key(text: str) -> Secret:
 
     Raises ValueError with the reason (never the text) for an empty key or one no header can carry.
     """
-    key = text.strip()
-    if key[:7].lower() == "bearer ":
-        key = key[7:].strip()
+    key = re.sub(r"(?i)^bearer(\s+|$)", "", text.strip())
     if len(key) > 1 and key[0] == key[-1] and key[0] in "'\"":
         key = key[1:-1].strip()
     if not key:

@@ -100,11 +100,12 @@ class ClaudeClient:
         self,
         cwd: Path,
         *args: str,
+        prompt: str = "hi",
         env: Mapping[str, str] | None = None,
         timeout: float = 60,
     ) -> Outcome:
         """Send one prompt; env adds to an otherwise fixed environment."""
-        return self._start(cwd, ("-p", "hi", *args, "--output-format", "json"), None, env, timeout)
+        return self._start(cwd, ("-p", prompt, *args, "--output-format", "json"), None, env, timeout)
 
     def control(
         self,

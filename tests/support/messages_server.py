@@ -192,7 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
     def read_request(self) -> Request:
         """Read the body and put the request together."""
         body = _parse(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        # A repeated header keeps all its values: a second credential must not hide behind the first.
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
         return Request(self.command, self.path, body.get("model"), headers, body)
 
     def refuse(self) -> None:

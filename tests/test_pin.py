@@ -1,0 +1,74 @@
+"""What a preset becomes: every identity key, the resolved slots, the window."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmswitch.errors import UsageProblem
+from llmswitch.identity import API_KEY, AUTH_TOKEN, IDENTITY, TOP_IDENTITY
+from llmswitch.pin import build, smallest_window, with_credential
+from llmswitch.preset import Preset
+from llmswitch.slots import SLOTS, resolve, slot_named, start_slot
+
+WINDOWS = {
+    "small/one": 64_000,
+    "big/one": 256_000,
+    "anthropic/claude-opus-5.5": 1_000_000,
+    "a/claude-opus-latest": 9,
+}
+
+
+def test_every_identity_key_is_in_a_pin_and_one_place_has_the_credential() -> None:
+    """A value or "", so that nothing else mixes in."""
+    preset = Preset("p", {"base_url": "https://x.example"}, "file")
+    pin = build(preset, dict.fromkeys(SLOTS, "m"), "opus", "https://x.example", {})
+    assert set(pin) >= set(IDENTITY) | set(TOP_IDENTITY)
+    for auth, name, other in (("bearer", AUTH_TOKEN, API_KEY), ("api-key", API_KEY, AUTH_TOKEN)):
+        full = with_credential(pin, auth, "K")
+        assert (full[name], full[other]) == ("K", "")
+
+
+@pytest.mark.parametrize(
+    ("models", "window"),
+    [
+        (["small/one", "big/one"], 64_000),
+        (["small/one:exacto", "unknown"], 64_000),
+        (["small/one[1m]", "big/one"], 256_000),
+        (["anthropic/claude-opus-5.5", "big/one"], 256_000),
+        (["anthropic/claude-opus-5.5"], None),
+        (["a/claude-opus-latest", "big/one"], 9),
+        (["unknown", ""], None),
+    ],
+)
+def test_the_window_is_the_smallest_that_the_client_honours(models: list[str], window: int | None) -> None:
+    """It judges by the id: a Claude name with its version, or [1m], and the variable is ignored."""
+    assert smallest_window(models, WINDOWS) == window
+
+
+def test_overrides_beat_the_preset_and_the_preset_its_default_model() -> None:
+    """Slot by slot; a name as a value means that slot's model, whatever the order of the options."""
+    full = {"haiku": "h", "sonnet": "s", "opus": "o", "fable": "f", "subagent": ""}
+    assert resolve("p", full, None, {}) == full
+    assert resolve("p", {"haiku": "h"}, "d", {}) == dict.fromkeys(SLOTS, "d") | {"haiku": "h"}
+    assert resolve("p", full, "d", {"opus": "x", "haiku": "large"})["haiku"] == "x"
+    assert resolve("p", full, None, {"sonnet": "opus", "opus": "sonnet"})["sonnet"] == "o"
+    assert resolve("p", {"haiku": "h", "sonnet": "s", "opus": "o"}, None, {})["fable"] == "o"
+
+
+@pytest.mark.parametrize("slot", SLOTS[:3])
+def test_a_slot_without_a_model_is_an_error_that_names_preset_and_slot(slot: str) -> None:
+    """Nothing is ever sent under the client's own model name."""
+    slots = {name: "m" for name in SLOTS if name != slot}
+    with pytest.raises(UsageProblem, match=f"mine names no model for {slot}"):
+        resolve("mine", slots, None, {})
+
+
+def test_names_of_slots_are_understood_in_any_case() -> None:
+    """Slots, tiers, and the 1m aliases."""
+    words = {"small": "haiku", "Medium": "sonnet", "LARGE": "opus", "sonnet_1m": "sonnet", "opus_1m": "opus"}
+    assert {word: slot_named(word) for word in words} == words
+    assert slot_named("huge") is None
+    assert start_slot("Small") == "haiku"
+    for word in ("subagent", "huge", ""):
+        with pytest.raises(UsageProblem):
+            start_slot(word)

@@ -1,0 +1,69 @@
+"""A key never shows itself."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmswitch.journal import fingerprint, is_fingerprint
+from llmswitch.secret import Secret, clean_key, looks_like_key, mask, may_be_key
+
+
+@given(st.text(min_size=1))
+def test_a_mask_shows_four_characters_of_a_long_key_and_nothing_of_a_short_one(text: str) -> None:
+    """And never the length."""
+    assert mask(text) == "********" + (text[-4:] if len(text) >= 20 else "")
+
+
+def test_a_secret_does_not_print() -> None:
+    """Not by str, repr or format, nor in a container."""
+    secret = Secret("sk-or-v1-0123456789abcdef")
+    assert "0123" not in f"{secret} {secret!r} {[secret]}"
+    assert secret == Secret(secret.reveal())
+    assert secret != Secret("other")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sk-or-v1-0123456789abcdef", "--key=sk-ant-api03-abcdefghij", "hf_abcdefghijklmnop", "fw_1234567890ABCD"],
+)
+def test_what_carries_a_providers_prefix_is_a_key(text: str) -> None:
+    """Certain enough to refuse the whole command line."""
+    assert looks_like_key(text)
+    assert may_be_key(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["openrouter", "mistralai/devstral-2512", "claude-haiku-4-5-20251001", "~anthropic/claude-opus-latest", "sk-",
+     "https://openrouter.ai/api", "/home/me/src/task-0123456789", "us.anthropic.claude-haiku-4-5-20251001-v1:0"],
+)  # fmt: skip
+def test_names_models_and_paths_are_no_keys(text: str) -> None:
+    """They may be given as arguments."""
+    assert not looks_like_key(text)
+    assert not may_be_key(text)
+
+
+@pytest.mark.parametrize("text", ["KEY0", " KEY0\n", "Bearer KEY0", "bearer  KEY0\r\n", '"KEY0"', "'KEY0'"])
+def test_what_surrounds_a_pasted_key_is_taken_off(text: str) -> None:
+    """Space, one "Bearer ", quotes."""
+    assert clean_key(text).reveal() == "KEY0"
+
+
+@pytest.mark.parametrize("text", ["", " ", "Bearer ", "a b", "a\nb", "a\0b", "é", '""', "\x7f"])
+def test_what_no_header_can_carry_is_refused_without_quoting_it(text: str) -> None:
+    """ValueError with a reason."""
+    with pytest.raises(ValueError, match="the key") as caught:
+        clean_key(text)
+    assert repr(text) not in repr(caught.value) or not text.strip()
+
+
+def test_a_fingerprint_knows_its_key_and_no_other() -> None:
+    """Salted: two of the same key differ, and neither holds it."""
+    one, two = fingerprint(Secret("key-1")), fingerprint(Secret("key-1"))
+    assert one != two
+    assert is_fingerprint(one, Secret("key-1"))
+    assert not is_fingerprint(one, Secret("key-2"))
+    assert not is_fingerprint({}, Secret("key-1"))
+    assert "key-1" not in str(one)
