@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support import secret_service
 
 KEY = "sk-or-v1-canary-0123456789abcdef0123456789"
 KEPT = {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "CI", "LLMSWITCH_TEST_CLAUDE"}
@@ -115,3 +116,20 @@ def key(monkeypatch: pytest.MonkeyPatch, sealed: dict[str, str]) -> str:
 def settings_of(folder: Path) -> Path:
     """Return the path of a folder's local settings file."""
     return folder / ".claude" / "settings.local.json"
+
+
+@pytest.fixture
+def bus(sealed: dict[str, str]) -> dict[str, str]:
+    """The environment with whatever keyring is on the bus, for a command to find."""
+    require(secret_service.missing())
+    del sealed["PYTHON_KEYRING_BACKEND"]
+    return sealed
+
+
+@pytest.fixture
+def service(tmp_path: Path, bus: dict[str, str]) -> Iterator[secret_service.SecretService]:
+    """A real, unlocked and empty Secret Service, which every command of the test finds."""
+    with secret_service.SecretService(tmp_path / "service") as service:
+        path = bus["PATH"]  # a test may have put programs of its own in front
+        bus.update(service.environ, PATH=path)
+        yield service

@@ -9,7 +9,7 @@ import json
 
 from llmswitch.identity import IDENTITY, SECRET_BEARING, TOP_IDENTITY
 from llmswitch.pin import AUTO_MODE
-from llmswitch.secret import may_be_key
+from llmswitch.secret import redacted
 from llmswitch.settings import Settings
 
 TYPE_CHECKING = False
@@ -112,6 +112,6 @@ def _foreign(settings: Settings, records: Sequence[Record]) -> dict[str, str]:
     return {
         name: text
         for name, text in settings.values().items()
-        if name in OURS and text and name not in SECRET_BEARING and not may_be_key(text)
+        if name in OURS and text and name not in SECRET_BEARING and redacted(text) == text
         if all(record.pin.get(name) != text for record in records)
     }

@@ -53,7 +53,8 @@ def ask_name(variable: str) -> str:
 
 def key_text(name: str) -> str:
     """Return the key a person types at the hidden prompt, or what is piped in."""
-    return ask_key(name) if sys.stdin.isatty() else sys.stdin.read()
+    # Bytes that are no text must not end in an error that quotes them.
+    return ask_key(name) if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
 
 
 def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
@@ -66,19 +67,22 @@ def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
         return 2
     try:
         return _finish(lambda: command.main(list(arguments), "llmswitch", standalone_mode=False, obj=app))
-    except click.ClickException as error:
-        # click quotes what it does not understand, and that may be a key.
-        if any(may_be_key(argument) for argument in arguments):
-            note(f"llmswitch: {A_KEY}")
-        else:
-            error.show()
-        return error.exit_code
-    except LlmswitchError as error:
-        note(f"llmswitch: {error}")
-        return error.exit_code
+    except (click.ClickException, LlmswitchError) as error:
+        return _explain(error, arguments)
     except (click.Abort, KeyboardInterrupt):
         note("", "llmswitch: interrupted.")
         return 130
+
+
+def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[str]) -> int:
+    # An error about the command line quotes what it does not understand, and that may be a key.
+    if error.exit_code == 2 and any(may_be_key(part) for word in arguments for part in word.split("=")):
+        note(f"llmswitch: {A_KEY}")
+    elif isinstance(error, click.ClickException):
+        error.show()
+    else:
+        note(f"llmswitch: {error}")
+    return error.exit_code
 
 
 def _finish(work: Callable[[], object]) -> int:

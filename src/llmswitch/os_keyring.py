@@ -13,10 +13,12 @@ from llmswitch.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from typing import Any
 
-UNATTENDED_SECONDS = 5.0
+# For all calls of a run together; with start-up and the import an unattended run stays below five seconds.
+UNATTENDED_SECONDS = 4.0
 ATTENDED_SECONDS = 60.0
 NOTICE_SECONDS = 2.0
 DUPLICATES = 10
@@ -42,6 +44,7 @@ class OsKeyring:
     def __init__(self, attended: bool = False, notice: Callable[[str], None] = lambda text: None) -> None:
         self._attended, self._notice = attended, notice
         self._backend: Any = None
+        self._waited = 0.0
 
     @property
     def title(self) -> str:
@@ -103,14 +106,17 @@ class OsKeyring:
             raise _explained(box["error"]) from None
         return box["value"]
 
-    def _wait(self, thread: Any) -> None:
-        if not self._attended:
-            thread.join(UNATTENDED_SECONDS)
-            return
-        thread.join(NOTICE_SECONDS)
-        if thread.is_alive():
-            self._notice("Waiting for your keyring; it may be asking to be unlocked. Ctrl-C gives up.")
-            thread.join(ATTENDED_SECONDS - NOTICE_SECONDS)
+    def _wait(self, thread: threading.Thread) -> None:
+        import time
+
+        start = time.monotonic()
+        limit = (ATTENDED_SECONDS if self._attended else UNATTENDED_SECONDS) - self._waited
+        if self._attended:
+            thread.join(min(NOTICE_SECONDS, max(limit, 0)))
+            if thread.is_alive():
+                self._notice("Waiting for your keyring; it may be asking to be unlocked. Ctrl-C gives up.")
+        thread.join(max(limit - (time.monotonic() - start), 0))
+        self._waited += time.monotonic() - start
 
 
 def _backend() -> Any:
@@ -142,6 +148,6 @@ def _explained(error: BaseException) -> KeyProblem:
         return KeyProblem("The keyring is locked.", hint="Unlock it. " + _OTHER_WAYS)
     if kind == "NoKeyringError":
         return KeyProblem("No keyring is available here.", hint=_OTHER_WAYS)
-    if chosen := os.environ.get("PYTHON_KEYRING_BACKEND"):
-        return KeyProblem(f"PYTHON_KEYRING_BACKEND={chosen} does not work ({kind}).", hint=_OTHER_WAYS)
+    if (chosen := os.environ.get("PYTHON_KEYRING_BACKEND")) is not None:
+        return KeyProblem(f"PYTHON_KEYRING_BACKEND={chosen!r} does not work ({kind}).", hint=_OTHER_WAYS)
     return KeyProblem(f"The keyring cannot be used ({kind}).", hint=_OTHER_WAYS)

@@ -33,6 +33,7 @@ class Preset:
         """Check `fields` and keep them; PresetProblem names `source` (a path) and the field."""
         self.name, self.source = name, source
         check = _Checker(fields, source)
+        check.no_keys(fields, "")
         self.title = check.text("title") or name
         self.base_url = check.url("base_url")
         self.key = check.name("key")
@@ -66,14 +67,14 @@ def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[st
 
 
 def host_of(url: str) -> str:
-    """Return host and port of a base URL, "" where there is none; userinfo is never part of it."""
-    match = _URL.match(url)
+    """Return host and port of a base URL, "" for anything that is none: a user part could pass for the host."""
+    match = _URL.fullmatch(url)
     return match["host"] + (match["port"] or "") if match else ""
 
 
 def is_loopback(url: str) -> bool:
     """Say whether a base URL stays on this machine."""
-    match = _URL.match(url)
+    match = _URL.fullmatch(url)
     return match is not None and _LOOPBACK.fullmatch(match["host"]) is not None
 
 
@@ -104,8 +105,6 @@ class _Checker:
         value = self._fields.get(field)
         if value is not None and not isinstance(value, str):
             raise self.fail(field, "must be text")
-        if value and looks_like_key(value) and field != "key_prefix":
-            raise self.fail(field, "holds a key; presets hold none: use `llmswitch save-key`")
         return value
 
     def name(self, field: str) -> str | None:
@@ -139,8 +138,6 @@ class _Checker:
         for key, item in value.items():
             if not isinstance(item, str):
                 raise self.fail(f"{field}.{key}", "must be text")
-            if looks_like_key(item):
-                raise self.fail(f"{field}.{key}", "holds a key; presets hold none: use `llmswitch save-key`")
         return value
 
     def slots(self, field: str) -> dict[str, str]:
@@ -169,6 +166,18 @@ class _Checker:
         if isinstance(one.get("env"), str) or _is_command(one.get("command")):
             return one
         raise self.fail(field, 'must be {"env": "VARIABLE"} or {"command": ["PROGRAM", "ARGUMENT", …]}')
+
+    def no_keys(self, value: object, field: str) -> None:
+        """Refuse a key anywhere, names of fields included."""
+        if isinstance(value, dict):
+            for name, item in value.items():
+                self.no_keys(name, field or "a field's name")
+                self.no_keys(item, f"{field}.{name}" if field else str(name))
+        elif isinstance(value, list):
+            for item in value:
+                self.no_keys(item, field)
+        elif isinstance(value, str) and looks_like_key(value):
+            raise self.fail(field, "holds a key; presets hold none: use `llmswitch save-key`")
 
     def no_unknown_fields(self) -> None:
         for field in self._fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.identity import BASE_URL, SECRET_BEARING, START_MODEL
-from llmswitch.secret import STARS, mask
+from llmswitch.secret import STARS, mask, redacted
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ def shown(name: str, value: str | None) -> str:
     """Return a member's value as a person may see it: secrets masked, "" and absent told apart."""
     if value is None:
         return NONE
-    return '""' if value == "" else mask(value) if name in SECRET_BEARING else value
+    return '""' if value == "" else mask(value) if name in SECRET_BEARING else redacted(value)
 
 
 def short_path(path: str, home: str) -> str:

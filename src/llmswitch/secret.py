@@ -6,6 +6,8 @@ STARS = "********"
 # Prefixes that providers put before their keys, followed by enough to be one.
 _KNOWN_KEY = re.compile(r"\b(sk-|sk_|fw_|hf_|gsk_|xai-|AIza|tp-|pplx-)[A-Za-z0-9_.-]{12,}")
 _LONG_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_.=-]{32,}")
+# What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
+_INSIDE = re.compile(rf"{_KNOWN_KEY.pattern}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{32,}}|(?<=://)[^/@\s]*@")
 
 
 class Secret:
@@ -38,6 +40,11 @@ def mask(text: str) -> str:
     Short keys show nothing, and the number of stars never tells the length.
     """
     return STARS + text[-4:] if len(text) >= 20 else STARS
+
+
+def redacted(text: str) -> str:
+    """Return a text with stars for whatever in it may be a secret; for values that should hold none."""
+    return _INSIDE.sub(lambda match: STARS + "@" * match[0].endswith("@"), text)
 
 
 def looks_like_key(text: str) -> bool:

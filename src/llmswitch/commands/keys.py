@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmswitch import keys
 from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
 from llmswitch.preset import NAME
+from llmswitch.secret import may_be_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
         return next(
             (preset.key for preset in catalog.load_all()[0] if preset.key and preset.name == current), DEFAULT
         )
-    if not NAME.fullmatch(word):
+    if not NAME.fullmatch(word) or may_be_key(word):
         raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
     preset = catalog.load(word) if word in catalog.names() else None
     if preset is None:

@@ -7,6 +7,7 @@ from llmswitch.commands.keys import missing, save_key
 from llmswitch.commands.switch import foreign_credentials
 from llmswitch.errors import KeyProblem, UsageProblem
 from llmswitch.preset import NAME
+from llmswitch.secret import may_be_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class KeySource:
 
         Without a name and with nobody to ask, nothing is saved and the switch itself will refuse.
         """
-        if name and not NAME.fullmatch(name):
+        if name and (not NAME.fullmatch(name) or may_be_key(name)):
             raise UsageProblem("--adopt-key takes a name, for example openrouter.")
         foreign = foreign_credentials(target, target.file.settings())
         saved = []

@@ -50,28 +50,29 @@ class Status:
 
     def data(self) -> dict[str, object]:
         """Return the report as JSON data, without any secret."""
-        url = self.values.get(BASE_URL) or None
         return {
             "worktree": self.worktree,
             "branch": self.branch,
             "main": self.main,
             "preset": self.preset,
             "overrides": recognise.changed_slots(self.values, self.wish) if self.wish else [],
-            "base_url": host_safe(url),
+            "base_url": self._shown(BASE_URL),
             "credential": self._credential(),
-            "start_slot": self.values.get(START_MODEL) or None,
+            "start_slot": self._shown(START_MODEL),
             "slots": {slot: self._slot(variable) for slot, variable in VARIABLES.items()},
             "problems": [vars(problem) for problem in self.problems],
         }
 
     def _slot(self, variable: str) -> dict[str, object]:
-        model = self.values.get(variable) or None
         return {
-            "model": model,
+            "model": self._shown(variable),
             "preset_model": self.wish.get(variable) or None,
             "origin": "worktree" if variable in self.values else "default",
             "shadowed_by": None,
         }
+
+    def _shown(self, name: str) -> str | None:
+        return secret.redacted(self.values.get(name) or "") or None
 
     def _credential(self) -> dict[str, object] | None:
         found = recognise.credentials(self.values)
@@ -81,14 +82,6 @@ class Status:
             source = None if keyless else self.source
             return {"kind": "none" if keyless else kind, "masked": masked, "origin": "worktree", "source": source}
         return None
-
-
-def host_safe(url: str | None) -> str | None:
-    """Return a base URL without the user name and password that someone may have put in it."""
-    if url is None or "@" not in url:
-        return url
-    scheme, _, rest = url.partition("//")
-    return f"{scheme}//{secret.STARS}@{rest.rpartition('@')[2]}"
 
 
 def status(target: Target, catalog: Catalog) -> Status:
@@ -108,7 +101,7 @@ def status(target: Target, catalog: Catalog) -> Status:
 def _held(values: Mapping[str, str]) -> str:
     """Return what a file that Claude Code ignores would set, as a sentence, or ""."""
     names = {BASE_URL: "base URL", **{variable: slot for slot, variable in VARIABLES.items()}}
-    held = [f"{word} {host_safe(values[name])}" for name, word in names.items() if values.get(name)]
+    held = [f"{word} {secret.redacted(values[name])}" for name, word in names.items() if values.get(name)]
     return f" It holds, not in force: {', '.join(held)}." if held else ""
 
 
