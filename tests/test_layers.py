@@ -13,11 +13,11 @@ import llmswitch
 
 SOURCE = Path(llmswitch.__file__).parent
 CORE = {
-    "change", "errors", "identity", "pin", "preset", "recognise", "report", "secret", "settings", "slots",
+    "change", "effective", "errors", "identity", "pin", "preset", "recognise", "report", "secret", "settings", "slots",
     "splice",
 }  # fmt: skip
 EDGES = {
-    "app", "atomic", "catalog", "console", "folders", "ignore_rule", "journal", "key_names", "keys", "os_keyring",
+    "app", "atomic", "catalog", "console", "folders", "ignore_rule", "journal", "key_names", "keys", "layers", "os_keyring",
     "settings_file", "worktrees",
 }  # fmt: skip
 TOP = {"__init__", "__main__", "cli", "cli_keys"}

@@ -90,5 +90,13 @@ class Settings:
 
 
 def as_text(value: object) -> str:
-    """Return a JSON value as the text Claude Code makes of it (2.1.329: `5` is "5", null is "null")."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """Return a JSON value as the text Claude Code makes of it (2.1.329): null is "null", a list its items."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ",".join("" if item is None else as_text(item) for item in value)
+    if isinstance(value, dict):
+        return "[object Object]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return json.dumps(value)
