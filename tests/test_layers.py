@@ -13,13 +13,35 @@ import llmswitch
 
 SOURCE = Path(llmswitch.__file__).parent
 CORE = {
-    "change", "effective", "errors", "identity", "pin", "preset", "recognise", "report", "secret", "settings", "slots",
+    "change",
+    "effective",
+    "errors",
+    "identity",
+    "pin",
+    "preset",
+    "problems",
+    "recognise",
+    "report",
+    "secret",
+    "settings",
+    "slots",
     "splice",
-}  # fmt: skip
+}
 EDGES = {
-    "app", "atomic", "catalog", "console", "folders", "ignore_rule", "journal", "key_names", "keys", "layers", "os_keyring",
-    "settings_file", "worktrees",
-}  # fmt: skip
+    "app",
+    "atomic",
+    "catalog",
+    "console",
+    "folders",
+    "ignore_rule",
+    "journal",
+    "key_names",
+    "keys",
+    "layers",
+    "os_keyring",
+    "settings_file",
+    "worktrees",
+}
 TOP = {"__init__", "__main__", "cli", "cli_keys"}
 PURE = {"__future__", "collections", "difflib", "json", "re", "textwrap", "typing"}
 # What a switch or a status must not import on its way: each costs more than all the work.

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from llmswitch.commands.status import Surroundings
     from llmswitch.commands.switch import Target
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
@@ -56,3 +57,22 @@ class App:
         from llmswitch.key_names import KeyNames
 
         return KeyNames(self._state)
+
+    def surroundings(self, target: Target) -> Surroundings:
+        """Return what a session that starts in the target reads."""
+        from llmswitch.commands.status import Surroundings
+        from llmswitch.journal import Journal
+        from llmswitch.layers import layers, main_root
+        from llmswitch.worktrees import Worktree
+
+        worktree = target.worktree
+        main = main_root(worktree)
+        record = (
+            Journal(Worktree(main, worktree.common_dir, worktree.common_dir), self._state).current
+            if main
+            else None
+        )
+        # Inside a Claude Code session the environment is the current pin, not something the user exported.
+        environ = {} if self.environ.get("CLAUDECODE") else self.environ
+        below = os.path.join(worktree.root, "any folder below")
+        return Surroundings(layers(worktree, worktree.root, environ), layers(worktree, below, environ), record)

@@ -177,7 +177,8 @@ def status(app: App, as_json: bool = False, short: bool = False, check: bool = F
     """Show what Claude Code uses here, slot by slot."""
     from llmswitch.commands.status import status as find_status
 
-    found = find_status(app.target(worktree), app.catalog)
+    target = app.target(worktree)
+    found = find_status(target, app.catalog, app.surroundings(target), target.worktree.branch())
     if as_json:
         _print_json(found.data())
     else:

@@ -39,8 +39,7 @@ def changed_slots(values: Mapping[str, str], wish: Mapping[str, str]) -> list[st
     return [slot for slot, variable in VARIABLES.items() if values.get(variable, "") != wish.get(variable, "")]
 
 
-def credentials(values: Mapping[str, str]) -> dict[str, str]:
-    """Return {kind: credential} of those that are set: `bearer`, `api-key`, and `helper` with its command."""
-    kinds = {kind: values.get(name, "") for kind, name in CREDENTIALS.items()}
-    kinds["helper"] = values.get("apiKeyHelper", "")
-    return {kind: text for kind, text in kinds.items() if text}
+def credentials(values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return {kind: (name, text)} of the credentials that are set: `bearer`, `api-key`, `helper`."""
+    kinds = {**CREDENTIALS, "helper": "apiKeyHelper"}
+    return {kind: (name, values[name]) for kind, name in kinds.items() if values.get(name)}

@@ -121,7 +121,7 @@ def status(report: Status, home: str) -> list[str]:
     data = report.data()
     branch = f" ({data['branch']})" if data["branch"] else ""
     lines = [f"{short_path(report.worktree, home)}{branch}: {headline(report)}"]
-    if any(report.values.values()) and not report.broken:
+    if report.preset != "claude" and not report.broken:
         lines += columns(_facts(data)) + columns(_slot_rows(data))
     for problem in report.problems:
         lines.append(f"{problem.level}: {problem.message}" + (f" → {problem.fix}" if problem.fix else ""))

@@ -1,52 +1,62 @@
-"""`llmswitch status`: what this worktree's settings file sets, and how that differs from the preset."""
+"""`llmswitch status`: what Claude Code will really use in a worktree, and how that differs from the preset."""
 
 from __future__ import annotations
 
-from llmswitch import recognise, secret
-from llmswitch.change import Record
+from llmswitch import problems, recognise, secret
 from llmswitch.commands.switch import wished
+from llmswitch.effective import Layer, effective
 from llmswitch.errors import LlmswitchError
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN, START_MODEL
 from llmswitch.preset import host_of
+from llmswitch.problems import Problem
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from llmswitch.catalog import Catalog
+    from llmswitch.change import Record
     from llmswitch.commands.switch import Target
     from llmswitch.preset import Preset
 
 
-class Problem:
-    """Something that is wrong, and the command that mends it. Levels: error, warning, note."""
+class Surroundings:
+    """What a session in a worktree reads: its layers, those of one that starts below it, and main's record."""
 
-    def __init__(self, code: str, level: str, message: str, fix: str = "") -> None:
-        self.code, self.level, self.message, self.fix = code, level, message, fix
+    def __init__(self, layers: Sequence[Layer], below: Sequence[Layer], main: Record | None) -> None:
+        self.layers, self.below, self.main = layers, below, main
 
 
 class Status:
     """What `status` found; `data()` is what `--json` prints, and the text is made from the same."""
 
-    def __init__(self, target: Target) -> None:
-        self.worktree, self.path = target.worktree.root, target.file.path
-        self.branch, self.main = target.worktree.branch(), target.worktree.is_main
-        self.values: Mapping[str, str] = {}
+    def __init__(self, target: Target, around: Surroundings, branch: str | None) -> None:
+        self.worktree, self.path, self.branch = target.worktree.root, target.file.path, branch
+        self.main = target.worktree.is_main
+        self.values = effective(around.layers)
+        self.own = next((layer for layer in around.layers if layer.path == self.path), None)
+        self.shadows = problems.shadowed(self.own, self.values)
         self.wish: Mapping[str, str] = {}
         self.preset: str | None = None
+        self.follows_main = False
         self.source: str | None = None
         self.drift: list[str] = []
         self.problems: list[Problem] = []
 
     @property
+    def texts(self) -> dict[str, str]:
+        """The effective values as text."""
+        return {name: value.text for name, value in self.values.items()}
+
+    @property
     def broken(self) -> bool:
-        """Say whether the file could not be read."""
+        """Say whether Claude Code ignores the worktree's own file."""
         return any(problem.level == "error" for problem in self.problems)
 
     def exit_code(self, check: bool) -> int:
         """Return 1 for a broken file, 3 where `check` finds a difference, else 0."""
-        return 1 if self.broken else 3 if check and (self.drift or self.preset is None) else 0
+        return 1 if self.broken else 3 if check and (self.drift or self.shadows or self.preset is None) else 0
 
     def data(self) -> dict[str, object]:
         """Return the report as JSON data, without any secret."""
@@ -55,7 +65,7 @@ class Status:
             "branch": self.branch,
             "main": self.main,
             "preset": self.preset,
-            "overrides": recognise.changed_slots(self.values, self.wish) if self.wish else [],
+            "overrides": recognise.changed_slots(self.texts, self.wish) if self.wish else [],
             "base_url": self._shown(BASE_URL),
             "credential": self._credential(),
             "start_slot": self._shown(START_MODEL),
@@ -64,38 +74,50 @@ class Status:
         }
 
     def _slot(self, variable: str) -> dict[str, object]:
+        winner = self.shadows.get(variable)
         return {
             "model": self._shown(variable),
             "preset_model": self.wish.get(variable) or None,
-            "origin": "worktree" if variable in self.values else "default",
-            "shadowed_by": None,
+            "origin": self.values[variable].origin if variable in self.values else "default",
+            "shadowed_by": winner.origin if winner else None,
         }
 
     def _shown(self, name: str) -> str | None:
-        return secret.redacted(self.values.get(name) or "") or None
+        return secret.redacted(self.texts.get(name, "")) or None
 
     def _credential(self) -> dict[str, object] | None:
-        found = recognise.credentials(self.values)
-        for kind, text in found.items():
-            keyless = text == KEYLESS_TOKEN
-            masked = None if keyless else secret.STARS if kind == "helper" else secret.mask(text)
-            source = None if keyless else self.source
-            return {"kind": "none" if keyless else kind, "masked": masked, "origin": "worktree", "source": source}
+        for kind, (name, text) in recognise.credentials(self.texts).items():
+            origin = self.values[name].origin
+            if text == KEYLESS_TOKEN:
+                return {"kind": "none", "masked": None, "origin": origin, "source": None}
+            masked = secret.STARS if kind == "helper" else secret.mask(text)
+            return {"kind": kind, "masked": masked, "origin": origin, "source": self.source}
         return None
 
 
-def status(target: Target, catalog: Catalog) -> Status:
+def status(target: Target, catalog: Catalog, around: Surroundings, branch: str | None) -> Status:
     """Return the status of one worktree; a broken file is a problem in it, not an exception."""
-    report = Status(target)
-    try:
-        settings = target.file.settings()
-    except LlmswitchError as error:
-        message = f"{error.args[0]}{_held(target.file.salvaged())}"
-        report.problems.append(Problem("settings-ignored", "error", message, error.hint))
-    else:
-        report.values = settings.values() if settings else {}
-    _compare(report, target.journal.current, catalog)
+    report = Status(target, around, branch)
+    if report.own and report.own.problem:
+        report.problems.append(_broken(target, report.own))
+    _compare(report, target, around, catalog)
+    described = f" ({around.main.preset})" if around.main and around.main.preset else ""
+    report.problems += problems.of_shadows(report.shadows, described)
+    report.problems += problems.of_credentials(report.values)
+    report.problems += problems.of_shell(report.values, around.layers[-1])
+    report.problems += problems.of_layers(around.layers, report.path)
+    if problems.differ(report.values, effective(around.below)):
+        report.problems.append(_below(described, around))
     return report
+
+
+def _broken(target: Target, own: Layer) -> Problem:
+    try:
+        target.file.settings()
+        message = own.problem
+    except LlmswitchError as error:
+        message = error.args[0]
+    return Problem("settings-ignored", "error", message + _held(target.file.salvaged()), "Mend it in an editor.")
 
 
 def _held(values: Mapping[str, str]) -> str:
@@ -105,35 +127,50 @@ def _held(values: Mapping[str, str]) -> str:
     return f" It holds, not in force: {', '.join(held)}." if held else ""
 
 
-def _compare(report: Status, record: Record, catalog: Catalog) -> None:
+def _below(described: str, around: Surroundings) -> Problem:
+    uses = f"main's pin{described}" if any(layer.origin == "main" for layer in around.below) else "none of this"
+    message = f"A session started below this folder would use {uses}: it does not read this worktree's file."
+    return Problem("below", "note", message, "llmswitch run")
+
+
+def _compare(report: Status, target: Target, around: Surroundings, catalog: Catalog) -> None:
     """Fill in which preset it is and what is not as that preset, with the recorded overrides, wants it."""
-    if not recognise.is_pinned(report.values):
+    record, values = target.journal.current, report.own.values if report.own else {}
+    if not recognise.is_pinned(values):
+        # Nothing of its own: what is in effect comes from main or a weaker file, never from an export alone.
+        values = {name: value.text for name, value in report.values.items() if value.origin != "shell"}
+        report.follows_main = any(layer.origin == "main" for layer in around.layers) and recognise.is_pinned(
+            values
+        )
+        record = around.main if report.follows_main and around.main else record
+    if not recognise.is_pinned(values):
         report.preset = "claude"
         return
-    preset, overrides = _preset(report, record, catalog)
+    preset, overrides = _preset(report, values, record, catalog)
     if preset is None:
-        host = host_of(report.values.get(BASE_URL, "")) or "Anthropic"
-        report.problems.append(
-            Problem("unknown-preset", "warning", f"Not a known preset ({host}).", "llmswitch list")
-        )
+        host = host_of(values.get(BASE_URL, ""))
+        message = f"Not a known preset{f' ({host})' if host else ''}."
+        report.problems.append(Problem("unknown-preset", "warning", message, "llmswitch list"))
         return
     report.preset = preset.name
     report.source = record.key.get("source")
     report.wish = wished(preset, {}, catalog.windows)
-    report.drift = recognise.differences(report.values, wished(preset, overrides, catalog.windows))
+    report.drift = recognise.differences(values, wished(preset, overrides, catalog.windows))
     if report.drift:
         names = ", ".join(report.drift)
-        fix = f"llmswitch {preset.name}"
-        report.problems.append(Problem("drift", "warning", f"Not as {preset.name} was put here: {names}.", fix))
+        message = f"Not as {preset.name} was put here: {names}."
+        report.problems.append(Problem("drift", "warning", message, f"llmswitch {preset.name}"))
 
 
-def _preset(report: Status, record: Record, catalog: Catalog) -> tuple[Preset | None, Mapping[str, str]]:
+def _preset(
+    report: Status, values: Mapping[str, str], record: Record, catalog: Catalog
+) -> tuple[Preset | None, Mapping[str, str]]:
     """Return the recorded preset where its base URL still stands, else the one that fits best."""
-    if record.preset and record.pin.get(BASE_URL) == report.values.get(BASE_URL):
+    if record.preset and record.pin.get(BASE_URL) == values.get(BASE_URL):
         try:
             return catalog.load(record.preset), record.overrides
         except LlmswitchError as error:
             report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
     presets = [preset for preset in catalog.load_all()[0] if preset.base_url]
     wishes = [(preset, wished(preset, {}, catalog.windows)) for preset in presets]
-    return recognise.closest(report.values, wishes), {}
+    return recognise.closest(values, wishes), {}

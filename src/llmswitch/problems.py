@@ -1,0 +1,92 @@
+"""What is wrong, or worth knowing, about the settings a session will use; each with the command that mends it."""
+
+from __future__ import annotations
+
+from llmswitch.change import OURS
+from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmswitch.effective import Layer, Value
+
+CREDENTIALS = (AUTH_TOKEN, API_KEY, "apiKeyHelper")
+
+
+class Problem:
+    """Something that is wrong, and the command that mends it. Levels: error, warning, note."""
+
+    def __init__(self, code: str, level: str, message: str, fix: str = "") -> None:
+        self.code, self.level, self.message, self.fix = code, level, message, fix
+
+
+def shadowed(own: Layer | None, values: Mapping[str, Value]) -> dict[str, Layer]:
+    """Return {name: the layer that wins} for the identity members of the own file that do not take effect."""
+    mine = own.values if own else {}
+    losing = {name: values[name] for name in OURS if name in mine and values[name].layer is not own}
+    return {name: value.layer for name, value in losing.items() if value.text != mine[name]}
+
+
+def of_shadows(shadows: Mapping[str, Layer], described: str) -> list[Problem]:
+    """Return the problem of a pin that a stronger file overrides; `described` names main's pin."""
+    layers = {layer.path: layer for layer in shadows.values()}.values()
+    return [
+        Problem(
+            "shadowed",
+            "warning",
+            f"SHADOWED by {layer.origin}{described if layer.origin == 'main' else ''}: {layer.path} wins over "
+            f"{', '.join(name for name, winner in shadows.items() if winner is layer)} here.",
+            "llmswitch run" if layer.origin == "main" else "",
+        )
+        for layer in layers
+    ]
+
+
+def of_shell(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
+    """Return what the exported identity variables do here."""
+    found = []
+    for name in OURS:
+        if not shell.values.get(name):
+            continue
+        value = values[name]
+        if value.layer is shell:
+            message = f"The exported {name} is in effect here; no settings file sets it."
+            found.append(Problem("exported", "warning", message, f"unset {name}"))
+        elif value.text == "":
+            found.append(Problem("cancelled", "note", f"The exported {name} is cancelled here."))
+    return found
+
+
+def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
+    """Return the problem of credentials that do not belong to the base URL, or that are sent together."""
+    url = values.get(BASE_URL)
+    set_here = [name for name in CREDENTIALS if name in values and values[name].text]
+    strangers = [name for name in set_here if url and url.text and values[name].layer is not url.layer]
+    found = [
+        Problem("mixed", "warning", f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.")
+        for name in strangers
+        if url
+    ]
+    if len(set_here) > 1:
+        found.append(Problem("two-credentials", "warning", f"Sent together: {' and '.join(set_here)}."))
+    return found
+
+
+def _place(value: Value) -> str:
+    return value.layer.path or "the shell"
+
+
+def of_layers(layers: Sequence[Layer], own_path: str) -> list[Problem]:
+    """Return the settings files, other than the own one, that Claude Code ignores."""
+    broken = [layer for layer in layers if layer.problem and layer.path != own_path]
+    return [Problem("settings-ignored", "warning", layer.problem, "Mend it in an editor.") for layer in broken]
+
+
+def differ(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    """Say whether two effective values would call another backend, with another credential or other models."""
+    return any(_text(one, name) != _text(other, name) for name in OURS)
+
+
+def _text(values: Mapping[str, Value], name: str) -> str:
+    return values[name].text if name in values else ""
