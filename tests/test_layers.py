@@ -30,6 +30,7 @@ CORE = {
 EDGES = {
     "app",
     "atomic",
+    "client",
     "catalog",
     "console",
     "folders",

@@ -127,8 +127,9 @@ def test_json_has_the_whole_report(cli: Cli, repo: Path, key: str, tmp_path: Pat
         },
         "start_slot": "sonnet",
         "slots": data["slots"],
-        "problems": [],
+        "problems": data["problems"],
     }
+    assert [problem["code"] for problem in data["problems"]] == ["below"]
     assert data["slots"]["haiku"] == {
         "model": "x/y",
         "preset_model": "mistralai/devstral-2512",

@@ -11,10 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from llmswitch.commands.run import Overlay
     from llmswitch.commands.status import Surroundings
     from llmswitch.commands.switch import Target
+    from llmswitch.commands.switch_all import Place, Site
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
+    from llmswitch.worktrees import Listed, Worktree
 
 
 class App:
@@ -28,11 +31,14 @@ class App:
     def target(self, path: str = ".") -> Target:
         """Return the worktree around `path` with its settings file and journal."""
         from llmswitch import worktrees
+
+        return self._target(worktrees.find(path))
+
+    def _target(self, worktree: Worktree) -> Target:
         from llmswitch.commands.switch import Target
         from llmswitch.journal import Journal, digest
         from llmswitch.settings_file import SettingsFile
 
-        worktree = worktrees.find(path)
         lock = os.path.join(self._state, "locks", digest(worktree.root))
         return Target(worktree, SettingsFile(worktree.root, lock), Journal(worktree, self._state))
 
@@ -58,8 +64,63 @@ class App:
 
         return KeyNames(self._state)
 
-    def surroundings(self, target: Target) -> Surroundings:
-        """Return what a session that starts in the target reads."""
+    def everywhere(self) -> list[tuple[Listed, Target | None]]:
+        """Return every worktree of this repository, main first; without a target where it cannot be used."""
+        from llmswitch import worktrees
+
+        entries = worktrees.listing(worktrees.find("."))
+        return [(entry, self._target(entry.worktree) if entry.worktree else None) for entry in entries]
+
+    def site(self, target: Target) -> Site:
+        """Return the target with the worktrees whose files matter to it: main, or those that main rules."""
+        from llmswitch import layers, worktrees
+        from llmswitch.commands.switch_all import Site
+
+        worktree = target.worktree
+        main = layers.main_root(worktree)
+        if main:
+            return Site(
+                target, self._place(worktrees.Worktree(main, worktree.common_dir, worktree.common_dir)), []
+            )
+        linked = []
+        if (
+            worktree.in_repository
+            and worktree.is_main
+            and os.path.isdir(os.path.join(worktree.git_dir, "worktrees"))
+        ):
+            entries = [entry.worktree for entry in worktrees.listing(worktree) if entry.worktree]
+            linked = [self._place(entry) for entry in entries if layers.main_root(entry) == worktree.root]
+        return Site(target, None, linked)
+
+    def _place(self, worktree: Worktree) -> Place:
+        from llmswitch import layers
+        from llmswitch.commands.switch_all import Place
+        from llmswitch.journal import Journal
+
+        layer = layers.read("", os.path.join(worktree.root, layers.LOCAL))
+        return Place(worktree.root, layer.values if layer else {}, Journal(worktree, self._state).current.preset)
+
+    def key_helper(self, name: str) -> str:
+        """Return the shell command that prints a key, for apiKeyHelper."""
+        import shlex
+        import sys
+
+        program = os.path.abspath(sys.argv[0])
+        start = [program] if os.access(program, os.X_OK) else [sys.executable, "-m", "llmswitch"]
+        return shlex.join([*start, "print-key", name])
+
+    def overlay(self, target: Target, preset: str | None, overlay: Overlay) -> str:
+        """Return the path of a --settings file with the overlay: one place a worktree and preset."""
+        from llmswitch import client
+        from llmswitch.journal import digest
+
+        if overlay.secret:
+            return client.overlay_in_memory(overlay.text)
+        name = digest(f"{target.worktree.root}\n{preset or ''}") + ".json"
+        return client.overlay_file(os.path.join(self._state, "overlays", name), overlay.text)
+
+    def surroundings(self, target: Target, folder: str | None = None) -> Surroundings:
+        """Return what a session that starts in the target, or in that folder of it, reads."""
         from llmswitch.commands.status import Surroundings
         from llmswitch.journal import Journal
         from llmswitch.layers import layers, main_root
@@ -75,4 +136,5 @@ class App:
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
         environ = {} if self.environ.get("CLAUDECODE") else self.environ
         below = os.path.join(worktree.root, "any folder below")
-        return Surroundings(layers(worktree, worktree.root, environ), layers(worktree, below, environ), record)
+        here = layers(worktree, os.path.realpath(folder or worktree.root), environ)
+        return Surroundings(here, layers(worktree, below, environ), record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmswitch.commands.obtain_key import KeySource
-    from llmswitch.commands.switch import Request
-    from llmswitch.keys import Key
-    from llmswitch.preset import Preset
+    from llmswitch.commands.switch import Request, Target
 
 EXAMPLES = """\b
 Examples:
@@ -65,6 +64,16 @@ class Commands(click.Group):
         return [*super().shell_complete(ctx, incomplete), *presets]
 
 
+class WithRest(click.Command):
+    """A command that hands everything behind `--` on as it is, in `ctx.meta["rest"]`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before `--`."""
+        cut = args.index("--") if "--" in args else len(args)
+        ctx.meta["rest"] = args[cut + 1 :]
+        return super().parse_args(ctx, args[:cut])
+
+
 @click.group(
     cls=Commands,
     invoke_without_command=True,
@@ -104,13 +113,14 @@ def _switch_options(command: Any) -> Any:
             metavar="PATH",
             help="Another worktree; may be repeated.",
         ),
+        click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository."),
         click.option("-n", "--dry-run", is_flag=True, help="Show the change, write nothing, read no key."),
         click.option("--key-stdin", is_flag=True, help="Read the key from standard input, for this pin."),
         click.option(
             "--adopt-key", metavar="NAME", help="Save a credential in the file that is not ours as NAME."
         ),
         click.option("--discard-key", is_flag=True, help="Let a credential in the file that is not ours go."),
-        click.option("--anyway", is_flag=True, help="Send the preset's key to the host of --base-url."),
+        click.option("--anyway", is_flag=True, help="Go on where llmswitch would refuse for safety."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -138,33 +148,40 @@ def use(app: App, /, preset: str, **options: Any) -> None:
 
 
 def _switch(app: App, preset: str, options: dict[str, Any]) -> None:
-    from llmswitch.commands.switch import Request, switch
+    from llmswitch.client import main_rules
+    from llmswitch.commands.switch import Request
+    from llmswitch.commands.switch_all import switch_all
 
     request = Request(preset, options, app.environ)
-    source = _key_source(app)
-    for target in [app.target(path) for path in options["worktrees"] or ["."]]:
+    source = _key_source(app, options["key_stdin"])
+    targets = _targets(app, options)
+    for target in targets:
         request.settled += source.adopt(target, options["adopt_key"], _ask_name(request))
-        obtain = _stdin_key if options["key_stdin"] else source.obtain
-        done = switch(request, target, catalog=app.catalog, obtain_key=obtain)
+    sites = [app.site(target) for target in targets]
+    rules = partial(main_rules, app.environ)
+    for done in switch_all(request, sites, catalog=app.catalog, obtain_key=source.obtain, main_rules=rules):
         console.answer(report.switched(done, request.dry_run, app.home))
         console.note(*report.remarks(done, request))
 
 
-def _key_source(app: App) -> KeySource:
+def _targets(app: App, options: dict[str, Any]) -> list[Target]:
+    if not options["all_worktrees"]:
+        return [app.target(path) for path in options["worktrees"] or ["."]]
+    found = app.everywhere()
+    console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, target in found if target is None))
+    return [target for _, target in found if target]
+
+
+def _key_source(app: App, from_stdin: bool) -> KeySource:
     from llmswitch.commands.obtain_key import KeySource
 
     ask = console.ask_key if console.attended() else None
-    return KeySource(app.catalog, app.environ, app.keyring(), app.key_names(), ask, console.note)
+    given = console.key_text if from_stdin else None
+    return KeySource(app.catalog, app.environ, app.keyring(), app.key_names(), ask, console.note, given)
 
 
 def _ask_name(request: Request) -> Callable[[str], str] | None:
     return console.ask_name if console.attended() and not (request.discard or request.dry_run) else None
-
-
-def _stdin_key(preset: Preset) -> Key:
-    from llmswitch.keys import Key, checked
-
-    return Key(checked(console.key_text(preset.key or preset.name), "standard input"), "standard input")
 
 
 @cli.command()
@@ -208,6 +225,26 @@ def show(app: App, preset: str, as_json: bool) -> None:
 
     data = find_preset(preset, app.catalog)
     _print_json(data) if as_json else console.answer(report.preset(data))
+
+
+@cli.command("run", cls=WithRest, options_metavar="[PRESET] [-- CLAUDE-ARGUMENTS…]")
+@click.argument("preset", required=False, metavar="")
+@click.pass_context
+def run_(ctx: click.Context, preset: str | None) -> None:
+    """Start Claude Code with this worktree's pin.
+
+    Or with PRESET, on top of every settings file and without writing any: right in every layout, from any
+    folder. The key comes from a helper and is in no file.
+    """
+    from llmswitch import client
+    from llmswitch.commands.run import arguments, overlay
+
+    app: App = ctx.obj
+    target = app.target()
+    around = app.surroundings(target, folder=os.getcwd())
+    found = overlay(preset, target, around, app.catalog, app.key_helper)
+    settings = app.overlay(target, preset, found) if found else None
+    client.become(client.find(app.environ), arguments(ctx.meta["rest"], settings), app.environ)
 
 
 for command in (cli_keys.save_key, cli_keys.keys, cli_keys.print_key):

@@ -42,6 +42,8 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
 def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     """Return what a switch did: where, to which host, and each changed member."""
     where, name = short_path(done.root, home), done.preset.name
+    if done.follows:
+        return [f"Nothing to do: {where} follows the main checkout, which is on {name} already."]
     changes = _changes(done)
     if not changes and not done.written:
         return [f"Nothing to do: {where} is on {name} ({done.host}) already."]
@@ -89,7 +91,7 @@ def remarks(done: Switched, request: Request) -> list[str]:
         lines.append(f"{done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")
     for name, text in done.record.foreign.items():
         lines.append(f"{name} was not ours and {'would be' if dry_run else 'is'} replaced; it was: {text}")
-    return lines if dry_run or not done.written else [*lines, *sessions(done)]
+    return [*lines, *done.notices] if dry_run or not done.written else [*lines, *done.notices, *sessions(done)]
 
 
 def sessions(done: Switched) -> list[str]:
@@ -138,7 +140,8 @@ def headline(report: Status) -> str:
     words = ", ".join(changed) if isinstance(changed, list) else ""
     if report.preset == "claude":
         return "claude (Claude Code's own backend)"
-    return f"{report.preset}, {words} changed" if words else report.preset
+    lead = "follows main: " if report.follows_main else ""
+    return f"{lead}{report.preset}, {words} changed" if words else lead + report.preset
 
 
 def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -154,22 +157,20 @@ def _credential(credential: Mapping[str, object]) -> str:
     return f"{text}, from {source}" if source else text
 
 
-def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, str, str, str]]:
+def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, ...]]:
     slots = data["slots"]
-    rows = []
-    for slot, entry in slots.items() if isinstance(slots, dict) else ():
-        model, wanted = entry["model"], entry["preset_model"]
-        same = model == wanted or data["preset"] is None
-        empty = "(inherits)" if slot == "subagent" else NONE
-        rows.append(
-            (
-                slot.ljust(len("base URL")),
-                str(model or empty),
-                "" if same else "≠",
-                "" if same else str(wanted or empty),
-            )
-        )
-    return rows
+    return [_slot_row(slot, entry, data) for slot, entry in slots.items()] if isinstance(slots, dict) else []
+
+
+def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]) -> tuple[str, ...]:
+    empty = "(inherits)" if slot == "subagent" else NONE
+    same = entry["model"] == entry["preset_model"] or data["preset"] is None
+    wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
+    shadow, origin = entry["shadowed_by"], entry["origin"]
+    where = (
+        f"SHADOWED by {shadow}" if shadow else f"from {origin}" if origin not in ("worktree", "default") else ""
+    )
+    return slot.ljust(len("base URL")), str(entry["model"] or empty), *wanted, where
 
 
 def short(report: Status) -> str:

@@ -103,6 +103,68 @@ def _has_git(folder: str) -> bool:
         folder = above
 
 
+class Listed:
+    """One entry of git's list: `worktree` is None where the folder cannot be used, and `state` says why."""
+
+    def __init__(self, path: str, branch: str | None, worktree: Worktree | None, state: str = "") -> None:
+        self.path, self.branch, self.worktree, self.state = path, branch, worktree, state
+
+
+def listing(worktree: Worktree) -> list[Listed]:
+    """Return every worktree of the repository, main first; each path is checked, since git's list can be old.
+
+    Outside a repository, or with a git that cannot tell (before 2.36 there is no -z), UsageProblem.
+    """
+    if not worktree.in_repository:
+        raise UsageProblem(f"{worktree.root} is in no git repository, so there are no other worktrees.")
+    code, out, complaint = git("worktree", "list", "--porcelain", "-z", folder=worktree.root)
+    if code != 0:
+        raise UsageProblem(f"git cannot list the worktrees: {complaint}", hint="It takes git 2.36 or newer.")
+    blocks = [block.split("\0") for block in out.removesuffix("\0\0").split("\0\0")]
+    found = [_main(worktree, blocks[0]), *(_linked(worktree, block) for block in blocks[1:])]
+    known = {entry.worktree.root for entry in found if entry.worktree}
+    if worktree.root not in known:  # moved by hand: git still lists the old place
+        found.append(Listed(worktree.root, worktree.branch(), worktree, "moved"))
+    return found
+
+
+def _fields(block: list[str]) -> dict[str, str]:
+    return {name: text for name, _, text in (line.partition(" ") for line in block)}
+
+
+def _branch(fields: dict[str, str]) -> str | None:
+    return fields["branch"].removeprefix("refs/heads/") if "branch" in fields else None
+
+
+def _main(worktree: Worktree, block: list[str]) -> Listed:
+    """Return the main entry; for a submodule or a separate git folder git lists the git folder in its place."""
+    fields = _fields(block)
+    path, common = fields["worktree"], worktree.common_dir
+    if "bare" in fields:
+        return Listed(path, None, None, "bare")
+    if worktree.is_main:
+        return Listed(worktree.root, _branch(fields), worktree)
+    if os.path.realpath(os.path.join(path, ".git")) == common:
+        root = os.path.realpath(path)
+        return Listed(root, _branch(fields), Worktree(root, common, common))
+    return Listed(path, _branch(fields), None, "main checkout at an unknown place")
+
+
+def _linked(worktree: Worktree, block: list[str]) -> Listed:
+    fields = _fields(block)
+    path = fields["worktree"]
+    if "prunable" in fields:
+        return Listed(path, _branch(fields), None, "prunable: " + fields["prunable"])
+    try:
+        with open(os.path.join(path, ".git"), encoding="utf-8", errors="surrogateescape") as file:
+            git_dir = os.path.realpath(os.path.join(path, file.read().removeprefix("gitdir: ").removesuffix("\n")))
+    except OSError:
+        return Listed(path, _branch(fields), None, "locked, not there" if "locked" in fields else "missing")
+    if os.path.dirname(git_dir) != os.path.join(worktree.common_dir, "worktrees"):
+        return Listed(path, _branch(fields), None, "belongs to another repository")
+    return Listed(path, _branch(fields), Worktree(os.path.realpath(path), git_dir, worktree.common_dir))
+
+
 def git(*arguments: str, folder: str) -> tuple[int, str, str]:
     """Run git in `folder` and return its exit code, output and complaint; code 127 where there is no git.
 

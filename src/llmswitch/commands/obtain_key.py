@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class KeySource:
-    """Finds keys; `ask` asks the person for one (None where nobody can be asked), `tell` tells them something."""
+    """Finds each key once; `ask` asks the person for one (None where nobody can be asked), `tell` tells them.
+
+    `given` reads the key that was promised on standard input.
+    """
 
     def __init__(
         self,
@@ -31,13 +34,22 @@ class KeySource:
         names: KeyNames,
         ask: Callable[[str], str] | None,
         tell: Callable[[str], None],
+        given: Callable[[str], str] | None = None,
     ) -> None:
         self._catalog, self._environ, self._keyring, self._names = catalog, environ, keyring, names
-        self._ask, self._tell = ask, tell
+        self._ask, self._tell, self._given = ask, tell, given
+        self._found: dict[str, keys.Key] = {}
 
     def obtain(self, preset: Preset) -> keys.Key:
         """Return the preset's key; KeyProblem, with the commands that help, where there is none."""
         name = preset.key or preset.name
+        if name not in self._found:
+            self._found[name] = self._obtain(name, preset)
+        return self._found[name]
+
+    def _obtain(self, name: str, preset: Preset) -> keys.Key:
+        if self._given:
+            return keys.Key(keys.checked(self._given(name), "standard input"), "standard input")
         trouble: KeyProblem | None = None
         try:
             key = keys.find(name, preset.key_from, self._environ, self._keyring)

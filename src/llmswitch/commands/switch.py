@@ -54,6 +54,14 @@ class Request:
         self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
         self.overrides: dict[str, str] = {slot: exported[slot][0] for slot in self.exported} | asked
 
+    def rehearsal(self) -> Request:
+        """Return the same request, to be checked and not carried out."""
+        import copy
+
+        request = copy.copy(self)
+        request.dry_run = True
+        return request
+
     def none_for(self, preset: Preset) -> dict[str, str]:
         """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""
         asked = [name for name in self.overrides if name not in self.exported]
@@ -65,14 +73,18 @@ class Request:
 class Switched:
     """What a switch did, or in a dry run would do: values by name before and after, None where absent."""
 
-    def __init__(self, target: Target, preset: Preset, overrides: Mapping[str, str]) -> None:
+    def __init__(
+        self, target: Target, preset: Preset, overrides: Mapping[str, str], follows: bool = False
+    ) -> None:
         self.root, self.path, self.preset = target.worktree.root, target.file.path, preset
+        self.follows = follows  # main gives it this pin already
         self.overrides = dict(overrides)
         self.record = self.previous = change.Record()
         self.before: Mapping[str, str] = {}
         self.after: Mapping[str, str] = {}
         self.written = self.file_left = False
         self.ignored_in: str | None = None
+        self.notices: list[str] = []
 
     @property
     def host(self) -> str:

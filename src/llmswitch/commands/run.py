@@ -1,0 +1,102 @@
+"""`llmswitch run`: start Claude Code with this worktree's pin on top of every settings file."""
+
+from __future__ import annotations
+
+import json
+
+from llmswitch import journal, pin, recognise
+from llmswitch.change import OURS
+from llmswitch.commands.switch import wished
+from llmswitch.effective import effective
+from llmswitch.errors import Refused, UsageProblem
+from llmswitch.identity import API_KEY, AUTH_TOKEN, KEYLESS_TOKEN, SECRET_BEARING
+from llmswitch.secret import Secret, redacted
+from llmswitch.settings import TOP_MEMBERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from llmswitch.catalog import Catalog
+    from llmswitch.commands.status import Surroundings
+    from llmswitch.commands.switch import Target
+    from llmswitch.preset import Preset
+
+HELPER = "apiKeyHelper"
+Members = dict[str, str]
+
+
+class Overlay:
+    """The settings to start Claude Code with; with `secret` they must not lie on a disk."""
+
+    def __init__(self, members: Mapping[str, str]) -> None:
+        env = {name: text for name, text in members.items() if name not in TOP_MEMBERS}
+        top = {name: text for name, text in members.items() if name in TOP_MEMBERS}
+        self.text = json.dumps({"env": env, **top}, indent=1)
+        credentials = [text for name, text in members.items() if name in SECRET_BEARING and text != KEYLESS_TOKEN]
+        self.secret = any(credentials) or any(redacted(text) != text for text in members.values())
+
+
+def overlay(
+    name: str | None, target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[str], str]
+) -> Overlay | None:
+    """Return the overlay for a preset, or for the worktree as it is; None where Claude Code needs none.
+
+    `helper` makes the command that prints a key. Raises Refused for a credential that only the file knows.
+    """
+    preset = catalog.load(name) if name else None
+    if preset and preset.base_url:
+        return Overlay(_from_preset(preset, catalog, helper))
+    settings = target.file.settings()  # in a subfolder of a linked worktree no layer has it
+    if not preset and settings and recognise.is_pinned(settings.values()):
+        return Overlay(_from_file(settings.values(), target, catalog, helper))
+    members = _without(around, ["main", "worktree"] if preset else ["main"])
+    return Overlay(members) if members else None
+
+
+def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[str], str]) -> Members:
+    members = wished(preset, {}, catalog.windows)
+    return {**members, HELPER: helper(preset.key)} if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
+
+
+def _from_file(
+    values: Mapping[str, str], target: Target, catalog: Catalog, helper: Callable[[str], str]
+) -> Members:
+    """Return the file's pin, complete, with a helper in the place of its key."""
+    record = target.journal.current
+    kept = {name: text for name, text in values.items() if name in OURS or name in record.wrote}
+    members = {**dict.fromkeys(OURS, ""), **kept}
+    secrets = [Secret(members[name]) for name in (AUTH_TOKEN, API_KEY) if members[name] not in ("", KEYLESS_TOKEN)]
+    if not secrets:
+        return members
+    known = [secret for secret in secrets if journal.is_fingerprint(record.key, secret)]
+    key = catalog.load(record.preset).key if record.preset and known == secrets else None
+    if key is None:
+        raise Refused(
+            f"{target.file.path} holds a credential that llmswitch did not write; it cannot hand it on.",
+            hint="Save it with --adopt-key NAME in a switch, or start `claude` itself.",
+        )
+    return {**members, AUTH_TOKEN: "", API_KEY: "", HELPER: helper(key)}
+
+
+def _without(around: Surroundings, origins: Sequence[str]) -> Members:
+    """Return, for each member of a pin that these local files set, the value it would have without them."""
+    files = [layer for layer in around.layers if layer.origin in origins]
+    wrote = around.main.wrote if around.main else {}
+    names = [name for name in (*OURS, pin.MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
+    left = effective(layer for layer in around.layers if layer not in files)
+    return {
+        name: left[name].text if name in left else "" for name in names if name in left or name != pin.AUTO_MODE
+    }
+
+
+def arguments(given: Sequence[str], settings: str | None) -> list[str]:
+    """Return Claude Code's arguments with the overlay; UsageProblem where the user brings a --settings too."""
+    if settings is None:
+        return list(given)
+    if any(word == "--settings" or word.startswith("--settings=") for word in given):
+        raise UsageProblem(
+            "Claude Code takes one --settings, and here it carries the pin.",
+            hint="Put those settings into .claude/settings.local.json, or start `claude` itself.",
+        )
+    return ["--settings", settings, *given]

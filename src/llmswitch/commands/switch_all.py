@@ -1,0 +1,140 @@
+"""A switch of one or several worktrees: every check on the planned end state first, then every write."""
+
+from __future__ import annotations
+
+from llmswitch.change import OURS
+from llmswitch.commands.switch import Request, Switched, switch, wished
+from llmswitch.errors import LlmswitchError, Refused
+from llmswitch.identity import SECRET_BEARING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from llmswitch.catalog import Catalog
+    from llmswitch.commands.switch import Target
+    from llmswitch.keys import Key
+    from llmswitch.preset import Preset
+
+
+class Place:
+    """Another worktree whose local file matters: its root, what that file sets, and the preset noted there."""
+
+    def __init__(self, root: str, values: Mapping[str, str], preset: str | None) -> None:
+        self.root, self.preset = root, preset
+        self.pin = {name: text for name, text in values.items() if name in OURS}
+
+    @property
+    def described(self) -> str:
+        """The place with its preset, for a message."""
+        return f"{self.root} ({self.preset})" if self.preset and self.preset != "claude" else self.root
+
+    def has(self, members: Mapping[str, str]) -> bool:
+        """Say whether this is the same backend with the same models; credentials are not compared."""
+        return all(self.pin.get(name) == members[name] for name in OURS if name not in SECRET_BEARING)
+
+
+class Site:
+    """A target with what surrounds it: `main` where a main checkout rules it, else the worktrees it rules."""
+
+    def __init__(self, target: Target, main: Place | None, linked: Sequence[Place]) -> None:
+        self.target, self.main, self.linked = target, main, linked
+
+
+def switch_all(
+    request: Request,
+    sites: Sequence[Site],
+    *,
+    catalog: Catalog,
+    obtain_key: Callable[[Preset], Key],
+    main_rules: Callable[[], bool],
+) -> Iterator[Switched]:
+    """Switch the targets in turn and return what changed in each.
+
+    Raises LlmswitchError before the first write where any of them cannot be switched; if a write fails later on,
+    the message names those that were switched.
+    """
+    members = _members(request, catalog)
+    planned = {site.target.worktree.root for site in sites}
+    if not request.anyway:
+        _check(sites, members, planned, request.preset, main_rules)
+    if len(sites) > 1:
+        rehearsal = request.rehearsal()
+        for site in sites:
+            switch(rehearsal, site.target, catalog=catalog, obtain_key=obtain_key)
+    done: list[str] = []
+    for site in sites:
+        try:
+            if not request.anyway and _follows(site, members, planned) and main_rules():
+                yield Switched(site.target, catalog.load(request.preset), {}, follows=True)
+                continue
+            yield _switch_one(request, site, members, planned, catalog, obtain_key)
+        except LlmswitchError as error:
+            error.changed = f"Switched before it: {', '.join(done)}." if done else error.changed
+            raise
+        done.append(site.target.worktree.root)
+
+
+def _members(request: Request, catalog: Catalog) -> Mapping[str, str]:
+    preset = catalog.load(request.preset)
+    return wished(preset, request.overrides, catalog.windows)
+
+
+def _switch_one(
+    request: Request,
+    site: Site,
+    members: Mapping[str, str],
+    planned: set[str],
+    catalog: Catalog,
+    obtain_key: Callable[[Preset], Key],
+) -> Switched:
+    done = switch(request, site.target, catalog=catalog, obtain_key=obtain_key)
+    if not members and site.main and site.main.pin and site.main.root not in planned:
+        done.notices.append(f"{site.main.described} still decides here: sessions follow it.")
+    if members:
+        followers = [place.root for place in site.linked if not place.pin and place.root not in planned]
+        done.notices += [f"{root} has no pin of its own and follows this one now." for root in followers]
+    return done
+
+
+def _follows(site: Site, members: Mapping[str, str], planned: set[str]) -> bool:
+    """Say whether a linked worktree gets just this pin from main already."""
+    return bool(members and site.main and site.main.root not in planned and site.main.has(members))
+
+
+def _check(
+    sites: Sequence[Site],
+    members: Mapping[str, str],
+    planned: set[str],
+    preset: str,
+    main_rules: Callable[[], bool],
+) -> None:
+    """Refuse a pin that would not take effect, or would mix with another; taking one away is never refused."""
+    if not members:
+        return
+    for site in sites:
+        main = site.main
+        if main and main.pin and main.root not in planned and not main.has(members) and main_rules():
+            raise _shadowed(site, main, preset)
+        others = [place for place in site.linked if place.pin and place.root not in planned]
+        strangers = [place for place in others if not place.has(members)]
+        if strangers and main_rules():
+            raise _overriding(site, strangers, preset)
+
+
+def _shadowed(site: Site, main: Place, preset: str) -> Refused:
+    return Refused(
+        f"{site.target.worktree.root} would not follow: Claude Code reads the main checkout's settings in its linked "
+        f"worktrees too, and there {main.described} wins.",
+        hint=f"Either the same for main: llmswitch {preset} -w {main.root}; or free it: llmswitch claude "
+        f"-w {main.root}; or start Claude Code here with: llmswitch run {preset}. (--anyway goes on.)",
+    )
+
+
+def _overriding(site: Site, strangers: Sequence[Place], preset: str) -> Refused:
+    names = ", ".join(place.described for place in strangers)
+    return Refused(
+        f"{site.target.worktree.root} is the main checkout: its pin would also win in {names}.",
+        hint=f"Either switch them all: llmswitch {preset} --all; or take theirs away: llmswitch claude "
+        f"-w {strangers[0].root}; or start Claude Code here with: llmswitch run {preset}. (--anyway goes on.)",
+    )
