@@ -75,8 +75,9 @@ def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, st
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))
 def test_every_option_of_the_readme_exists(option: str) -> None:
     """In the command line's own definitions, or in those of the installers it names."""
-    from llmswitch.cli import _switch_command, cli
+    from llmswitch.cli import cli
+    from llmswitch.cli_switch import switch_command
 
-    commands = [_switch_command("openrouter"), *cli.commands.values()]
+    commands = [switch_command("openrouter"), *cli.commands.values()]
     known = {name for command in commands for param in command.params for name in param.opts}
     assert option in known | {"--from"}

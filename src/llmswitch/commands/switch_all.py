@@ -124,10 +124,10 @@ def _check(
 
 def _shadowed(site: Site, main: Place, preset: str) -> Refused:
     return Refused(
-        f"{site.target.worktree.root} would not follow: Claude Code reads the main checkout's settings in its linked "
-        f"worktrees too, and there {main.described} wins.",
+        f"{site.target.worktree.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
+        f"settings too, and {main.described} wins.",
         hint=f"Either the same for main: llmswitch {preset} -w {main.root}; or free it: llmswitch claude "
-        f"-w {main.root}; or start Claude Code here with: llmswitch run {preset}. (--anyway goes on.)",
+        f"-w {main.root}; or start it here with: llmswitch run {preset}. (--anyway goes on.)",
     )
 
 
