@@ -31,9 +31,7 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     home = tmp_path / "home"
     home.mkdir()
     gitconfig = tmp_path / "gitconfig"
-    gitconfig.write_text(
-        "[user]\n\tname = A Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = trunk\n"
-    )
+    gitconfig.write_text("[user]\n\tname = A Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = trunk\n")
     environ = {
         "HOME": str(home),
         "PATH": os.environ["PATH"],
@@ -76,13 +74,9 @@ Cli = Callable[..., Reply]
 def cli(sealed: dict[str, str], tmp_path: Path) -> Cli:
     """Run the real command in a process of its own: cli("openrouter", cwd=…, env={…}, text="stdin")."""
 
-    def run(
-        *arguments: str, cwd: Path | str = tmp_path, env: dict[str, str] | None = None, text: str = ""
-    ) -> Reply:
+    def run(*arguments: str, cwd: Path | str = tmp_path, env: dict[str, str] | None = None, text: str = "") -> Reply:
         argv = [sys.executable, "-m", "llmswitch", *arguments]
-        done = subprocess.run(
-            argv, cwd=cwd, env={**sealed, **(env or {})}, input=text.encode(), capture_output=True
-        )
+        done = subprocess.run(argv, cwd=cwd, env={**sealed, **(env or {})}, input=text.encode(), capture_output=True)
         reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in reply.err, reply
         return reply

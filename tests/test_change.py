@@ -42,9 +42,7 @@ def switch(text: str | None, pin: dict[str, str], *records: Record) -> tuple[str
 
 @settings(max_examples=1000)
 @given(st.none() | files(), PIN, PIN)
-def test_a_to_b_to_claude_gives_back_the_first_bytes(
-    text: str | None, a: dict[str, str], b: dict[str, str]
-) -> None:
+def test_a_to_b_to_claude_gives_back_the_first_bytes(text: str | None, a: dict[str, str], b: dict[str, str]) -> None:
     """No file gives no file, and a blank one the same blank."""
     on_a, record_a = switch(text, a)
     on_b, record_b = switch(on_a, b, record_a, NONE)

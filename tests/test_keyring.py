@@ -48,9 +48,7 @@ class {name}(KeyringBackend):
 Bounded = Callable[..., Reply]
 needy = pytest.mark.parametrize(("arguments", "text"), NEEDY.values(), ids=NEEDY)
 # One that reads and one that writes, where the way there is the same for all.
-both = pytest.mark.parametrize(
-    ("arguments", "text"), [NEEDY["switch"], NEEDY["save-key"]], ids=["reads", "writes"]
-)
+both = pytest.mark.parametrize(("arguments", "text"), [NEEDY["switch"], NEEDY["save-key"]], ids=["reads", "writes"])
 
 
 @pytest.fixture
@@ -310,9 +308,7 @@ def test_a_stopped_daemon(arguments: list[str], text: str, service: SecretServic
     assert service.secret_tool_lookup(*ITEM) == OTHER
 
 
-@pytest.mark.parametrize(
-    "arguments", [["openrouter"], ["print-key", "openrouter"], ["keys", "delete", "openrouter"]]
-)
+@pytest.mark.parametrize("arguments", [["openrouter"], ["print-key", "openrouter"], ["keys", "delete", "openrouter"]])
 def test_ctrl_c_while_the_keyring_keeps_us_waiting(
     arguments: list[str], service: SecretService, typed: Callable[..., Terminal], repo: Path
 ) -> None:
@@ -350,9 +346,7 @@ def test_a_backend_that_stores_nothing(backend: str, arguments: list[str], text:
 
 
 @both
-@pytest.mark.parametrize(
-    "backend", ["no_such_module.Keyring", "keyring.backends.null.NoSuchKeyring", "nonsense", ""]
-)
+@pytest.mark.parametrize("backend", ["no_such_module.Keyring", "keyring.backends.null.NoSuchKeyring", "nonsense", ""])
 def test_a_wrong_choice_of_backend(backend: str, arguments: list[str], text: str, bounded: Bounded) -> None:
     """The error names what was chosen, or the variable where nothing was."""
     refused(bounded(arguments, text, **{BACKEND: backend}), backend or BACKEND)
@@ -450,9 +444,7 @@ def test_first_use_without_a_keyring(
     assert cli("print-key", "openrouter").code == 4
 
 
-def test_first_use_with_a_locked_keyring(
-    service: SecretService, typed: Callable[..., Terminal], repo: Path
-) -> None:
+def test_first_use_with_a_locked_keyring(service: SecretService, typed: Callable[..., Terminal], repo: Path) -> None:
     """A keyring that stays locked does not keep anyone from working."""
     service.lock()
     terminal = typed("openrouter")
@@ -493,9 +485,7 @@ def test_what_is_not_part_of_the_key_goes(text: str, service: SecretService, cli
     assert token_of(repo) == KEY
 
 
-@pytest.mark.parametrize(
-    ("text", "strict"), [*((text, "strict") for text in BAD), (b"latin1\xfc", "surrogateescape")]
-)
+@pytest.mark.parametrize(("text", "strict"), [*((text, "strict") for text in BAD), (b"latin1\xfc", "surrogateescape")])
 def test_what_can_be_no_key_is_refused(
     text: bytes, strict: str, service: SecretService, cli: Cli, bounded: Bounded, repo: Path
 ) -> None:

@@ -172,9 +172,7 @@ def test_a_key_can_come_from_a_variable_or_a_command_the_preset_names(cli: Cli, 
     command.write_text("{extends: 'openrouter', key_from: {command: ['echo', 'from-the-command-0123456789']}}")
     assert cli("cmd", cwd=repo).code == 0
     assert "from-the-command" in settings_of(repo).read_text()
-    command.write_text(
-        "{extends: 'openrouter', key_from: {command: ['sh', '-c', 'echo vault is shut >&2; exit 3']}}"
-    )
+    command.write_text("{extends: 'openrouter', key_from: {command: ['sh', '-c', 'echo vault is shut >&2; exit 3']}}")
     reply = cli("cmd", cwd=repo)
     assert reply.code == 4
     assert "vault is shut" in reply.err

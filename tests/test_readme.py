@@ -52,9 +52,7 @@ def test_every_command_of_the_readme_replies_as_shown(tmp_path: Path) -> None:
         git(folder, "init", "--quiet", "-b", "main")
         (folder / ".gitignore").write_text(".claude/\n")
         wrong = [
-            problem
-            for command, reply in sessions()
-            if (problem := _problem(command, reply, folder, service.environ))
+            problem for command, reply in sessions() if (problem := _problem(command, reply, folder, service.environ))
         ]
     assert not wrong, "\n\n".join(wrong)
 

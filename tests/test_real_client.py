@@ -187,9 +187,7 @@ def test_back_on_claude_every_slot_goes_to_anthropic_with_the_login(stage: Stage
     sent = [stage.start(slot).outside_messages for slot in ASKED]
     assert [len(requests) for requests in sent] == [1] * len(ASKED)
     requests = [request for run in sent for request in run]
-    assert {(request.host, request.bearer, request.api_key) for request in requests} == {
-        (ANTHROPIC_HOST, LOGIN, None)
-    }
+    assert {(request.host, request.bearer, request.api_key) for request in requests} == {(ANTHROPIC_HOST, LOGIN, None)}
     families = [(request.model or "").split("-")[:2] for request in requests[: len(SLOTS)]]
     assert families == [["claude", slot] for slot in SLOTS]
     assert (requests[-1].model or "").startswith("claude-")

@@ -121,8 +121,7 @@ def test_many_at_once_lose_nothing(cli: Cli, repo: Path, key: str) -> None:
         codes.extend(cli(preset, cwd=repo).code for _ in range(4))
 
     threads = [
-        threading.Thread(target=work, args=(preset,))
-        for preset in ("openrouter", "deepseek", "devstral", "claude")
+        threading.Thread(target=work, args=(preset,)) for preset in ("openrouter", "deepseek", "devstral", "claude")
     ]
     for thread in threads:
         thread.start()

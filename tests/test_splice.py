@@ -23,9 +23,7 @@ def objects(draw: st.DrawFn, depth: int = 2, names: st.SearchStrategy[str] = NAM
     """Write an object with white space of every kind in every place."""
     value = SCALARS if depth == 0 else SCALARS | objects(depth - 1)
     keys = draw(st.lists(names, max_size=4, unique=True))
-    pair = [
-        draw(SPACE) + json.dumps(key) + draw(SPACE) + ":" + draw(SPACE) + draw(value) + draw(SPACE) for key in keys
-    ]
+    pair = [draw(SPACE) + json.dumps(key) + draw(SPACE) + ":" + draw(SPACE) + draw(value) + draw(SPACE) for key in keys]
     return "{" + (",".join(pair) if pair else draw(SPACE)) + "}"
 
 

@@ -88,9 +88,7 @@ def test_a_hand_made_pin_is_recognised_by_its_slots(cli: Cli, repo: Path) -> Non
     assert cli("status", "--short", cwd=repo).out == "?\n"
 
 
-@pytest.mark.parametrize(
-    "content", ['{"env": {"ANTHROPIC_BASE_URL": "https://x.example"},}', "{\n//\n}", "{", "[]"]
-)
+@pytest.mark.parametrize("content", ['{"env": {"ANTHROPIC_BASE_URL": "https://x.example"},}', "{\n//\n}", "{", "[]"])
 def test_a_file_claude_code_ignores_is_named_with_line_and_column(cli: Cli, repo: Path, content: str) -> None:
     """Exit 1; what it would hold is said, where it can be read at all."""
     path = write(repo, content)
@@ -138,9 +136,7 @@ def test_json_has_the_whole_report(cli: Cli, repo: Path, key: str, tmp_path: Pat
     }
 
 
-def test_a_changed_preset_is_seen_and_using_it_again_mends_it(
-    cli: Cli, repo: Path, key: str, tmp_path: Path
-) -> None:
+def test_a_changed_preset_is_seen_and_using_it_again_mends_it(cli: Cli, repo: Path, key: str, tmp_path: Path) -> None:
     """The pin is compared with the preset as it is now."""
     home = tmp_path / "own"
     (home / "presets").mkdir(parents=True)

@@ -118,9 +118,7 @@ def test_from_any_folder_the_worktree_root_is_switched(cli: Cli, repo: Path, key
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "line\nbreak", "ünï", "trailing "])
-def test_a_linked_worktree_has_its_own_file_and_main_is_untouched(
-    cli: Cli, repo: Path, key: str, name: str
-) -> None:
+def test_a_linked_worktree_has_its_own_file_and_main_is_untouched(cli: Cli, repo: Path, key: str, name: str) -> None:
     """Whatever its path; the ignore rule goes to the file both share."""
     linked = repo.parent / name
     git(repo, "worktree", "add", "--quiet", "--detach", str(linked))

@@ -64,11 +64,11 @@ class App:
 
         return KeyNames(self._state)
 
-    def everywhere(self) -> list[tuple[Listed, Target | None]]:
+    def everywhere(self, path: str = ".") -> list[tuple[Listed, Target | None]]:
         """Return every worktree of this repository, main first; without a target where it cannot be used."""
         from llmswitch import worktrees
 
-        entries = worktrees.listing(worktrees.find("."))
+        entries = worktrees.listing(worktrees.find(path))
         return [(entry, self._target(entry.worktree) if entry.worktree else None) for entry in entries]
 
     def site(self, target: Target) -> Site:
@@ -79,15 +79,9 @@ class App:
         worktree = target.worktree
         main = layers.main_root(worktree)
         if main:
-            return Site(
-                target, self._place(worktrees.Worktree(main, worktree.common_dir, worktree.common_dir)), []
-            )
+            return Site(target, self._place(worktrees.Worktree(main, worktree.common_dir, worktree.common_dir)), [])
         linked = []
-        if (
-            worktree.in_repository
-            and worktree.is_main
-            and os.path.isdir(os.path.join(worktree.git_dir, "worktrees"))
-        ):
+        if worktree.in_repository and worktree.is_main and os.path.isdir(os.path.join(worktree.git_dir, "worktrees")):
             entries = [entry.worktree for entry in worktrees.listing(worktree) if entry.worktree]
             linked = [self._place(entry) for entry in entries if layers.main_root(entry) == worktree.root]
         return Site(target, None, linked)
@@ -129,9 +123,7 @@ class App:
         worktree = target.worktree
         main = main_root(worktree)
         record = (
-            Journal(Worktree(main, worktree.common_dir, worktree.common_dir), self._state).current
-            if main
-            else None
+            Journal(Worktree(main, worktree.common_dir, worktree.common_dir), self._state).current if main else None
         )
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
         environ = {} if self.environ.get("CLAUDECODE") else self.environ

@@ -39,9 +39,7 @@ class Catalog:
         """Return one preset; UsageProblem for an unknown name, PresetProblem for a wrong file."""
         path = self._path(name)
         if path is None:
-            raise UsageProblem(
-                f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`."
-            )
+            raise UsageProblem(f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`.")
         if name in self._reserved or not NAME.fullmatch(name):
             raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
         return Preset(name, self._fields(path, ()), path)
@@ -81,9 +79,7 @@ class Catalog:
         # A preset of the user's that extends its own name means the shipped one, with this on top.
         below = self._path(parent, above=path)
         if below is None or below in seen:
-            raise PresetProblem(
-                f"{path}: extends {parent!r}, which {'extends this one' if below else 'is not there'}."
-            )
+            raise PresetProblem(f"{path}: extends {parent!r}, which {'extends this one' if below else 'is not there'}.")
         return merged(self._fields(below, (*seen, path)), fields)
 
     def _suggestion(self, name: str) -> str:

@@ -24,10 +24,10 @@ class Record:
 
     `pin` holds the identity members but no credential, `wrote` the tuning members and `displaced` what the user
     had in their place (both as JSON text), `created` which of folder, file, root and env did not exist before,
-    `foreign` the identity members found that were not ours.
+    `foreign` the identity members found that were not ours. A `passing` record is no state to go back to.
     """
 
-    FIELDS = ("preset", "overrides", "pin", "wrote", "displaced", "created", "foreign", "key")
+    FIELDS = ("preset", "overrides", "pin", "wrote", "displaced", "created", "foreign", "key", "passing")
 
     def __init__(self, fields: Mapping[str, object] | None = None) -> None:
         """Read a record from JSON data; what is missing or of the wrong type counts as empty."""
@@ -42,6 +42,7 @@ class Record:
         self.created = [str(item) for item in created] if isinstance(created, list) else []
         self.foreign = _texts(fields.get("foreign"))
         self.key = _texts(fields.get("key"))
+        self.passing = fields.get("passing") is True
 
     def data(self) -> dict[str, object]:
         """Return the record as JSON data."""

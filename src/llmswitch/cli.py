@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_keys, cli_switch, console, report
+from llmswitch import __version__, cli_keys, cli_switch, console, report, report_status
 from llmswitch.app import App
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Callable
+
 
 EXAMPLES = """\b
 Examples:
@@ -80,18 +82,28 @@ def cli(ctx: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--short", is_flag=True, help="One word, for a prompt: preset, * where it differs, ! if unreadable.")
 @click.option("--check", is_flag=True, help="Exit 3 where the pin is not as it was put here.")
+@click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository.")
 @click.option("-w", "--worktree", default=".", metavar="PATH", help="Another worktree.")
 @click.pass_obj
-def status(app: App, as_json: bool = False, short: bool = False, check: bool = False, worktree: str = ".") -> int:
+def status(
+    app: App,
+    as_json: bool = False,
+    short: bool = False,
+    check: bool = False,
+    all_worktrees: bool = False,
+    worktree: str = ".",
+) -> int:
     """Show what Claude Code uses here, slot by slot."""
-    from llmswitch.commands.status import status as find_status
+    from llmswitch.commands import status as command
 
+    if all_worktrees:
+        rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings)
+        _print(as_json, {"worktrees": [row.data() for row in rows]}, lambda: report_status.status_all(rows, app.home))
+        return 3 if check and any(row.differs for row in rows) else 0
     target = app.target(worktree)
-    found = find_status(target, app.catalog, app.surroundings(target), target.worktree.branch())
-    if as_json:
-        _print_json(found.data())
-    else:
-        console.answer([report.short(found)] if short else report.status(found, app.home))
+    found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
+    text = partial(report_status.short, found) if short else partial(report_status.status, found, app.home)
+    _print(as_json, found.data(), text)
     return found.exit_code(check)
 
 
@@ -103,7 +115,7 @@ def list_(app: App, as_json: bool) -> None:
     from llmswitch.commands.presets import list_presets
 
     rows, problems = list_presets(app.catalog, app.preset_here())
-    _print_json(rows) if as_json else console.answer(report.presets(rows))
+    _print(as_json, rows, lambda: report.presets(rows))
     console.note(*(f"Left out: {problem.args[0]}" for problem in problems))
 
 
@@ -116,15 +128,22 @@ def show(app: App, preset: str, as_json: bool) -> None:
     from llmswitch.commands.presets import show as find_preset
 
     data = find_preset(preset, app.catalog)
-    _print_json(data) if as_json else console.answer(report.preset(data))
+    _print(as_json, data, lambda: report.preset(data))
 
 
-for command in (cli_switch.use, cli_switch.run_, cli_keys.save_key, cli_keys.keys, cli_keys.print_key):
+for command in (
+    cli_switch.back,
+    cli_switch.use,
+    cli_switch.run_,
+    cli_keys.save_key,
+    cli_keys.keys,
+    cli_keys.print_key,
+):
     cli.add_command(command)
 
 
-def _print_json(data: object) -> None:
-    console.answer([json.dumps(data, indent=2, ensure_ascii=False)])
+def _print(as_json: bool, data: object, lines: Callable[[], list[str]]) -> None:
+    console.answer([json.dumps(data, indent=2, ensure_ascii=False)] if as_json else lines())
 
 
 def main() -> None:

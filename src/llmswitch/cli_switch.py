@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import console, report
+from llmswitch import console, report_switch
 from llmswitch.slots import SLOTS, TIERS
 
 if TYPE_CHECKING:
@@ -27,6 +27,28 @@ def _slot_options(command: Any) -> Any:
     return command
 
 
+def _apply(options: list[Any], command: Any) -> Any:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _safety_options(command: Any) -> Any:
+    options = [
+        click.option("-n", "--dry-run", is_flag=True, help="Show the change, write nothing, read no key."),
+        click.option("--key-stdin", is_flag=True, help="Read the key from standard input, for this pin."),
+        click.option("--adopt-key", metavar="NAME", help="Save a credential in the file that is not ours as NAME."),
+        click.option("--discard-key", is_flag=True, help="Let a credential in the file that is not ours go."),
+        click.option("--anyway", is_flag=True, help="Go on where llmswitch would refuse for safety."),
+    ]
+    return _apply(options, command)
+
+
+def _go_on_options(command: Any) -> Any:
+    where = click.option("-w", "--worktree", default=".", metavar="PATH", help="Another worktree.")
+    return _apply([where, _safety_options], command)
+
+
 def _switch_options(command: Any) -> Any:
     options = [
         _slot_options,
@@ -42,17 +64,10 @@ def _switch_options(command: Any) -> Any:
             help="Another worktree; may be repeated.",
         ),
         click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository."),
-        click.option("-n", "--dry-run", is_flag=True, help="Show the change, write nothing, read no key."),
-        click.option("--key-stdin", is_flag=True, help="Read the key from standard input, for this pin."),
-        click.option(
-            "--adopt-key", metavar="NAME", help="Save a credential in the file that is not ours as NAME."
-        ),
-        click.option("--discard-key", is_flag=True, help="Let a credential in the file that is not ours go."),
-        click.option("--anyway", is_flag=True, help="Go on where llmswitch would refuse for safety."),
+        click.option("--live", is_flag=True, help="With `claude`: take open sessions back too (2 seconds)."),
+        _safety_options,
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _apply(options, command)
 
 
 def switch_command(name: str) -> click.Command:
@@ -77,21 +92,35 @@ def use(app: App, /, preset: str, **options: Any) -> None:
     _switch(app, preset, options)
 
 
+@click.command("-")
+@_go_on_options
+@click.pass_obj
+def back(app: App, /, **options: Any) -> None:
+    """Go back to what this worktree had before."""
+    from llmswitch.commands.back import back as request_back
+
+    target = app.target(options["worktree"])
+    _carry_out(app, request_back(target.journal, options), [target], options)
+
+
 def _switch(app: App, preset: str, options: dict[str, Any]) -> None:
-    from llmswitch.client import main_rules
     from llmswitch.commands.switch import Request
+
+    _carry_out(app, Request(preset, options, app.environ), _targets(app, options), options)
+
+
+def _carry_out(app: App, request: Request, targets: list[Target], options: dict[str, Any]) -> None:
+    from llmswitch.client import main_rules
     from llmswitch.commands.switch_all import switch_all
 
-    request = Request(preset, options, app.environ)
     source = _key_source(app, options["key_stdin"])
-    targets = _targets(app, options)
     for target in targets:
         request.settled += source.adopt(target, options["adopt_key"], _ask_name(request))
     sites = [app.site(target) for target in targets]
     rules = partial(main_rules, app.environ)
     for done in switch_all(request, sites, catalog=app.catalog, obtain_key=source.obtain, main_rules=rules):
-        console.answer(report.switched(done, request.dry_run, app.home))
-        console.note(*report.remarks(done, request))
+        console.answer(report_switch.switched(done, request.dry_run, app.home))
+        console.note(*report_switch.remarks(done, request))
 
 
 def _targets(app: App, options: dict[str, Any]) -> list[Target]:

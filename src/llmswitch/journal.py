@@ -45,7 +45,7 @@ class Journal:
         if {**record.data(), "foreign": self.current.foreign} == self.current.data():
             return
         failed = not self.current.in_force(settings) and self.previous.in_force(settings)
-        before = self.previous if failed else self.current
+        before = self.previous if failed or self.current.passing else self.current
         data = {"version": 1, "current": record.data(), "previous": before.data()}
         folder = os.path.dirname(self.path)
         os.makedirs(folder, mode=0o700, exist_ok=True)

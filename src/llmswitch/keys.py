@@ -42,9 +42,7 @@ def variable(name: str) -> str:
     return "LLMSWITCH_KEY_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def find(
-    name: str, reference: Mapping[str, object] | None, environ: Mapping[str, str], keyring: Keyring
-) -> Key | None:
+def find(name: str, reference: Mapping[str, object] | None, environ: Mapping[str, str], keyring: Keyring) -> Key | None:
     """Return the key of that name, None where no source has it; KeyProblem where a source fails."""
     if text := environ.get(variable(name)):
         return Key(checked(text, variable(name)), variable(name))

@@ -97,9 +97,7 @@ class _Checker:
         self._fields, self._source = fields, source
 
     def fail(self, field: str, why: str) -> PresetProblem:
-        return PresetProblem(
-            f"{self._source}: {field} {why}.", hint="See `llmswitch show openrouter` for a good one."
-        )
+        return PresetProblem(f"{self._source}: {field} {why}.", hint="See `llmswitch show openrouter` for a good one.")
 
     def text(self, field: str) -> str | None:
         value = self._fields.get(field)

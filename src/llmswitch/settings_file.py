@@ -99,9 +99,7 @@ class SettingsFile:
         except OSError as error:
             raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None
 
-    def _write(
-        self, before: bytes | None, after: bytes | None, mode: int, commit: Callable[[], None]
-    ) -> bool | None:
+    def _write(self, before: bytes | None, after: bytes | None, mode: int, commit: Callable[[], None]) -> bool | None:
         def unchanged() -> bool:
             commit()
             return self._read(os.O_RDONLY)[0] == before

@@ -46,6 +46,13 @@ class Worktree:
         """Say whether git ignores the file, whether or not it is tracked."""
         return git("check-ignore", "--quiet", "--no-index", "--", path, folder=self.root)[0] == 0
 
+    def copies(self, path: str) -> bool:
+        """Say whether a new worktree that Claude Code makes gets a copy of the file (`.worktreeinclude`)."""
+        if not os.path.isfile(os.path.join(self.root, ".worktreeinclude")):
+            return False
+        chosen = ("--others", "--ignored", "--exclude-from=.worktreeinclude")
+        return bool(git("ls-files", *chosen, "--", path, folder=self.root)[1])
+
     def exclude_file(self) -> str:
         """Return the repository's own ignore file, shared by all its worktrees."""
         _, out, _ = git("rev-parse", "--git-path", "info/exclude", folder=self.root)

@@ -84,9 +84,7 @@ class ClaudeClient:
     Anthropic's host has to answer: refused, it is asked again for some 18 s when the environment has a key.
     """
 
-    def __init__(
-        self, program: str | Path, home: Path, tmp: Path, hosts: Sequence[str] = (ANTHROPIC_HOST,)
-    ) -> None:
+    def __init__(self, program: str | Path, home: Path, tmp: Path, hosts: Sequence[str] = (ANTHROPIC_HOST,)) -> None:
         self.program = str(program)
         self.home = home
         self.tmp = tmp

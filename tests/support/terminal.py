@@ -19,9 +19,7 @@ INTERRUPT = b"\x03"
 
 # Makes standard input the controlling terminal, without which Ctrl-C and /dev/tty lead nowhere, and becomes
 # the command. Neither preexec_fn nor pty.fork, which warn in a process with threads (pytest-xdist).
-ATTACH = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-)
+ATTACH = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 class Terminal:

@@ -32,9 +32,7 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
     Raises UsageProblem for a preset without a key or a word that is no name.
     """
     if word is None:
-        return next(
-            (preset.key for preset in catalog.load_all()[0] if preset.key and preset.name == current), DEFAULT
-        )
+        return next((preset.key for preset in catalog.load_all()[0] if preset.key and preset.name == current), DEFAULT)
     if not NAME.fullmatch(word) or may_be_key(word):
         raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
     preset = catalog.load(word) if word in catalog.names() else None
@@ -65,15 +63,12 @@ def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring,
     return warnings
 
 
-def list_keys(
-    catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring, names: KeyNames
-) -> list[KeyRow]:
+def list_keys(catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring, names: KeyNames) -> list[KeyRow]:
     """Return every key that a preset uses or that was saved, with where it would come from now."""
     presets = catalog.load_all()[0]
     found = {preset.key for preset in presets if preset.key} | set(names.load())
     return [
-        _row(name, [preset for preset in presets if preset.key == name], environ, keyring)
-        for name in sorted(found)
+        _row(name, [preset for preset in presets if preset.key == name], environ, keyring) for name in sorted(found)
     ]
 
 

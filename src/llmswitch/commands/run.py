@@ -59,9 +59,7 @@ def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[str], str])
     return {**members, HELPER: helper(preset.key)} if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
 
 
-def _from_file(
-    values: Mapping[str, str], target: Target, catalog: Catalog, helper: Callable[[str], str]
-) -> Members:
+def _from_file(values: Mapping[str, str], target: Target, catalog: Catalog, helper: Callable[[str], str]) -> Members:
     """Return the file's pin, complete, with a helper in the place of its key."""
     record = target.journal.current
     kept = {name: text for name, text in values.items() if name in OURS or name in record.wrote}
@@ -85,9 +83,7 @@ def _without(around: Surroundings, origins: Sequence[str]) -> Members:
     wrote = around.main.wrote if around.main else {}
     names = [name for name in (*OURS, pin.MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
     left = effective(layer for layer in around.layers if layer not in files)
-    return {
-        name: left[name].text if name in left else "" for name in names if name in left or name != pin.AUTO_MODE
-    }
+    return {name: left[name].text if name in left else "" for name in names if name in left or name != pin.AUTO_MODE}
 
 
 def arguments(given: Sequence[str], settings: str | None) -> list[str]:

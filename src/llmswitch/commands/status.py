@@ -9,16 +9,20 @@ from llmswitch.errors import LlmswitchError
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN, START_MODEL
 from llmswitch.preset import host_of
 from llmswitch.problems import Problem
+from llmswitch.settings_file import NAME
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from llmswitch.catalog import Catalog
     from llmswitch.change import Record
     from llmswitch.commands.switch import Target
     from llmswitch.preset import Preset
+    from llmswitch.worktrees import Listed
+
+    Around = Callable[[Target], "Surroundings"]
 
 
 class Surroundings:
@@ -108,7 +112,39 @@ def status(target: Target, catalog: Catalog, around: Surroundings, branch: str |
     report.problems += problems.of_layers(around.layers, report.path)
     if problems.differ(report.values, effective(around.below)):
         report.problems.append(_below(described, around))
+    if report.data()["credential"] and target.worktree.copies(NAME):
+        message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
+        report.problems.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
     return report
+
+
+def status_all(entries: Sequence[tuple[Listed, Target | None]], catalog: Catalog, around: Around) -> list[Row]:
+    """Return a row for every worktree of the repository; one that cannot be used is a row that says so."""
+    return [
+        Row(entry, status(target, catalog, around(target), entry.branch) if target else None)
+        for entry, target in entries
+    ]
+
+
+class Row:
+    """One worktree in `status --all`; `status` is None where its folder cannot be used."""
+
+    def __init__(self, entry: Listed, status: Status | None) -> None:
+        self.path, self.branch, self.state, self.status = entry.path, entry.branch, entry.state, status
+
+    @property
+    def differs(self) -> bool:
+        """Say whether `status --check` would find something here."""
+        return self.status is not None and self.status.exit_code(check=True) != 0
+
+    def data(self) -> dict[str, object]:
+        """Return the row as JSON data, of the same shape as a status."""
+        if self.status:
+            return self.status.data()
+        problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
+        empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
+        return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
+                "problems": [vars(problem)]}  # fmt: skip
 
 
 def _broken(target: Target, own: Layer) -> Problem:
@@ -139,9 +175,7 @@ def _compare(report: Status, target: Target, around: Surroundings, catalog: Cata
     if not recognise.is_pinned(values):
         # Nothing of its own: what is in effect comes from main or a weaker file, never from an export alone.
         values = {name: value.text for name, value in report.values.items() if value.origin != "shell"}
-        report.follows_main = any(layer.origin == "main" for layer in around.layers) and recognise.is_pinned(
-            values
-        )
+        report.follows_main = any(layer.origin == "main" for layer in around.layers) and recognise.is_pinned(values)
         record = around.main if report.follows_main and around.main else record
     if not recognise.is_pinned(values):
         report.preset = "claude"

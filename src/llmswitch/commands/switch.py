@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmswitch import change, ignore_rule, journal, pin, slots
 from llmswitch.errors import Refused, UsageProblem
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
-from llmswitch.preset import host_of, is_loopback, url_problem
+from llmswitch.preset import Preset, host_of, is_loopback, url_problem
 from llmswitch.secret import Secret
 from llmswitch.settings import Settings
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from llmswitch.catalog import Catalog
     from llmswitch.journal import Journal
     from llmswitch.keys import Key
-    from llmswitch.preset import Preset
     from llmswitch.settings_file import SettingsFile
     from llmswitch.worktrees import Worktree
 
@@ -36,14 +35,17 @@ class Request:
     """What the user asked for: a preset, what to override in it, and how far to go.
 
     `overrides` has models by slot, and `start` and `base_url`; `exported` names the variables some came from.
+    `members` are written in the place of a preset's.
     """
 
     def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         """Read the command line's options; UsageProblem for a value that cannot be."""
         self.preset = preset
         self.dry_run, self.anyway = bool(options.get("dry_run")), bool(options.get("anyway"))
-        self.discard = bool(options.get("discard_key"))
+        self.discard, self.live = bool(options.get("discard_key")), bool(options.get("live"))
         self.settled: list[Secret] = []
+        self.members: Mapping[str, str] | None = None
+        self.passing = False
         asked = dict.fromkeys(slots.SLOTS, options["model"]) if options.get("model") else {}
         asked |= {slot: options[slot] for slot in slots.SLOTS if options.get(slot) is not None}
         if options.get("start"):
@@ -54,15 +56,25 @@ class Request:
         self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
         self.overrides: dict[str, str] = {slot: exported[slot][0] for slot in self.exported} | asked
 
-    def rehearsal(self) -> Request:
-        """Return the same request, to be checked and not carried out."""
+    def but(self, **changes: object) -> Request:
+        """Return the same request with some attributes changed."""
         import copy
 
         request = copy.copy(self)
-        request.dry_run = True
+        vars(request).update(changes)
         return request
 
-    def none_for(self, preset: Preset) -> dict[str, str]:
+    def chosen(self, catalog: Catalog) -> tuple[Preset, dict[str, str], dict[str, str]]:
+        """Return the preset, the overrides that apply to it, and the members to write without a credential."""
+        if self.members is not None:
+            return Preset(self.preset, {}, ""), {}, dict(self.members)
+        preset = catalog.load(self.preset)
+        if self.live and preset.base_url:
+            raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
+        overrides = self.overrides if preset.base_url else self._none_for(preset)
+        return preset, overrides, wished(preset, overrides, catalog.windows)
+
+    def _none_for(self, preset: Preset) -> dict[str, str]:
         """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""
         asked = [name for name in self.overrides if name not in self.exported]
         if asked:
@@ -73,9 +85,7 @@ class Request:
 class Switched:
     """What a switch did, or in a dry run would do: values by name before and after, None where absent."""
 
-    def __init__(
-        self, target: Target, preset: Preset, overrides: Mapping[str, str], follows: bool = False
-    ) -> None:
+    def __init__(self, target: Target, preset: Preset, overrides: Mapping[str, str], follows: bool = False) -> None:
         self.root, self.path, self.preset = target.worktree.root, target.file.path, preset
         self.follows = follows  # main gives it this pin already
         self.overrides = dict(overrides)
@@ -98,9 +108,7 @@ def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Ca
 
     Raises LlmswitchError, and then the settings file is as it was.
     """
-    preset = catalog.load(request.preset)
-    overrides = request.overrides if preset.base_url else request.none_for(preset)
-    members = wished(preset, overrides, catalog.windows)
+    preset, overrides, members = request.chosen(catalog)
     if not request.anyway:
         _check_host(preset, overrides.get("base_url"))
     needs_key = bool(members and preset.key)
@@ -108,7 +116,7 @@ def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Ca
         ignore_rule.ensure(target.worktree, dry_run=True)  # before anyone is asked for a key
     key = obtain_key(preset) if needs_key and not request.dry_run else None
     done = Switched(target, preset, overrides)
-    if members:
+    if preset.base_url:
         credential = key.secret.reveal() if key else UNSEEN if needs_key else KEYLESS_TOKEN
         members = pin.with_credential(members, preset.auth if needs_key else "bearer", credential)
     if needs_key:
@@ -117,9 +125,7 @@ def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Ca
     return done
 
 
-def wished(
-    preset: Preset, overrides: Mapping[str, str], windows: Callable[[], Mapping[str, int]]
-) -> dict[str, str]:
+def wished(preset: Preset, overrides: Mapping[str, str], windows: Callable[[], Mapping[str, int]]) -> dict[str, str]:
     """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own."""
     if preset.base_url is None:
         return {}
@@ -157,6 +163,7 @@ def _apply(request: Request, target: Target, members: Mapping[str, str], key: Ke
         held[:] = [settings or Settings("")]
         done.previous = target.journal.current
         done.record = _record(target, done, key)
+        done.record.passing = request.passing
         after = change.next_settings(settings, [done.previous, target.journal.previous], members, done.record)
         done.before, done.after = held[0].values(), after.values() if after else {}
         done.file_left = after is not None
@@ -172,7 +179,7 @@ def _apply(request: Request, target: Target, members: Mapping[str, str], key: Ke
 
 def _record(target: Target, done: Switched, key: Key | None) -> change.Record:
     made = "folder" in done.previous.created or not target.file.has_folder()
-    record = change.Record({"preset": done.preset.name, "overrides": done.overrides})
+    record = change.Record({"preset": done.preset.name if done.preset.source else None, "overrides": done.overrides})
     record.created = ["folder"] if made else []
     if key:
         known = done.previous.key
@@ -194,7 +201,5 @@ def foreign_credentials(target: Target, settings: Settings | None) -> dict[str, 
     """Return {variable: credential} of those in the file that no llmswitch of this repository wrote."""
     values = settings.values() if settings else {}
     found = {name: Secret(values[name]) for name in (AUTH_TOKEN, API_KEY) if values.get(name)}
-    ours = [
-        name for name, secret in found.items() if secret == Secret(KEYLESS_TOKEN) or target.journal.knows(secret)
-    ]
+    ours = [name for name, secret in found.items() if secret == Secret(KEYLESS_TOKEN) or target.journal.knows(secret)]
     return {name: secret for name, secret in found.items() if name not in ours}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from llmswitch.change import OURS
-from llmswitch.commands.switch import Request, Switched, switch, wished
+from llmswitch.commands.switch import Request, Switched, switch
 from llmswitch.errors import LlmswitchError, Refused
 from llmswitch.identity import SECRET_BEARING
+from llmswitch.settings import TOP_MEMBERS
+
+LIVE_SECONDS = 2.0
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,12 +59,14 @@ def switch_all(
     Raises LlmswitchError before the first write where any of them cannot be switched; if a write fails later on,
     the message names those that were switched.
     """
-    members = _members(request, catalog)
+    members = request.chosen(catalog)[2]
     planned = {site.target.worktree.root for site in sites}
+    if request.live:
+        _check_live(sites)
     if not request.anyway:
         _check(sites, members, planned, request.preset, main_rules)
     if len(sites) > 1:
-        rehearsal = request.rehearsal()
+        rehearsal = request.but(dry_run=True)
         for site in sites:
             switch(rehearsal, site.target, catalog=catalog, obtain_key=obtain_key)
     done: list[str] = []
@@ -75,11 +82,6 @@ def switch_all(
         done.append(site.target.worktree.root)
 
 
-def _members(request: Request, catalog: Catalog) -> Mapping[str, str]:
-    preset = catalog.load(request.preset)
-    return wished(preset, request.overrides, catalog.windows)
-
-
 def _switch_one(
     request: Request,
     site: Site,
@@ -88,6 +90,8 @@ def _switch_one(
     catalog: Catalog,
     obtain_key: Callable[[Preset], Key],
 ) -> Switched:
+    if request.live and not request.dry_run:
+        _blank(request, site.target, catalog, obtain_key)
     done = switch(request, site.target, catalog=catalog, obtain_key=obtain_key)
     if not members and site.main and site.main.pin and site.main.root not in planned:
         done.notices.append(f"{site.main.described} still decides here: sessions follow it.")
@@ -95,6 +99,26 @@ def _switch_one(
         followers = [place.root for place in site.linked if not place.pin and place.root not in planned]
         done.notices += [f"{root} has no pin of its own and follows this one now." for root in followers]
     return done
+
+
+def _blank(request: Request, target: Target, catalog: Catalog, obtain_key: Callable[[Preset], Key]) -> None:
+    """Set every member of the pin to "", and wait until open sessions have taken that (measured: 1.5 s)."""
+    wrote = [name for name in target.journal.current.wrote if name not in TOP_MEMBERS]
+    blanks = dict.fromkeys([*OURS, *wrote], "")
+    blanked = switch(request.but(members=blanks, passing=True), target, catalog=catalog, obtain_key=obtain_key)
+    if blanked.written:
+        time.sleep(LIVE_SECONDS)
+
+
+def _check_live(sites: Sequence[Site]) -> None:
+    """Refuse blanks in a main checkout whose linked worktrees have pins: they would fall through to the login."""
+    for site in sites:
+        pinned = [place.described for place in site.linked if place.pin]
+        if pinned:
+            raise Refused(
+                f"--live would cut {', '.join(pinned)} off for a moment: blanks in the main checkout win there too.",
+                hint="Leave --live out, and restart the open sessions.",
+            )
 
 
 def _follows(site: Site, members: Mapping[str, str], planned: set[str]) -> bool:

@@ -1,0 +1,89 @@
+"""What Claude Code uses, as lines of text."""
+
+from __future__ import annotations
+
+from llmswitch.report import NONE, columns, short_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmswitch.commands.status import Row, Status
+
+
+def status(report: Status, home: str) -> list[str]:
+    """Return the full text of `llmswitch status`."""
+    data = report.data()
+    branch = f" ({data['branch']})" if data["branch"] else ""
+    lines = [f"{short_path(report.worktree, home)}{branch}: {headline(report)}"]
+    if report.preset != "claude" and not report.broken:
+        lines += columns(_facts(data)) + columns(_slot_rows(data))
+    for problem in report.problems:
+        lines.append(f"{problem.level}: {problem.message}" + (f" → {problem.fix}" if problem.fix else ""))
+    return lines
+
+
+def headline(report: Status) -> str:
+    """Return the state in a few words: the preset and what was changed in it."""
+    if report.broken:
+        return "Claude Code ignores the settings file"
+    if report.preset is None:
+        return "not a known preset"
+    changed = report.data()["overrides"]
+    words = ", ".join(changed) if isinstance(changed, list) else ""
+    if report.preset == "claude":
+        return "claude (Claude Code's own backend)"
+    lead = "follows main: " if report.follows_main else ""
+    return f"{lead}{report.preset}, {words} changed" if words else lead + report.preset
+
+
+def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
+    credential = data["credential"]
+    key = [("key", _credential(credential))] if isinstance(credential, dict) else []
+    return [("base URL", str(data["base_url"] or NONE)), *key, ("start", str(data["start_slot"] or NONE))]
+
+
+def _credential(credential: Mapping[str, object]) -> str:
+    kind, source = credential["kind"], credential["source"]
+    sent = {"bearer": "sent as Authorization: Bearer", "api-key": "sent as x-api-key", "none": "none needed"}
+    text = f"{credential['masked'] or NONE} {sent.get(str(kind), 'from apiKeyHelper')}"
+    return f"{text}, from {source}" if source else text
+
+
+def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, ...]]:
+    slots = data["slots"]
+    return [_slot_row(slot, entry, data) for slot, entry in slots.items()] if isinstance(slots, dict) else []
+
+
+def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]) -> tuple[str, ...]:
+    empty = "(inherits)" if slot == "subagent" else NONE
+    same = entry["model"] == entry["preset_model"] or data["preset"] is None
+    wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
+    shadow, origin = entry["shadowed_by"], entry["origin"]
+    where = f"SHADOWED by {shadow}" if shadow else f"from {origin}" if origin not in ("worktree", "default") else ""
+    return slot.ljust(len("base URL")), str(entry["model"] or empty), *wanted, where
+
+
+def status_all(rows: Sequence[Row], home: str) -> list[str]:
+    """Return `llmswitch status --all` as columns, the main checkout first."""
+    cells = [(short_path(row.path, home), row.branch or NONE, *_row(row)) for row in rows]
+    return columns([("WORKTREE", "BRANCH", "PRESET", "SLOTS", "PROBLEMS"), *cells], indent="")
+
+
+def _row(row: Row) -> tuple[str, str, str]:
+    if row.status is None:
+        return NONE, NONE, row.state
+    codes = [problem.code for problem in row.status.problems if problem.level != "note"]
+    slots = row.status.data()["slots"]
+    models = {slot: str(entry["model"]).rpartition("/")[2] for slot, entry in slots.items() if entry["model"]}  # type: ignore[attr-defined]
+    same = len(set(models.values())) == 1
+    words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
+    return headline(row.status), ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
+
+
+def short(report: Status) -> list[str]:
+    """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a broken file."""
+    if report.broken:
+        return ["!"]
+    mark = "*" if report.drift or report.data()["overrides"] else ""
+    return [f"{report.preset or '?'}{mark}"]

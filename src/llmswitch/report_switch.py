@@ -1,0 +1,90 @@
+"""What a switch did, as lines of text."""
+
+from __future__ import annotations
+
+from llmswitch.identity import BASE_URL, START_MODEL
+from llmswitch.report import LABELS, columns, short_path, shown
+from llmswitch.slots import VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmswitch.commands.switch import Request, Switched
+
+
+def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
+    """Return what a switch did: where, to which host, and each changed member."""
+    where, name = short_path(done.root, home), done.preset.name
+    if done.follows:
+        return [f"Nothing to do: {where} follows the main checkout, which is on {name} already."]
+    changes = _changes(done)
+    if not changes and not done.written:
+        return [f"Nothing to do: {where} is on {name} ({done.host}) already."]
+    verb = "Would switch" if dry_run else "Switched"
+    lines = [f"{verb} {where} to {name} ({done.host})."]
+    named = {name: change for name, change in changes.items() if change[1] or change[0]}
+    order = [*VARIABLES.values(), START_MODEL, BASE_URL, *named]
+    rows = [
+        (LABELS.get(name, name), shown(name, named[name][0]), "→", shown(name, named[name][1]))
+        for name in dict.fromkeys(order)
+        if name in named
+    ]
+    lines += columns(rows)
+    blanked = [name for name in changes if name not in named]
+    if blanked:
+        lines += _wrapped("kept empty, so that nothing else mixes in: ", blanked)
+    if not changes:
+        lines.append(f"  Only the mode of {short_path(done.path, home)} changed, to 0600.")
+    return lines
+
+
+def _changes(done: Switched) -> dict[str, tuple[str | None, str | None]]:
+    names = [*done.after, *(name for name in done.before if name not in done.after)]
+    pairs = {name: (done.before.get(name), done.after.get(name)) for name in names}
+    # A leftover "" that goes away is no news; one that comes is listed by name.
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1] and pair != ("", None)}
+
+
+def _wrapped(lead: str, words: Sequence[str], width: int = 100) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(lead + ", ".join(words), width, initial_indent="  ", subsequent_indent="    ")
+
+
+def remarks(done: Switched, request: Request) -> list[str]:
+    """Return what the user should know besides: exported overrides, the ignore rule, what open sessions do now."""
+    dry_run = request.dry_run
+    lines = [
+        f"{slot} is {request.overrides[slot]}, from the exported {variable}."
+        for slot, variable in request.exported.items()
+        if slot in done.record.overrides
+    ]
+    if done.ignored_in:
+        verb = "would get" if dry_run else "got"
+        lines.append(f"{done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")
+    for name, text in done.record.foreign.items():
+        lines.append(f"{name} was not ours and {'would be' if dry_run else 'is'} replaced; it was: {text}")
+    return [*lines, *done.notices] if dry_run or not done.written else [*lines, *done.notices, *sessions(done)]
+
+
+def sessions(done: Switched) -> list[str]:
+    """Return the truth about Claude Code sessions that are open here (measured on 2.1.329).
+
+    They take changed and added variables within seconds, never drop removed ones, and keep their start model.
+    """
+    old, new = done.before.get(BASE_URL), done.after.get(BASE_URL)
+    removed = [name for name, text in done.before.items() if text and name not in done.after]
+    if not done.after.get(BASE_URL):
+        return ["Claude Code sessions that are open here keep the old backend until you restart them."] if old else []
+    start = done.after.get(START_MODEL)
+    if old == new:
+        lines = ["Open Claude Code sessions here follow within seconds."]
+        if done.before.get(START_MODEL) != start:
+            lines = [f"Open Claude Code sessions here follow within seconds; restart them to start on {start}."]
+    else:
+        lines = [
+            f"Open Claude Code sessions here now send to {done.host}, their conversation too, and keep their",
+            f"start model; restart them to start on {start}.",
+        ]
+    return [*lines, f"Until then they also keep: {', '.join(removed)}."] if removed else lines
