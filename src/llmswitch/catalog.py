@@ -30,13 +30,20 @@ class Catalog:
 
     def __init__(self, shipped: str, own: str, reserved: Collection[str] = ()) -> None:
         self._shipped, self._own, self._reserved = os.path.normpath(shipped), own, reserved
+        self._loaded: dict[str, Preset] = {}
+        self._windows: dict[str, int] | None = None
 
     def names(self) -> list[str]:
         """Return the names of all presets, usable or not."""
         return sorted({*_stems(self._shipped), *_stems(self._own)})
 
     def load(self, name: str) -> Preset:
-        """Return one preset; UsageProblem for an unknown name, PresetProblem for a wrong file."""
+        """Return one preset, read once; UsageProblem for an unknown name, PresetProblem for a wrong file."""
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> Preset:
         path = self._path(name)
         if path is None:
             raise UsageProblem(f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`.")
@@ -60,9 +67,11 @@ class Catalog:
 
     def windows(self) -> dict[str, int]:
         """Return {model id: context window in tokens} of the models the shipped data knows."""
-        models = _read(os.path.join(self._shipped, "models.json")).get("models")
-        entries = models.items() if isinstance(models, dict) else ()
-        return {name: entry["context_window"] for name, entry in entries if entry.get("context_window")}
+        if self._windows is None:
+            models = _read(os.path.join(self._shipped, "models.json")).get("models")
+            entries = models.items() if isinstance(models, dict) else ()
+            self._windows = {name: entry["context_window"] for name, entry in entries if entry.get("context_window")}
+        return self._windows
 
     def _path(self, name: str, above: str = "") -> str | None:
         """Return the file of that name that wins; `above` is one that must not be it (an overlay's own)."""

@@ -29,8 +29,7 @@ def headline(report: Status) -> str:
         return "Claude Code ignores the settings file"
     if report.preset is None:
         return "not a known preset"
-    changed = report.data()["overrides"]
-    words = ", ".join(changed) if isinstance(changed, list) else ""
+    words = ", ".join(report.overrides)
     if report.preset == "claude":
         return "claude (Claude Code's own backend)"
     lead = "follows main: " if report.follows_main else ""
@@ -85,5 +84,5 @@ def short(report: Status) -> list[str]:
     """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a broken file."""
     if report.broken:
         return ["!"]
-    mark = "*" if report.drift or report.data()["overrides"] else ""
+    mark = "*" if report.drift or report.overrides else ""
     return [f"{report.preset or '?'}{mark}"]

@@ -39,6 +39,7 @@ class Status:
         self.worktree, self.path, self.branch = target.worktree.root, target.file.path, branch
         self.main = target.worktree.is_main
         self.values = effective(around.layers)
+        self.texts = {name: value.text for name, value in self.values.items()}
         self.own = next((layer for layer in around.layers if layer.path == self.path), None)
         self.shadows = problems.shadowed(self.own, self.values)
         self.wish: Mapping[str, str] = {}
@@ -49,14 +50,14 @@ class Status:
         self.problems: list[Problem] = []
 
     @property
-    def texts(self) -> dict[str, str]:
-        """The effective values as text."""
-        return {name: value.text for name, value in self.values.items()}
-
-    @property
     def broken(self) -> bool:
         """Say whether Claude Code ignores the worktree's own file."""
         return any(problem.level == "error" for problem in self.problems)
+
+    @property
+    def overrides(self) -> list[str]:
+        """The slots whose model is not the preset's."""
+        return recognise.changed_slots(self.texts, self.wish) if self.wish else []
 
     def exit_code(self, check: bool) -> int:
         """Return 1 for a broken file, 3 where `check` finds a difference, else 0."""
@@ -69,9 +70,9 @@ class Status:
             "branch": self.branch,
             "main": self.main,
             "preset": self.preset,
-            "overrides": recognise.changed_slots(self.texts, self.wish) if self.wish else [],
+            "overrides": self.overrides,
             "base_url": self._shown(BASE_URL),
-            "credential": self._credential(),
+            "credential": self.credential,
             "start_slot": self._shown(START_MODEL),
             "slots": {slot: self._slot(variable) for slot, variable in VARIABLES.items()},
             "problems": [vars(problem) for problem in self.problems],
@@ -89,7 +90,9 @@ class Status:
     def _shown(self, name: str) -> str | None:
         return secret.redacted(self.texts.get(name, "")) or None
 
-    def _credential(self) -> dict[str, object] | None:
+    @property
+    def credential(self) -> dict[str, object] | None:
+        """How the key is sent, its masked end, which file has it, and where the switch took it from."""
         for kind, (name, text) in recognise.credentials(self.texts).items():
             origin = self.values[name].origin
             if text == KEYLESS_TOKEN:
@@ -112,7 +115,7 @@ def status(target: Target, catalog: Catalog, around: Surroundings, branch: str |
     report.problems += problems.of_layers(around.layers, report.path)
     if problems.differ(report.values, effective(around.below)):
         report.problems.append(_below(described, around))
-    if report.data()["credential"] and target.worktree.copies(NAME):
+    if report.credential and target.worktree.copies(NAME):
         message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
         report.problems.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
     return report
