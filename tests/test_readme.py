@@ -50,6 +50,7 @@ def test_every_command_of_the_readme_replies_as_shown(tmp_path: Path) -> None:
         folder = Path(service.environ["HOME"], "src", "app-glm")
         folder.mkdir(parents=True)
         git(folder, "init", "--quiet", "-b", "main")
+        git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")
         (folder / ".gitignore").write_text(".claude/\n")
         wrong = [
             problem for command, reply in sessions() if (problem := _problem(command, reply, folder, service.environ))
@@ -59,14 +60,14 @@ def test_every_command_of_the_readme_replies_as_shown(tmp_path: Path) -> None:
 
 def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, str]) -> str | None:
     argv = shlex.split(command.partition("<")[0])
-    assert argv[0] == "llmswitch"
-    typed = KEY + "\n" if reply[0] == PROMPT else ""
+    program = {"llmswitch": [sys.executable, "-m", "llmswitch"], "git": ["git"]}[argv[0]]
+    typed = KEY + "\n" if PROMPT in reply else ""
     done = subprocess.run(
-        [sys.executable, "-m", "llmswitch", *argv[1:]],
+        [*program, *argv[1:]],
         cwd=folder, env=environ, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     expected = [line for line in reply if line != PROMPT]  # asked for on a terminal only; here the key is piped in
-    actual = done.stdout.splitlines()
+    actual = done.stdout.replace(environ["HOME"], "/home/you").splitlines()
     return None if fits(expected, actual) else f"$ {command}\n" + "\n".join(actual)
 
 
