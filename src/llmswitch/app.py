@@ -103,14 +103,17 @@ class App:
         start = [program] if os.access(program, os.X_OK) else [sys.executable, "-m", "llmswitch"]
         return shlex.join([*start, "print-key", name])
 
-    def overlay(self, target: Target, preset: str | None, overlay: Overlay) -> str:
-        """Return the path of a --settings file with the overlay: one place a worktree and preset."""
+    def overlay(self, target: Target, overlay: Overlay) -> str:
+        """Return the path of a --settings file with the overlay: the same for the same content in this worktree.
+
+        Another content is another file, since open sessions follow changes of theirs.
+        """
         from llmswitch import client
         from llmswitch.journal import digest
 
         if overlay.secret:
             return client.overlay_in_memory(overlay.text)
-        name = digest(f"{target.worktree.root}\n{preset or ''}") + ".json"
+        name = digest(f"{target.worktree.root}\n{overlay.text}") + ".json"
         return client.overlay_file(os.path.join(self._state, "overlays", name), overlay.text)
 
     def surroundings(self, target: Target, folder: str | None = None) -> Surroundings:

@@ -22,12 +22,12 @@ def save_key(app: App, name: str | None) -> None:
     without it, the key of the preset in use here.
     """
     from llmswitch.commands import keys as commands
-    from llmswitch.keys import checked
+    from llmswitch.keys import STDIN, checked
 
     name = commands.key_name(name, app.catalog, app.preset_here())
     keyring = app.keyring()
     where = keyring.title  # opened first: nobody should paste a key that no keyring will take
-    secret = checked(console.key_text(name), "standard input")
+    secret = checked(console.key_text(name), STDIN)
     warnings = commands.save_key(name, secret, app.catalog, keyring, app.key_names())
     console.answer([f"Saved the {name} key in {where} (read back and compared)."])
     console.note(*(f"warning: {warning}" for warning in warnings))

@@ -166,8 +166,8 @@ def run_(ctx: click.Context, preset: str | None) -> None:
     from llmswitch.commands.run import arguments, overlay
 
     app: App = ctx.obj
-    target = app.target()
+    program, target = client.find(app.environ), app.target()
     around = app.surroundings(target, folder=os.getcwd())
     found = overlay(preset, target, around, app.catalog, app.key_helper)
-    settings = app.overlay(target, preset, found) if found else None
-    client.become(client.find(app.environ), arguments(ctx.meta["rest"], settings), app.environ)
+    settings = app.overlay(target, found) if found else None
+    client.become(program, arguments(ctx.meta["rest"], settings), app.environ)

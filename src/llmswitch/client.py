@@ -53,6 +53,11 @@ def _version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
 
 def become(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     """Replace this process by Claude Code, so that signals, exit code and terminal are its own."""
+    import signal
+
+    for name in ("SIGPIPE", "SIGXFSZ"):  # ignored by Python, and so they would be by all that Claude Code starts
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
         os.execve(program, [program, *arguments], dict(environ))  # noqa: S606
     except OSError as error:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         def delete(self, name: str) -> bool: ...  # noqa: D102
 
 
+STDIN, PROMPT = "standard input", "the prompt"
+# Sources that cannot be asked again.
+UNSAVED = (STDIN, PROMPT)
 COMMAND_SECONDS = 30.0
 LONGEST = 8192
 

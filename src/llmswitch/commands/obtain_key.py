@@ -49,7 +49,7 @@ class KeySource:
 
     def _obtain(self, name: str, preset: Preset) -> keys.Key:
         if self._given:
-            return keys.Key(keys.checked(self._given(name), "standard input"), "standard input")
+            return keys.Key(keys.checked(self._given(name), keys.STDIN), keys.STDIN)
         trouble: KeyProblem | None = None
         try:
             key = keys.find(name, preset.key_from, self._environ, self._keyring)
@@ -64,13 +64,13 @@ class KeySource:
     def _asked(self, name: str, trouble: KeyProblem | None) -> keys.Key:
         assert self._ask is not None
         self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet; paste it here.")
-        secret = keys.checked(self._ask(name), "the prompt")
+        secret = keys.checked(self._ask(name), keys.PROMPT)
         try:
             for warning in save_key(name, secret, self._catalog, self._keyring, self._names):
                 self._tell(f"warning: {warning}")
         except KeyProblem as error:
             self._tell(f"The key is used for this pin only, it was not saved: {error.args[0]}")
-            return keys.Key(secret, "the prompt")
+            return keys.Key(secret, keys.PROMPT)
         self._tell(f"Saved the {name} key in {self._keyring.title} (read back and compared).")
         return keys.Key(secret, self._keyring.title)
 

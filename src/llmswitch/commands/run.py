@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
-from llmswitch import journal, pin, recognise
+from llmswitch import journal, pin
 from llmswitch.change import OURS
 from llmswitch.commands.switch import wished
 from llmswitch.effective import effective
 from llmswitch.errors import Refused, UsageProblem
-from llmswitch.identity import API_KEY, AUTH_TOKEN, KEYLESS_TOKEN, SECRET_BEARING
+from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, SECRET_BEARING
+from llmswitch.keys import UNSAVED
 from llmswitch.secret import Secret, redacted
 from llmswitch.settings import TOP_MEMBERS
 
@@ -45,13 +46,14 @@ def overlay(
     `helper` makes the command that prints a key. Raises Refused for a credential that only the file knows.
     """
     preset = catalog.load(name) if name else None
+    below = _without(target, around, ["main", "worktree"] if preset else ["main"])
     if preset and preset.base_url:
-        return Overlay(_from_preset(preset, catalog, helper))
-    settings = target.file.settings()  # in a subfolder of a linked worktree no layer has it
-    if not preset and settings and recognise.is_pinned(settings.values()):
-        return Overlay(_from_file(settings.values(), target, catalog, helper))
-    members = _without(around, ["main", "worktree"] if preset else ["main"])
-    return Overlay(members) if members else None
+        return Overlay({**below, **_from_preset(preset, catalog, helper)})
+    settings = None if preset else target.file.settings()  # in a subfolder of a linked worktree no layer has it
+    values = settings.values() if settings else {}
+    if values.get(BASE_URL):
+        return Overlay({**below, **_from_file(values, target, around, catalog, helper)})
+    return Overlay(below) if below else None
 
 
 def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[str], str]) -> Members:
@@ -59,28 +61,37 @@ def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[str], str])
     return {**members, HELPER: helper(preset.key)} if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
 
 
-def _from_file(values: Mapping[str, str], target: Target, catalog: Catalog, helper: Callable[[str], str]) -> Members:
+def _from_file(
+    values: Mapping[str, str], target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[str], str]
+) -> Members:
     """Return the file's pin, complete, with a helper in the place of its key."""
-    record = target.journal.current
-    kept = {name: text for name, text in values.items() if name in OURS or name in record.wrote}
+    wrote = target.journal.current.wrote
+    kept = {name: text for name, text in values.items() if name in OURS or name in wrote}
     members = {**dict.fromkeys(OURS, ""), **kept}
     secrets = [Secret(members[name]) for name in (AUTH_TOKEN, API_KEY) if members[name] not in ("", KEYLESS_TOKEN)]
     if not secrets:
         return members
-    known = [secret for secret in secrets if journal.is_fingerprint(record.key, secret)]
-    key = catalog.load(record.preset).key if record.preset and known == secrets else None
-    if key is None:
+    # A tool may have copied main's file into the worktree: then main's record knows the key.
+    records = [target.journal.current, *([around.main] if around.main else [])]
+    known = [record for record in records if all(journal.is_fingerprint(record.key, secret) for secret in secrets)]
+    if not known or not known[0].preset:
         raise Refused(
             f"{target.file.path} holds a credential that llmswitch did not write; it cannot hand it on.",
             hint="Save it with --adopt-key NAME in a switch, or start `claude` itself.",
         )
+    key = catalog.load(known[0].preset).key or known[0].preset
+    if known[0].key.get("source") in UNSAVED:
+        raise Refused(
+            f"The {key} key of this pin was given for it alone and saved nowhere, so it cannot be handed on.",
+            hint=f"Save it: llmswitch save-key {key}; then: llmswitch {known[0].preset}",
+        )
     return {**members, AUTH_TOKEN: "", API_KEY: "", HELPER: helper(key)}
 
 
-def _without(around: Surroundings, origins: Sequence[str]) -> Members:
+def _without(target: Target, around: Surroundings, origins: Sequence[str]) -> Members:
     """Return, for each member of a pin that these local files set, the value it would have without them."""
     files = [layer for layer in around.layers if layer.origin in origins]
-    wrote = around.main.wrote if around.main else {}
+    wrote = {**target.journal.current.wrote, **(around.main.wrote if around.main else {})}
     names = [name for name in (*OURS, pin.MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
     left = effective(layer for layer in around.layers if layer not in files)
     return {name: left[name].text if name in left else "" for name in names if name in left or name != pin.AUTO_MODE}
