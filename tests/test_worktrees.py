@@ -103,3 +103,36 @@ def test_a_repository_of_another_owner_is_refused_with_gits_own_hint(repo: Path)
     os.chown(repo / ".git", 12345, 12345)
     with pytest.raises(Refused, match=r"safe\.directory"):
         worktrees.find(str(repo))
+
+
+def listed(folder: Path) -> list[tuple[str, str]]:
+    """Return (path, state) of every worktree that is listed from a folder."""
+    return [(entry.path, entry.state) for entry in worktrees.listing(worktrees.find(str(folder)))]
+
+
+def test_gits_list_is_checked_path_by_path(repo: Path) -> None:
+    """It names worktrees that are gone, that were moved, and places that became another repository."""
+    for name in ("there", "gone", "moved", "taken"):
+        git(repo, "worktree", "add", "--quiet", "--detach", str(repo.parent / name))
+    (repo.parent / "moved").rename(repo.parent / "new place")
+    for name in ("gone", "taken"):
+        (repo.parent / name / ".git").unlink()
+    git(repo.parent / "taken", "init", "--quiet")
+    states = dict(listed(repo.parent / "new place"))
+    assert states[str(repo)] == states[str(repo.parent / "there")] == ""
+    assert states[str(repo.parent / "new place")] == "moved"
+    assert all(states[str(repo.parent / name)] for name in ("gone", "moved", "taken"))
+
+
+def test_the_list_of_a_submodule_and_of_a_separate_git_folder_names_the_checkout(repo: Path, tmp_path: Path) -> None:
+    """git itself names the git folder there, which is no place to write to."""
+    other = tmp_path / "other"
+    git(tmp_path, "init", "--quiet", "--separate-git-dir", str(tmp_path / "elsewhere"), str(other))
+    git(other, "commit", "--quiet", "--allow-empty", "-m", "x")
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
+    assert listed(repo / "sub") == [(str(repo / "sub"), "")]
+    assert listed(other) == [(str(other), "")]
+    git(other, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
+    main, linked = listed(tmp_path / "linked")
+    assert main == (str(tmp_path / "elsewhere"), "main checkout at an unknown place")
+    assert linked == (str(tmp_path / "linked"), "")
