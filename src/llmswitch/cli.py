@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_keys, cli_switch, console, report, report_status
+from llmswitch import __version__, cli_keys, cli_shell, cli_switch, console, report, report_status
 from llmswitch.app import App
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ class Commands(click.Group):
         """Complete preset names as well."""
         from click.shell_completion import CompletionItem
 
-        names = ctx.find_root().obj.catalog.names()
-        presets = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        presets = map(CompletionItem, cli_shell.presets(ctx, None, incomplete))
         return [*super().shell_complete(ctx, incomplete), *presets]
 
 
@@ -83,7 +82,9 @@ def cli(ctx: click.Context) -> None:
 @click.option("--short", is_flag=True, help="One word, for a prompt: preset, * where it differs, ! if unreadable.")
 @click.option("--check", is_flag=True, help="Exit 3 where the pin is not as it was put here.")
 @click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository.")
-@click.option("-w", "--worktree", default=".", metavar="PATH", help="Another worktree.")
+@click.option(
+    "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
+)
 @click.pass_obj
 def status(
     app: App,
@@ -120,7 +121,7 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("preset")
+@click.argument("preset", shell_complete=cli_shell.presets)
 @click.option("--json", "as_json", is_flag=True, help="Print the preset as JSON.")
 @click.pass_obj
 def show(app: App, preset: str, as_json: bool) -> None:
@@ -138,6 +139,7 @@ for command in (
     cli_keys.save_key,
     cli_keys.keys,
     cli_keys.print_key,
+    cli_shell.shell_init,
 ):
     cli.add_command(command)
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch import console, report
+from llmswitch import cli_shell, console, report
 
 if TYPE_CHECKING:
     from llmswitch.app import App
 
 
 @click.command("save-key")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=cli_shell.keys)
 @click.pass_obj
 def save_key(app: App, name: str | None) -> None:
     """Store a key in the OS keyring.
@@ -51,7 +51,7 @@ def keys_list(app: App) -> None:
 
 
 @keys.command("delete")
-@click.argument("name")
+@click.argument("name", shell_complete=cli_shell.keys)
 @click.pass_obj
 def keys_delete(app: App, name: str) -> None:
     """Delete a key from the OS keyring. NAME is a key or a preset."""
@@ -63,7 +63,7 @@ def keys_delete(app: App, name: str) -> None:
 
 
 @click.command("print-key")
-@click.argument("name")
+@click.argument("name", shell_complete=cli_shell.keys)
 @click.pass_obj
 def print_key(app: App, name: str) -> None:
     """Print one key, for Claude Code's apiKeyHelper.

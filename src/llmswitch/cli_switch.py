@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import console, report_switch
+from llmswitch import cli_shell, console, report_switch
 from llmswitch.slots import SLOTS, TIERS
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def _slot_options(command: Any) -> Any:
     tiers = {slot: tier for tier, slot in TIERS.items()}
     for slot in reversed(SLOTS):
         names = [f"--{slot}", *([f"--{tiers[slot]}"] if slot in tiers else [])]
-        command = click.option(*names, slot, metavar="MODEL", help=f"Model for the {slot} slot.")(command)
+        command = click.option(
+            *names, slot, metavar="MODEL", shell_complete=cli_shell.models, help=f"Model for the {slot} slot."
+        )(command)
     return command
 
 
@@ -45,15 +47,22 @@ def _safety_options(command: Any) -> Any:
 
 
 def _go_on_options(command: Any) -> Any:
-    where = click.option("-w", "--worktree", default=".", metavar="PATH", help="Another worktree.")
+    where = click.option(
+        "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
+    )
     return _apply([where, _safety_options], command)
 
 
 def _switch_options(command: Any) -> Any:
     options = [
         _slot_options,
-        click.option("--model", metavar="MODEL", help="One model for every slot; a slot's own option beats it."),
-        click.option("--start", metavar="SLOT", help="What a new session starts on."),
+        click.option(
+            "--model",
+            metavar="MODEL",
+            shell_complete=cli_shell.models,
+            help="One model for every slot; a slot's own option beats it.",
+        ),
+        click.option("--start", metavar="SLOT", shell_complete=cli_shell.starts, help="What a new session starts on."),
         click.option("--base-url", metavar="URL", help="Another endpoint for this pin."),
         click.option(
             "-w",
@@ -61,6 +70,7 @@ def _switch_options(command: Any) -> Any:
             "worktrees",
             multiple=True,
             metavar="PATH",
+            shell_complete=cli_shell.worktrees,
             help="Another worktree; may be repeated.",
         ),
         click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository."),
@@ -84,7 +94,7 @@ def switch_command(name: str) -> click.Command:
 
 
 @click.command()
-@click.argument("preset")
+@click.argument("preset", shell_complete=cli_shell.presets)
 @_switch_options
 @click.pass_obj
 def use(app: App, /, preset: str, **options: Any) -> None:
@@ -154,7 +164,7 @@ class WithRest(click.Command):
 
 
 @click.command("run", cls=WithRest, options_metavar="[PRESET] [-- CLAUDE-ARGUMENTS…]")
-@click.argument("preset", required=False, metavar="")
+@click.argument("preset", required=False, metavar="", shell_complete=cli_shell.presets)
 @click.pass_context
 def run_(ctx: click.Context, preset: str | None) -> None:
     """Start Claude Code with this worktree's pin.

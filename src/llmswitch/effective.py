@@ -6,20 +6,34 @@ from llmswitch.settings import as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # Top-level members that decide about the backend; every other name is a variable inside `env`.
 TOP = ("apiKeyHelper", "model", "disableAutoMode")
 # A wrong type of a known member makes Claude Code drop the whole file, silently with -p (measured on 2.1.329).
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "env": dict,
-    "apiKeyHelper": str,
-    "model": str,
-    "permissions": dict,
-    "hooks": dict,
-    "cleanupPeriodDays": (int, float),
-    "disableAutoMode": str,
+# These are the common members that do; of others, `hooks` among them, it drops only what is wrong.
+_TYPES: dict[type, str] = {
+    str: "$schema apiKeyHelper model outputStyle language agent plansDirectory statusLine.command otelHeadersHelper"
+    " awsAuthRefresh awsCredentialExport gcpAuthRefresh",
+    bool: "includeCoAuthoredBy includeGitInstructions respectGitignore disableAllHooks spinnerTipsEnabled fastMode"
+    " alwaysThinkingEnabled autoMemoryEnabled showThinkingSummaries prefersReducedMotion promptSuggestionEnabled",
+    dict: "env permissions statusLine sandbox enabledPlugins modelOverrides worktree",
+    list: "permissions.allow permissions.deny permissions.ask permissions.additionalDirectories availableModels"
+    " fallbackModel companyAnnouncements",
 }
+_OF_STRINGS = {"permissions.additionalDirectories", "availableModels", "fallbackModel", "companyAnnouncements"}
+_ONE_OF: dict[str, tuple[object, ...]] = {
+    "disableAutoMode": ("disable", None),
+    "permissions.disableAutoMode": ("disable",),
+    "permissions.disableBypassPermissionsMode": ("disable",),
+    "permissions.defaultMode": (
+        "default", "manual", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions",
+    ),
+    "statusLine.type": ("command",),
+    "autoUpdatesChannel": ("latest", "stable", "rc"),
+}  # fmt: skip
+_KINDS = {name: kind for kind, names in _TYPES.items() for name in names.split()}
+KNOWN = frozenset({*_KINDS, *_ONE_OF, "cleanupPeriodDays"})
 
 
 class Layer:
@@ -53,12 +67,41 @@ def effective(layers: Iterable[Layer]) -> dict[str, Value]:
     return {name: Value(found[0].values[name], found[0], found[1:]) for name, found in owners.items()}
 
 
-def file_values(root: object) -> Mapping[str, str]:
-    """Return what a parsed settings file sets, as text; ValueError where Claude Code would drop the file."""
+def file_values(root: object, managed: bool = False) -> Mapping[str, str]:
+    """Return what a parsed settings file sets, as text; ValueError where Claude Code would drop the file.
+
+    Of a managed file it drops only the members that are wrong.
+    """
     if not isinstance(root, dict):
         raise ValueError("the root is not an object")
-    for name, kind in _TYPES.items():
-        if name in root and (not isinstance(root[name], kind) or isinstance(root[name], bool)):
-            raise ValueError(f"{name} is of the wrong type")
-    top = {name: root[name] for name in TOP if name in root}
-    return {name: as_text(value) for name, value in root.get("env", {}).items()} | top
+    wrong = wrong_members(root)
+    if wrong and not managed:
+        raise ValueError(f"{wrong[0]} is of the wrong type or has an unknown value")
+    top = {name: root[name] for name in TOP if name not in wrong and root.get(name) is not None}
+    env = root.get("env", {}) if "env" not in wrong else {}
+    return {name: as_text(value) for name, value in env.items()} | top
+
+
+def wrong_members(root: Mapping[str, object]) -> list[str]:
+    """Return the known members whose values Claude Code does not accept, the inner ones as `outer.inner`."""
+    return [name for name, value in _members(root) if not _is_valid(name, value)]
+
+
+def _members(root: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield every member and inner member, and None for one that must be there but is not."""
+    for name, value in root.items():
+        yield name, value
+        inner = value if isinstance(value, dict) else {}
+        needed = {"type": None, "command": None} if name == "statusLine" else {}
+        yield from ((f"{name}.{part}", member) for part, member in {**needed, **inner}.items())
+
+
+def _is_valid(name: str, value: object) -> bool:
+    if name == "cleanupPeriodDays":
+        return isinstance(value, (int, float)) and value is not True and 0 < value < 2**53 and not value % 1
+    if name in _ONE_OF:
+        return value in _ONE_OF[name]
+    kind = _KINDS.get(name)
+    if name in _OF_STRINGS and isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        return False
+    return kind is None or type(value) is kind
