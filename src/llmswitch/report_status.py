@@ -77,8 +77,7 @@ def _row(row: Row) -> tuple[str, str, str]:
     models = {slot: str(entry["model"]).rpartition("/")[2] for slot, entry in slots.items() if entry["model"]}  # type: ignore[attr-defined]
     same = len(set(models.values())) == 1
     words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
-    preset = "claude" if row.status.preset == "claude" else headline(row.status)
-    return preset, ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
+    return headline(row.status).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
 
 
 def short(report: Status) -> list[str]:
