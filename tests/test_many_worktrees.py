@@ -363,3 +363,12 @@ def test_live_is_refused_where_it_would_cut_linked_worktrees_off(cli: Cli, repo:
     assert cli("claude", "--live", cwd=repo).code == 5
     assert snapshot(repo, linked) == before
     assert cli("openrouter", "--live", cwd=repo).code == 2
+
+
+def test_live_says_what_was_taken_away_and_what_open_sessions_do(cli: Cli, repo: Path, key: str) -> None:
+    """The blanks in between are not what the reply is about."""
+    cli("deepseek", cwd=repo)
+    reply = cli("claude", "--live", cwd=repo)
+    assert reply.out.startswith(f"Switched {repo} to claude")
+    assert "deepseek/deepseek-v3.2" in reply.out
+    assert "back on your login" in reply.err

@@ -78,13 +78,29 @@ class App:
 
         worktree = target.worktree
         main = layers.main_root(worktree)
+        host = self._lower_host(worktree)
         if main:
-            return Site(target, self._place(worktrees.Worktree(main, worktree.common_dir, worktree.common_dir)), [])
+            place = self._place(worktrees.Worktree(main, worktree.common_dir, worktree.common_dir))
+            return Site(target, place, [], host)
         linked = []
         if worktree.in_repository and worktree.is_main and os.path.isdir(os.path.join(worktree.git_dir, "worktrees")):
             entries = [entry.worktree for entry in worktrees.listing(worktree) if entry.worktree]
             linked = [self._place(entry) for entry in entries if layers.main_root(entry) == worktree.root]
-        return Site(target, None, linked)
+        return Site(target, None, linked, host)
+
+    def _lower_host(self, worktree: Worktree) -> str:
+        """Return the host that settings files weaker than the local ones name."""
+        from llmswitch.effective import effective
+        from llmswitch.identity import BASE_URL
+        from llmswitch.layers import layers
+        from llmswitch.preset import host_of
+        from llmswitch.secret import redacted
+
+        weaker = [
+            layer for layer in layers(worktree, worktree.root, self.environ) if layer.origin in ("project", "user")
+        ]
+        url = effective(weaker).get(BASE_URL)
+        return host_of(url.text) or redacted(url.text) if url else ""
 
     def _place(self, worktree: Worktree) -> Place:
         from llmswitch import layers

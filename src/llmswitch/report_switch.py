@@ -75,16 +75,28 @@ def sessions(done: Switched) -> list[str]:
     """
     old, new = done.before.get(BASE_URL), done.after.get(BASE_URL)
     removed = [name for name, text in done.before.items() if text and name not in done.after]
-    if not done.after.get(BASE_URL):
-        return ["Claude Code sessions that are open here keep the old backend until you restart them."] if old else []
     start = done.after.get(START_MODEL)
+    if not new:
+        return _back_home(done) if old else []
     if old == new:
-        lines = ["Open Claude Code sessions here follow within seconds."]
-        if done.before.get(START_MODEL) != start:
-            lines = [f"Open Claude Code sessions here follow within seconds; restart them to start on {start}."]
+        again = "" if done.before.get(START_MODEL) == start else f"; restart them to start on {start}"
+        lines = [f"Open Claude Code sessions here follow within seconds{again}."]
     else:
         lines = [
             f"Open Claude Code sessions here now send to {done.host}, their conversation too, and keep their",
             f"start model; restart them to start on {start}.",
         ]
+    if not old:
+        lines.append("Until then one that started on Claude Code's default uses the opus slot with a 1M window.")
     return [*lines, f"Until then they also keep: {', '.join(removed)}."] if removed else lines
+
+
+def _back_home(done: Switched) -> list[str]:
+    if done.lower_host:
+        return [f"Open Claude Code sessions here go to {done.lower_host} now, which your other settings name."]
+    if done.live:
+        return [
+            "Open Claude Code sessions here are back on your login. A key that is exported in their shell comes back",
+            "when they are restarted.",
+        ]
+    return ["Claude Code sessions that are open here keep the old backend until you restart them."]

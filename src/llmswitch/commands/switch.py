@@ -92,7 +92,8 @@ class Switched:
         self.record = self.previous = change.Record()
         self.before: Mapping[str, str] = {}
         self.after: Mapping[str, str] = {}
-        self.written = self.file_left = False
+        self.written = self.file_left = self.live = False
+        self.lower_host = ""  # the host that the user's or the project's shared settings name
         self.ignored_in: str | None = None
         self.notices: list[str] = []
 

@@ -40,10 +40,18 @@ class Place:
 
 
 class Site:
-    """A target with what surrounds it: `main` where a main checkout rules it, else the worktrees it rules."""
+    """A target with what surrounds it: `main` where a main checkout rules it, else the worktrees it rules.
 
-    def __init__(self, target: Target, main: Place | None, linked: Sequence[Place]) -> None:
-        self.target, self.main, self.linked = target, main, linked
+    `lower_host` is the host that weaker settings files name, "" where they name none.
+    """
+
+    def __init__(self, target: Target, main: Place | None, linked: Sequence[Place], lower_host: str = "") -> None:
+        self.target, self.main, self.linked, self.lower_host = target, main, linked, lower_host
+
+    @property
+    def pinned(self) -> list[str]:
+        """The worktrees with a pin of their own that this one rules."""
+        return [place.described for place in self.linked if place.pin]
 
 
 def switch_all(
@@ -90,9 +98,13 @@ def _switch_one(
     catalog: Catalog,
     obtain_key: Callable[[Preset], Key],
 ) -> Switched:
-    if request.live and not request.dry_run:
-        _blank(request, site.target, catalog, obtain_key)
+    # With a host in weaker settings, a session that kept the removed key would send it there.
+    live = request.live or bool(not members and site.lower_host and not site.pinned)
+    blanked = _blank(request, site.target, catalog, obtain_key) if live and not request.dry_run else None
     done = switch(request, site.target, catalog=catalog, obtain_key=obtain_key)
+    done.live, done.lower_host = live, site.lower_host
+    if blanked:
+        done.before = blanked.before
     if not members and site.main and site.main.pin and site.main.root not in planned:
         done.notices.append(f"{site.main.described} still decides here: sessions follow it.")
     if members:
@@ -101,22 +113,22 @@ def _switch_one(
     return done
 
 
-def _blank(request: Request, target: Target, catalog: Catalog, obtain_key: Callable[[Preset], Key]) -> None:
+def _blank(request: Request, target: Target, catalog: Catalog, obtain_key: Callable[[Preset], Key]) -> Switched:
     """Set every member of the pin to "", and wait until open sessions have taken that (measured: 1.5 s)."""
     wrote = [name for name in target.journal.current.wrote if name not in TOP_MEMBERS]
     blanks = dict.fromkeys([*OURS, *wrote], "")
     blanked = switch(request.but(members=blanks, passing=True), target, catalog=catalog, obtain_key=obtain_key)
     if blanked.written:
         time.sleep(LIVE_SECONDS)
+    return blanked
 
 
 def _check_live(sites: Sequence[Site]) -> None:
     """Refuse blanks in a main checkout whose linked worktrees have pins: they would fall through to the login."""
     for site in sites:
-        pinned = [place.described for place in site.linked if place.pin]
-        if pinned:
+        if site.pinned:
             raise Refused(
-                f"--live would cut {', '.join(pinned)} off for a moment: blanks in the main checkout win there too.",
+                f"--live would cut {', '.join(site.pinned)} off for a moment: blanks in the main checkout win there.",
                 hint="Leave --live out, and restart the open sessions.",
             )
 
