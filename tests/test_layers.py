@@ -34,6 +34,7 @@ EDGES = {
     "atomic",
     "client",
     "catalog",
+    "config",
     "console",
     "folders",
     "ignore_rule",

@@ -11,6 +11,8 @@ import pytest
 from conftest import KEY, Cli, git, settings_of
 from test_switch import env_of, write
 
+from llmswitch.identity import KEYLESS_TOKEN
+
 
 @pytest.fixture
 def linked(repo: Path) -> Path:
@@ -324,12 +326,12 @@ def test_back_from_the_first_pin_takes_it_away(cli: Cli, repo: Path, key: str) -
 
 
 def test_back_brings_entries_without_a_secret_back_that_were_not_ours(cli: Cli, repo: Path, key: str) -> None:
-    """Somebody's own slots and URL; a credential among them had to be let go before."""
+    """Somebody's own slots and URL; for a credential that was let go a dummy keeps the login from going there."""
     own = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:1", "ANTHROPIC_DEFAULT_HAIKU_MODEL": "mine", "EDITOR": "vi"}
     write(repo, json.dumps({"env": {**own, "ANTHROPIC_AUTH_TOKEN": "token-0123456789abcdefghij"}}))
     assert cli("openrouter", "--discard-key", cwd=repo).code == 0
     assert cli("-", cwd=repo).code == 0
-    assert env_of(repo) == own
+    assert env_of(repo) == {**own, "ANTHROPIC_AUTH_TOKEN": KEYLESS_TOKEN}
     assert cli("-", cwd=repo).code == 0
     assert env_of(repo)["ANTHROPIC_AUTH_TOKEN"] == key
 

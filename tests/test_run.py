@@ -94,7 +94,9 @@ class Stage:
     def pin_main(self, how: str = "token") -> None:
         """Pin main to A: by llmswitch, which writes a token, or by hand with an apiKeyHelper."""
         if how == "token":
-            self.llmswitch(self.main, "deepseek", "--base-url", self.a.url, env={KEY_VARIABLE: MAINS_KEY})
+            self.llmswitch(
+                self.main, "deepseek", "--discard-key", "--base-url", self.a.url, env={KEY_VARIABLE: MAINS_KEY}
+            )
             return
         env = {"ANTHROPIC_BASE_URL": self.a.url, "ANTHROPIC_MODEL": "opus", VARIABLES["opus"]: "hand/opus"}
         write(self.main, {"apiKeyHelper": f"echo {MAINS_KEY}", "env": env})
@@ -364,7 +366,7 @@ def test_the_helper_works_from_anywhere(stage: Stage, tmp_path: Path) -> None:
     assert stage.reaches_b(env={"PATH": str(stage.launcher.folder)}) == "google/gemini-2.5-pro"
     [overlay] = overlays(stage.launcher.home)
     helper = json.loads(overlay.read_text())["apiKeyHelper"]
-    assert shlex.split(helper) == [str(entry), "print-key", "openrouter"]
+    assert shlex.split(helper) == [str(entry), "print-key", "--preset", "openrouter"]
 
 
 def test_the_helper_works_for_a_module(stage: Stage) -> None:
@@ -448,7 +450,7 @@ def test_a_pin_comes_first_in_a_private_file_without_the_key(fake: Fake, cli: Cl
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (overlay, overlay.parent)]
     assert modes == [0o600, 0o700]
     pinned, handed_on = json.loads(settings_of(linked).read_text()), json.loads(overlay.read_text())
-    helper = [sys.executable, "-m", "llmswitch", "print-key", "openrouter"]
+    helper = [sys.executable, "-m", "llmswitch", "print-key", "--preset", "openrouter"]
     assert shlex.split(handed_on.pop("apiKeyHelper")) == helper
     assert handed_on == {"env": {**pinned["env"], "ANTHROPIC_AUTH_TOKEN": ""}, "disableAutoMode": "disable"}
     assert IDENTITY.keys() <= handed_on["env"].keys()
@@ -638,4 +640,4 @@ def test_a_pin_copied_from_main_is_known(fake: Fake, cli: Cli, repo: Path, linke
     """As .worktreeinclude does it: main's record tells whose key it is."""
     cli("openrouter", cwd=repo)
     write(linked, json.loads(settings_of(repo).read_text()))
-    assert fake.settings(cwd=linked)["apiKeyHelper"].endswith("print-key openrouter")
+    assert fake.settings(cwd=linked)["apiKeyHelper"].endswith("print-key --preset openrouter")

@@ -26,7 +26,7 @@ def test_a_secret_does_not_print() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["sk-or-v1-0123456789abcdef", "--key=sk-ant-api03-abcdefghij", "hf_abcdefghijklmnop", "fw_1234567890ABCD"],
+    ["sk-or-v1-0123456789abcdef", "--key=sk-ant-api03-abcdefghij", "hf_abcdefghijklmn0p", "fw_1234567890ABCD"],
 )
 def test_what_carries_a_providers_prefix_is_a_key(text: str) -> None:
     """Certain enough to refuse the whole command line."""
@@ -37,6 +37,7 @@ def test_what_carries_a_providers_prefix_is_a_key(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["openrouter", "mistralai/devstral-2512", "claude-haiku-4-5-20251001", "~anthropic/claude-opus-latest", "sk-",
+     "sk-dashboard-frontend",
      "https://openrouter.ai/api", "/home/me/src/task-0123456789", "us.anthropic.claude-haiku-4-5-20251001-v1:0"],
 )  # fmt: skip
 def test_names_models_and_paths_are_no_keys(text: str) -> None:

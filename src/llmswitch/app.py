@@ -10,13 +10,15 @@ from llmswitch.folders import config_folder, state_folder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from typing import Any
 
     from llmswitch.commands.run import Overlay
     from llmswitch.commands.status import Surroundings
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.switch import Request, Target
     from llmswitch.commands.switch_all import Place, Site
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
+    from llmswitch.preset import Preset
     from llmswitch.worktrees import Listed, Worktree
 
 
@@ -25,8 +27,8 @@ class App:
 
     def __init__(self, environ: Mapping[str, str], reserved: Collection[str] = ()) -> None:
         self.environ, self.home = environ, environ.get("HOME", "")
-        self._state = state_folder(environ)
-        self.catalog = Catalog(shipped_folder(), os.path.join(config_folder(environ), "presets"), reserved)
+        self._state, self._config = state_folder(environ), config_folder(environ)
+        self.catalog = Catalog(shipped_folder(), os.path.join(self._config, "presets"), reserved)
 
     def target(self, path: str = ".") -> Target:
         """Return the worktree around `path` with its settings file and journal."""
@@ -110,14 +112,23 @@ class App:
         layer = layers.read("", os.path.join(worktree.root, layers.LOCAL))
         return Place(worktree.root, layer.values if layer else {}, Journal(worktree, self._state).current.preset)
 
-    def key_helper(self, name: str) -> str:
-        """Return the shell command that prints a key, for apiKeyHelper."""
+    def request(self, preset: str, options: Mapping[str, Any]) -> Request:
+        """Return what the command line asks for, and what the user prefers where it is silent."""
+        from llmswitch import config
+        from llmswitch.commands.switch import Request
+
+        preferred = {"key_helper": config.load(self._config)["key_delivery"] == "helper"}
+        said = {name: value for name, value in options.items() if value is not None}
+        return Request(preset, preferred | said, self.environ)
+
+    def key_helper(self, preset: Preset) -> str:
+        """Return the shell command that prints a preset's key, for apiKeyHelper."""
         import shlex
         import sys
 
         program = os.path.abspath(sys.argv[0])
         start = [program] if os.access(program, os.X_OK) else [sys.executable, "-m", "llmswitch"]
-        return shlex.join([*start, "print-key", name])
+        return shlex.join([*start, "print-key", "--preset", preset.name])
 
     def overlay(self, target: Target, overlay: Overlay) -> str:
         """Return the path of a --settings file with the overlay: the same for the same content in this worktree.
@@ -145,7 +156,8 @@ class App:
             Journal(Worktree(main, worktree.common_dir, worktree.common_dir), self._state).current if main else None
         )
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
-        environ = {} if self.environ.get("CLAUDECODE") else self.environ
+        kept = ("HOME", "CLAUDE_CONFIG_DIR") if self.environ.get("CLAUDECODE") else self.environ
+        environ = {name: self.environ[name] for name in kept if name in self.environ}
         below = os.path.join(worktree.root, "any folder below")
         here = layers(worktree, os.path.realpath(folder or worktree.root), environ)
         return Surroundings(here, layers(worktree, below, environ), record)

@@ -68,7 +68,7 @@ class Catalog:
     def windows(self) -> dict[str, int]:
         """Return {model id: context window in tokens} of the models the shipped data knows."""
         if self._windows is None:
-            models = _read(os.path.join(self._shipped, "models.json")).get("models")
+            models = read_object(os.path.join(self._shipped, "models.json")).get("models")
             entries = models.items() if isinstance(models, dict) else ()
             self._windows = {name: entry["context_window"] for name, entry in entries if entry.get("context_window")}
         return self._windows
@@ -79,7 +79,7 @@ class Catalog:
         return next((path for path in candidates if path != above and os.path.isfile(path)), None)
 
     def _fields(self, path: str, seen: tuple[str, ...]) -> dict[str, object]:
-        fields = _read(path)
+        fields = read_object(path)
         parent = fields.get("extends")
         if parent is None:
             return fields
@@ -106,8 +106,11 @@ def _stems(folder: str) -> list[str]:
     return [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
 
 
-def _read(path: str) -> dict[str, object]:
-    """Return the object in a JSON5 file; the json module first, since json5 is a thousand times slower."""
+def read_object(path: str) -> dict[str, object]:
+    """Return the object in a JSON5 file; the json module first, since json5 is a thousand times slower.
+
+    Raises PresetProblem, which names the file, where there is none.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -118,7 +121,7 @@ def _read(path: str) -> dict[str, object]:
     except (ValueError, RecursionError):
         data = _read_json5(path, text)
     if not isinstance(data, dict):
-        raise PresetProblem(f"{path}: a preset is one object, {{ … }}.")
+        raise PresetProblem(f"{path}: the file must be one object, {{ … }}.")
     return data
 
 

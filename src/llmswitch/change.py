@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 
-from llmswitch.identity import IDENTITY, SECRET_BEARING, TOP_IDENTITY
+from llmswitch.identity import IDENTITY, SECRET_BEARING, TOP_IDENTITY, may_be_secret
 from llmswitch.pin import AUTO_MODE
-from llmswitch.secret import redacted
 from llmswitch.settings import Settings
 
 TYPE_CHECKING = False
@@ -37,7 +36,7 @@ class Record:
         self.overrides = _texts(fields.get("overrides"))
         self.pin = _texts(fields.get("pin"))
         self.wrote = _texts(fields.get("wrote"))
-        self.displaced = _texts(fields.get("displaced"))
+        self.displaced = {name: raw for name, raw in _texts(fields.get("displaced")).items() if _is_json(raw)}
         created = fields.get("created")
         self.created = [str(item) for item in created] if isinstance(created, list) else []
         self.foreign = _texts(fields.get("foreign"))
@@ -57,6 +56,15 @@ class Record:
 
 def _texts(value: object) -> dict[str, str]:
     return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def _is_json(text: str) -> bool:
+    """Say whether a text can go into a settings file as a value: somebody may have edited the state."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
@@ -101,7 +109,8 @@ def next_settings(
     if settings is None:
         return pinned(None, pin, record) if pin else None
     current = records[:1] if records[0].in_force(settings) else records
-    record.foreign = _foreign(settings, records)
+    # A record that was only passed through leaves what was found before it.
+    record.foreign = _foreign(settings, records) | (records[0].foreign if records[0].passing else {})
     base: Settings | None = unpinned(settings, current)
     if base and base.blank and any("file" in each.created for each in current):
         base = None
@@ -113,6 +122,6 @@ def _foreign(settings: Settings, records: Sequence[Record]) -> dict[str, str]:
     return {
         name: text
         for name, text in settings.values().items()
-        if name in OURS and text and name not in SECRET_BEARING and redacted(text) == text
+        if name in OURS and text and not may_be_secret(name, text)
         if all(record.pin.get(name) != text for record in records)
     }

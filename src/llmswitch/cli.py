@@ -68,13 +68,12 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, "--version", prog_name="llmswitch")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context) -> int:
     """Point Claude Code at another backend, in this git worktree only.
 
     Without a command: `llmswitch status`.
     """
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(status)
+    return int(ctx.invoke(status)) if ctx.invoked_subcommand is None else 0
 
 
 @cli.command()

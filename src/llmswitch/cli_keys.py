@@ -63,14 +63,14 @@ def keys_delete(app: App, name: str) -> None:
 
 
 @click.command("print-key")
-@click.argument("name", shell_complete=cli_shell.keys)
+@click.argument("name", required=False, shell_complete=cli_shell.keys)
+@click.option("--preset", metavar="PRESET", shell_complete=cli_shell.presets, help="The key of this preset.")
 @click.pass_obj
-def print_key(app: App, name: str) -> None:
+def print_key(app: App, name: str | None, preset: str | None) -> None:
     """Print one key, for Claude Code's apiKeyHelper.
 
     Nothing else is printed, and nobody is asked. NAME is a key or a preset.
     """
     from llmswitch.commands import keys as commands
 
-    name = commands.key_name(name, app.catalog, None)
-    click.echo(commands.print_key(name, app.catalog, app.environ, app.keyring()).reveal())
+    console.answer([commands.print_key(name, preset, app.catalog, app.environ, app.keyring()).reveal()])

@@ -74,6 +74,11 @@ def _switch_options(command: Any) -> Any:
             help="Another worktree; may be repeated.",
         ),
         click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository."),
+        click.option(
+            "--key-helper/--no-key-helper",
+            default=None,
+            help="Keep the key off the disk: Claude Code asks llmswitch for it.",
+        ),
         click.option("--live", is_flag=True, help="With `claude`: take open sessions back too (2 seconds)."),
         _safety_options,
     ]
@@ -114,9 +119,7 @@ def back(app: App, /, **options: Any) -> None:
 
 
 def _switch(app: App, preset: str, options: dict[str, Any]) -> None:
-    from llmswitch.commands.switch import Request
-
-    _carry_out(app, Request(preset, options, app.environ), _targets(app, options), options)
+    _carry_out(app, app.request(preset, options), _targets(app, options), options)
 
 
 def _carry_out(app: App, request: Request, targets: list[Target], options: dict[str, Any]) -> None:
@@ -125,10 +128,10 @@ def _carry_out(app: App, request: Request, targets: list[Target], options: dict[
 
     source = _key_source(app, options["key_stdin"])
     for target in targets:
-        request.settled += source.adopt(target, options["adopt_key"], _ask_name(request))
+        request.settled += source.adopt(target, options["adopt_key"], _ask_name(request), request.dry_run)
     sites = [app.site(target) for target in targets]
     rules = partial(main_rules, app.environ)
-    for done in switch_all(request, sites, catalog=app.catalog, obtain_key=source.obtain, main_rules=rules):
+    for done in switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules):
         console.answer(report_switch.switched(done, request.dry_run, app.home))
         console.note(*report_switch.remarks(done, request))
 
@@ -146,7 +149,7 @@ def _key_source(app: App, from_stdin: bool) -> KeySource:
 
     ask = console.ask_key if console.attended() else None
     given = console.key_text if from_stdin else None
-    return KeySource(app.catalog, app.environ, app.keyring(), app.key_names(), ask, console.note, given)
+    return KeySource(app.catalog, app.environ, app.keyring(), app.key_names(), ask, console.note, given, app.key_helper)
 
 
 def _ask_name(request: Request) -> Callable[[str], str] | None:

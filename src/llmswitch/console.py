@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import sys
@@ -13,7 +15,7 @@ from llmswitch.secret import looks_like_key, may_be_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 A_KEY = (
     "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
@@ -22,20 +24,34 @@ A_KEY = (
 )
 
 
+# What could not be printed: a closed pipe is no reason to leave work half done.
+_lost: list[OSError] = []
+
+
 def attended() -> bool:
     """Say whether a person can be asked: a terminal to read from and one to ask on."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def note(*lines: str) -> None:
-    """Print remarks on stderr, so that stdout stays the answer."""
-    for line in lines:
-        click.echo(line, err=True)
+    """Print remarks on stderr, so that stdout stays the answer; nothing is left to say where that fails."""
+    try:
+        click.echo("\n".join(map(_plain, lines)), err=True, nl=bool(lines))
+    except OSError:
+        pass
 
 
 def answer(lines: Sequence[str]) -> None:
     """Print an answer on stdout."""
-    click.echo("\n".join(lines))
+    try:
+        click.echo("\n".join(_plain(line) for text in lines for line in text.split("\n")))
+    except OSError as error:
+        _lose(error)
+
+
+def _plain(line: str) -> str:
+    """Return a line with JSON's escapes for what could steer a terminal: settings and paths may hold anything."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def ask_key(name: str) -> str:
@@ -59,19 +75,43 @@ def key_text(name: str) -> str:
 
 def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
     """Run a command line and return its exit code; every error becomes one message on stderr."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _end)
-    if any(looks_like_key(argument) for argument in arguments):
+    _prepare()
+    if any(map(_is_key, _before_claude(arguments))):
         note(f"llmswitch: {A_KEY}")
         return 2
     try:
-        return _finish(lambda: command.main(list(arguments), "llmswitch", standalone_mode=False, obj=app))
+        code = command.main(list(arguments), "llmswitch", standalone_mode=False, obj=app)
+        return _flushed(code if isinstance(code, int) else 0)
     except (click.ClickException, LlmswitchError) as error:
         return _explain(error, arguments)
     except (click.Abort, KeyboardInterrupt):
         note("", "llmswitch: interrupted.")
         return 130
+    except OSError as error:
+        note(f"llmswitch: {error.filename or 'the system'}: {error.strerror}. See `llmswitch status`.")
+        return 1
+
+
+def _prepare() -> None:
+    """Let signals end us cleanly, and make the three streams exist and take any text."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller: `llmswitch status >&-`
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _before_claude(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments that are for us: behind `run … --` they are Claude Code's."""
+    return arguments[: arguments.index("--")] if arguments[:1] == ["run"] and "--" in arguments else arguments
+
+
+def _is_key(argument: str) -> bool:
+    return looks_like_key(argument) and not os.path.exists(argument)
 
 
 def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[str]) -> int:
@@ -79,28 +119,29 @@ def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[s
     if error.exit_code == 2 and any(may_be_key(part) for word in arguments for part in word.split("=")):
         note(f"llmswitch: {A_KEY}")
     elif isinstance(error, click.ClickException):
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        note(*text.getvalue().splitlines())
     else:
         note(f"llmswitch: {error}")
     return error.exit_code
 
 
-def _finish(work: Callable[[], object]) -> int:
+def _flushed(code: int) -> int:
+    """Return the exit code once the answer is out; a reader that has what it wanted (`| head`) is no failure."""
     try:
-        code = work()
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head`: the reader has what it wanted
-        _silence()
-        return 0
-    except OSError as error:  # a full disk or a closed file behind stdout
-        _silence()
-        note(f"llmswitch: what was asked is done, but the answer could not be printed: {error.strerror}.")
-        return 1
-    return code if isinstance(code, int) else 0
+    except OSError as error:
+        _lose(error)
+    if not _lost or isinstance(_lost[0], BrokenPipeError):
+        return code
+    note(f"llmswitch: what was asked is done, but the answer could not be printed: {_lost[0].strerror}.")
+    return 1
 
 
-def _silence() -> None:
-    """Keep the interpreter from complaining about stdout again when it ends."""
+def _lose(error: OSError) -> None:
+    """Note that stdout is gone, and keep the interpreter from complaining about it when it ends."""
+    _lost.append(error)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

@@ -5,6 +5,7 @@ settings or the last pin mixes in. Each entry says the leak that its absence ope
 with Claude Code 2.1.329.
 """
 
+from llmswitch.secret import names_secret, redacted
 from llmswitch.slots import VARIABLES
 
 BASE_URL = "ANTHROPIC_BASE_URL"
@@ -13,6 +14,11 @@ API_KEY = "ANTHROPIC_API_KEY"
 START_MODEL = "ANTHROPIC_MODEL"
 
 CREDENTIALS = {"bearer": AUTH_TOKEN, "api-key": API_KEY}
+
+CLOUDS = tuple(
+    f"CLAUDE_CODE_USE_{cloud}"
+    for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "MANTLE", "ANTHROPIC_AWS", "ANTHROPIC_GOOGLE_CLOUD")
+)
 
 # variable → what happens to a pin that leaves it out
 IDENTITY = {
@@ -25,12 +31,7 @@ IDENTITY = {
     **dict.fromkeys(VARIABLES.values(), "the client's own model name goes to the provider"),
     "ANTHROPIC_SMALL_FAST_MODEL": "it beats the haiku slot for background requests (deprecated)",
     "CLAUDE_CODE_EXTRA_BODY": "it can replace the model in every request",
-    "CLAUDE_CODE_USE_BEDROCK": "requests go to that cloud instead of the pin's host",
-    "CLAUDE_CODE_USE_VERTEX": "requests go to that cloud instead of the pin's host",
-    "CLAUDE_CODE_USE_FOUNDRY": "requests go to that cloud instead of the pin's host",
-    "CLAUDE_CODE_USE_MANTLE": "requests go to that cloud instead of the pin's host",
-    "CLAUDE_CODE_USE_ANTHROPIC_AWS": "requests go to that cloud instead of the pin's host",
-    "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD": "requests go to that cloud instead of the pin's host",
+    **dict.fromkeys(CLOUDS, "requests go to that cloud instead of the pin's host"),
 }
 
 # The same at the top level of the file.
@@ -41,3 +42,10 @@ SECRET_BEARING = frozenset({AUTH_TOKEN, API_KEY, "ANTHROPIC_CUSTOM_HEADERS", "CL
 
 # With a base URL and no credential Claude Code sends the user's own login token to that URL, loopback too.
 KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105
+
+
+def may_be_secret(name: str, text: str) -> bool:
+    """Say whether a member's text is, or may carry, a secret: then our state does not keep it."""
+    return bool(text) and (
+        name in CREDENTIALS.values() or redacted(text) != text or (name in SECRET_BEARING and names_secret(text))
+    )

@@ -36,8 +36,8 @@ LONGEST = 8192
 class Key:
     """A key and the name of the place it came from."""
 
-    def __init__(self, secret: Secret, source: str) -> None:
-        self.secret, self.source = secret, source
+    def __init__(self, secret: Secret, source: str, exported: bool = False) -> None:
+        self.secret, self.source, self.exported = secret, source, exported
 
 
 def variable(name: str) -> str:
@@ -48,7 +48,7 @@ def variable(name: str) -> str:
 def find(name: str, reference: Mapping[str, object] | None, environ: Mapping[str, str], keyring: Keyring) -> Key | None:
     """Return the key of that name, None where no source has it; KeyProblem where a source fails."""
     if text := environ.get(variable(name)):
-        return Key(checked(text, variable(name)), variable(name))
+        return Key(checked(text, variable(name)), variable(name), exported=True)
     if reference and (key := _referenced(reference, environ)):
         return key
     secret = keyring.get(name)
@@ -65,7 +65,7 @@ def checked(text: str, source: str) -> Secret:
 
 def _referenced(reference: Mapping[str, object], environ: Mapping[str, str]) -> Key | None:
     if isinstance(name := reference.get("env"), str):
-        return Key(checked(environ[name], name), name) if environ.get(name) else None
+        return Key(checked(environ[name], name), name, exported=True) if environ.get(name) else None
     parts = reference.get("command")
     command = [str(part) for part in parts] if isinstance(parts, list) else []
     return Key(checked(_run(command), command[0]), f"the command {command[0]}")

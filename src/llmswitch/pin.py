@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_CONTEXT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 AUTO_MODE = "disableAutoMode"
+HELPER = "apiKeyHelper"
 _CLAUDE = re.compile(r"claude-(3|[a-z]+-[0-9])", re.IGNORECASE)
 
 
@@ -39,6 +40,11 @@ def build(
 def with_credential(pin: Mapping[str, str], auth: str, credential: str) -> dict[str, str]:
     """Return the pin with its credential in the one place `auth` names, and "" in the other."""
     return {**pin, AUTH_TOKEN: "", API_KEY: "", CREDENTIALS[auth]: credential}
+
+
+def with_helper(pin: Mapping[str, str], command: str) -> dict[str, str]:
+    """Return the pin with a command that prints its credential, which stands nowhere in the file."""
+    return {**pin, AUTH_TOKEN: "", API_KEY: "", HELPER: command}
 
 
 def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.identity import BASE_URL, CREDENTIALS, IDENTITY, SECRET_BEARING
+from llmswitch.identity import BASE_URL, CLOUDS, CREDENTIALS, IDENTITY, SECRET_BEARING
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 def is_pinned(values: Mapping[str, str]) -> bool:
     """Say whether anything decides who is called: without it, Claude Code's own backend is."""
     return any(values.get(name) for name in (*IDENTITY, "apiKeyHelper"))
+
+
+def is_elsewhere(values: Mapping[str, str]) -> bool:
+    """Say whether requests go to another backend than Claude Code's own."""
+    return any(values.get(name) for name in (BASE_URL, *CLOUDS))
 
 
 def closest(values: Mapping[str, str], wishes: Iterable[tuple[Preset, Mapping[str, str]]]) -> Preset | None:

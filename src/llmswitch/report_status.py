@@ -45,7 +45,7 @@ def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
 def _credential(credential: Mapping[str, object]) -> str:
     kind, source = credential["kind"], credential["source"]
     sent = {"bearer": "sent as Authorization: Bearer", "api-key": "sent as x-api-key", "none": "none needed"}
-    text = f"{credential['masked'] or NONE} {sent.get(str(kind), 'from apiKeyHelper')}"
+    text = f"{credential['masked'] or NONE} {sent.get(str(kind), 'printed by apiKeyHelper')}"
     return f"{text}, from {source}" if source else text
 
 

@@ -3,11 +3,13 @@
 import re
 
 STARS = "********"
-# Prefixes that providers put before their keys, followed by enough to be one.
-_KNOWN_KEY = re.compile(r"\b(sk-|sk_|fw_|hf_|gsk_|xai-|AIza|tp-|pplx-)[A-Za-z0-9_.-]{12,}")
+# Prefixes that providers put before their keys, followed by enough to be one; `sk-dashboard-frontend` is none.
+_KNOWN_KEY = re.compile(r"\b(sk-|sk_|fw_|hf_|gsk_|xai-|AIza|tp-|pplx-)(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{12,}")
 _LONG_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_.=-]{32,}")
 # What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
 _INSIDE = re.compile(rf"{_KNOWN_KEY.pattern}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{32,}}|(?<=://)[^/@\s]*@")
+# Words that go before a secret in a header or in JSON.
+_SECRET_WORD = re.compile(r"authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie", re.IGNORECASE)
 
 
 class Secret:
@@ -45,6 +47,11 @@ def mask(text: str) -> str:
 def redacted(text: str) -> str:
     """Return a text with stars for whatever in it may be a secret; for values that should hold none."""
     return _INSIDE.sub(lambda match: STARS + "@" * match[0].endswith("@"), text)
+
+
+def names_secret(text: str) -> bool:
+    """Say whether headers or JSON hold a secret by the words in them, whatever its form."""
+    return _SECRET_WORD.search(text) is not None
 
 
 def looks_like_key(text: str) -> bool:

@@ -29,17 +29,22 @@ class KeyRow:
 def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
     """Return the key that `word` (a key or a preset) means; without one, that of the preset in use, or openrouter.
 
+    A word that is both means the key: a preset of that name may use another one.
     Raises UsageProblem for a preset without a key or a word that is no name.
     """
     if word is None:
         return next((preset.key for preset in catalog.load_all()[0] if preset.key and preset.name == current), DEFAULT)
     if not NAME.fullmatch(word) or may_be_key(word):
         raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
-    preset = catalog.load(word) if word in catalog.names() else None
-    if preset is None:
+    if word not in catalog.names() or users(word, catalog):
         return word
+    return key_of(catalog.load(word))
+
+
+def key_of(preset: Preset) -> str:
+    """Return the name of a preset's key; UsageProblem where it needs none."""
     if preset.key is None:
-        raise UsageProblem(f"Preset {word} needs no key.", hint="Name a key: llmswitch save-key openrouter")
+        raise UsageProblem(f"Preset {preset.name} needs no key.", hint="Name a key: llmswitch save-key openrouter")
     return preset.key
 
 
@@ -65,25 +70,30 @@ def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring,
 
 def list_keys(catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring, names: KeyNames) -> list[KeyRow]:
     """Return every key that a preset uses or that was saved, with where it would come from now."""
-    presets = catalog.load_all()[0]
-    found = {preset.key for preset in presets if preset.key} | set(names.load())
+    used = {preset.key for preset in catalog.load_all()[0] if preset.key}
     return [
-        _row(name, [preset for preset in presets if preset.key == name], environ, keyring) for name in sorted(found)
+        _row(name, presets, environ, keyring)
+        for name in sorted(used | set(names.load()))
+        for presets in by_reference(users(name, catalog)) or [[]]
     ]
 
 
 def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: keys.Keyring) -> KeyRow:
     used_by = [preset.name for preset in presets]
     try:
-        key = keys.find(name, reference(presets), environ, keyring)
+        key = keys.find(name, presets[0].key_from if presets else None, environ, keyring)
     except LlmswitchError as error:
         return KeyRow(name, None, used_by, str(error.args[0]))
     return KeyRow(name, key.source if key else None, used_by)
 
 
-def reference(presets: list[Preset]) -> Mapping[str, object] | None:
-    """Return the place that the first of these presets names for its key."""
-    return next((preset.key_from for preset in presets if preset.key_from), None)
+def by_reference(presets: list[Preset]) -> list[list[Preset]]:
+    """Return presets of one key in groups that take it from the same place: two places are two keys."""
+    groups: list[list[Preset]] = []
+    for preset in presets:
+        group = next((group for group in groups if group[0].key_from == preset.key_from), None)
+        groups.append([preset]) if group is None else group.append(preset)
+    return groups
 
 
 def delete_key(name: str, keyring: keys.Keyring, names: KeyNames) -> bool:
@@ -93,9 +103,21 @@ def delete_key(name: str, keyring: keys.Keyring, names: KeyNames) -> bool:
     return deleted
 
 
-def print_key(name: str, catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring) -> Secret:
-    """Return a key from the first source that has it; KeyProblem where none has. It never asks."""
-    key = keys.find(name, reference(users(name, catalog)), environ, keyring)
+def print_key(
+    name: str | None, preset: str | None, catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring
+) -> Secret:
+    """Return the key that `name` means, or that `preset` uses, from the first source that has it. It never asks.
+
+    Raises KeyProblem where no source has it, UsageProblem where presets take a key of that name from several places.
+    """
+    if (name is None) == (preset is None):
+        raise UsageProblem("Name either a key or, with --preset, a preset.")
+    name = key_of(catalog.load(preset)) if preset else key_name(name, catalog, None)
+    groups = [[catalog.load(preset)]] if preset else by_reference(users(name, catalog))
+    if len(groups) > 1:
+        names = " or ".join(group[0].name for group in groups)
+        raise UsageProblem(f"Presets take the {name} key from different places.", hint=f"Name one: --preset {names}.")
+    key = keys.find(name, groups[0][0].key_from if groups else None, environ, keyring)
     if key is None:
         raise missing(name)
     return key.secret

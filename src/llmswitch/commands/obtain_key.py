@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llmswitch import keys
+from llmswitch.commands import foreign
 from llmswitch.commands.keys import missing, save_key
-from llmswitch.commands.switch import foreign_credentials
 from llmswitch.errors import KeyProblem, UsageProblem
 from llmswitch.preset import NAME
 from llmswitch.secret import may_be_key
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class KeySource:
     """Finds each key once; `ask` asks the person for one (None where nobody can be asked), `tell` tells them.
 
-    `given` reads the key that was promised on standard input.
+    `given` reads the key that was promised on standard input, `helper` makes the command that prints a preset's key.
     """
 
     def __init__(
@@ -34,8 +34,10 @@ class KeySource:
         names: KeyNames,
         ask: Callable[[str], str] | None,
         tell: Callable[[str], None],
-        given: Callable[[str], str] | None = None,
+        given: Callable[[str], str] | None,
+        helper: Callable[[Preset], str],
     ) -> None:
+        self.helper = helper
         self._catalog, self._environ, self._keyring, self._names = catalog, environ, keyring, names
         self._ask, self._tell, self._given = ask, tell, given
         self._found: dict[str, keys.Key] = {}
@@ -74,25 +76,32 @@ class KeySource:
         self._tell(f"Saved the {name} key in {self._keyring.title} (read back and compared).")
         return keys.Key(secret, self._keyring.title)
 
-    def adopt(self, target: Target, name: str | None, ask_name: Callable[[str], str] | None) -> list[Secret]:
+    def adopt(
+        self, target: Target, name: str | None, ask_name: Callable[[str], str] | None, dry_run: bool = False
+    ) -> list[Secret]:
         """Save credentials in the file that are not ours, under `name` or as the person says; return those saved.
 
-        Without a name and with nobody to ask, nothing is saved and the switch itself will refuse.
+        Without a name and with nobody to ask, nothing is saved and the switch itself will refuse. All names are
+        checked before the first is saved.
         """
-        if name and (not NAME.fullmatch(name) or may_be_key(name)):
-            raise UsageProblem("--adopt-key takes a name, for example openrouter.")
-        foreign = foreign_credentials(target, target.file.settings())
-        saved = []
-        for variable, secret in foreign.items():
-            chosen = name or (ask_name(variable) if ask_name else None)
-            if chosen:
-                self._save_adopted(chosen, secret)
-                saved.append(secret)
-        return saved
+        chosen: dict[str, Secret] = {}
+        for variable, secret in foreign.credentials(target, target.file.settings()).items():
+            if word := name or (ask_name(variable) if ask_name else None):
+                self._check_name(word, secret, chosen.get(word))
+                chosen[word] = secret
+        for word, secret in chosen.items():
+            if dry_run:
+                self._tell(f"The credential would be saved as {word} in {self._keyring.title}.")
+                continue
+            save_key(word, secret, self._catalog, self._keyring, self._names)
+            self._tell(f"Saved the credential as {word} in {self._keyring.title} (read back and compared).")
+        return list(chosen.values())
 
-    def _save_adopted(self, name: str, secret: Secret) -> None:
-        held = self._keyring.get(name)
+    def _check_name(self, name: str, secret: Secret, other: Secret | None) -> None:
+        if not NAME.fullmatch(name) or may_be_key(name):
+            raise UsageProblem("That is not a name for a key; take for example openrouter.")
+        held = other or self._keyring.get(name)
         if held and held != secret:
-            raise UsageProblem(f"The keyring has another {name} key already.", hint="Choose another name.")
-        save_key(name, secret, self._catalog, self._keyring, self._names)
-        self._tell(f"Saved the credential as {name} in {self._keyring.title} (read back and compared).")
+            where = "The file has two credentials, and" if other else "The keyring has another"
+            what = f"only one can be called {name}." if other else f"{name} key already."
+            raise UsageProblem(f"{where} {what}", hint="Choose another name.")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from llmswitch.commands.switch import Target
     from llmswitch.preset import Preset
 
-HELPER = "apiKeyHelper"
 Members = dict[str, str]
 
 
@@ -39,7 +38,7 @@ class Overlay:
 
 
 def overlay(
-    name: str | None, target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[str], str]
+    name: str | None, target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[Preset], str]
 ) -> Overlay | None:
     """Return the overlay for a preset, or for the worktree as it is; None where Claude Code needs none.
 
@@ -56,13 +55,13 @@ def overlay(
     return Overlay(below) if below else None
 
 
-def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[str], str]) -> Members:
+def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[Preset], str]) -> Members:
     members = wished(preset, {}, catalog.windows)
-    return {**members, HELPER: helper(preset.key)} if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
+    return pin.with_helper(members, helper(preset)) if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
 
 
 def _from_file(
-    values: Mapping[str, str], target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[str], str]
+    values: Mapping[str, str], target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[Preset], str]
 ) -> Members:
     """Return the file's pin, complete, with a helper in the place of its key."""
     wrote = target.journal.current.wrote
@@ -79,13 +78,13 @@ def _from_file(
             f"{target.file.path} holds a credential that llmswitch did not write; it cannot hand it on.",
             hint="Save it with --adopt-key NAME in a switch, or start `claude` itself.",
         )
-    key = catalog.load(known[0].preset).key or known[0].preset
+    preset = catalog.load(known[0].preset)
     if known[0].key.get("source") in UNSAVED:
         raise Refused(
-            f"The {key} key of this pin was given for it alone and saved nowhere, so it cannot be handed on.",
-            hint=f"Save it: llmswitch save-key {key}; then: llmswitch {known[0].preset}",
+            f"The {preset.key} key of this pin was given for it alone and saved nowhere, so it cannot be handed on.",
+            hint=f"Save it: llmswitch save-key {preset.key}; then: llmswitch {preset.name}",
         )
-    return {**members, AUTH_TOKEN: "", API_KEY: "", HELPER: helper(key)}
+    return pin.with_helper(members, helper(preset))
 
 
 def _without(target: Target, around: Surroundings, origins: Sequence[str]) -> Members:

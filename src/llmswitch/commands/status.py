@@ -6,7 +6,8 @@ from llmswitch import problems, recognise, secret
 from llmswitch.commands.switch import wished
 from llmswitch.effective import Layer, effective
 from llmswitch.errors import LlmswitchError
-from llmswitch.identity import BASE_URL, KEYLESS_TOKEN, START_MODEL
+from llmswitch.identity import AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, START_MODEL
+from llmswitch.journal import is_fingerprint
 from llmswitch.preset import host_of
 from llmswitch.problems import Problem
 from llmswitch.settings_file import NAME
@@ -181,7 +182,7 @@ def _compare(report: Status, target: Target, around: Surroundings, catalog: Cata
         report.follows_main = any(layer.origin == "main" for layer in around.layers) and recognise.is_pinned(values)
         record = around.main if report.follows_main and around.main else record
     if not recognise.is_pinned(values):
-        report.preset = "claude"
+        report.preset = None if recognise.is_elsewhere(report.texts) else "claude"
         return
     preset, overrides = _preset(report, values, record, catalog)
     if preset is None:
@@ -190,13 +191,27 @@ def _compare(report: Status, target: Target, around: Surroundings, catalog: Cata
         report.problems.append(Problem("unknown-preset", "warning", message, "llmswitch list"))
         return
     report.preset = preset.name
-    report.source = record.key.get("source")
     report.wish = wished(preset, {}, catalog.windows)
     report.drift = recognise.differences(values, wished(preset, overrides, catalog.windows))
+    _compare_credential(report, values, record)
     if report.drift:
         names = ", ".join(report.drift)
         message = f"Not as {preset.name} was put here: {names}."
         report.problems.append(Problem("drift", "warning", message, f"llmswitch {preset.name}"))
+
+
+def _compare_credential(report: Status, values: Mapping[str, str], record: Record) -> None:
+    """Fill in where the credential came from; one that is missing, or is not the recorded one, is drift."""
+    found = recognise.credentials(values)
+    if not found:
+        report.drift.append(AUTH_TOKEN)
+        message = f"The base URL {report._shown(BASE_URL)} has no credential: your own login is sent there."
+        report.problems.append(Problem("no-credential", "warning", message, f"llmswitch {report.preset}"))
+    for name, text in found.values():
+        if text == record.pin.get(name) or is_fingerprint(record.key, secret.Secret(text)):
+            report.source = record.key.get("source")
+        elif record.key and text != KEYLESS_TOKEN:
+            report.drift.append(name)
 
 
 def _preset(

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin, slots
+from llmswitch.commands import foreign
 from llmswitch.errors import Refused, UsageProblem
-from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
+from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
+from llmswitch.keys import UNSAVED
 from llmswitch.preset import Preset, host_of, is_loopback, url_problem
-from llmswitch.secret import Secret
 from llmswitch.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, Protocol
 
     from llmswitch.catalog import Catalog
     from llmswitch.journal import Journal
     from llmswitch.keys import Key
+    from llmswitch.secret import Secret
     from llmswitch.settings_file import SettingsFile
     from llmswitch.worktrees import Worktree
+
+    class KeySource(Protocol):
+        """Where a preset's key comes from, and the command that prints it."""
+
+        def obtain(self, preset: Preset) -> Key: ...  # noqa: D102
+        def helper(self, preset: Preset) -> str: ...  # noqa: D102
+
 
 # Stands for the key in a dry run, which asks no keyring; too short to show an end when it is masked.
 UNSEEN = "not read"
@@ -43,6 +52,7 @@ class Request:
         self.preset = preset
         self.dry_run, self.anyway = bool(options.get("dry_run")), bool(options.get("anyway"))
         self.discard, self.live = bool(options.get("discard_key")), bool(options.get("live"))
+        self.key_given, self.key_helper = bool(options.get("key_stdin")), bool(options.get("key_helper"))
         self.settled: list[Secret] = []
         self.members: Mapping[str, str] | None = None
         self.passing = False
@@ -104,7 +114,7 @@ class Switched:
         return host_of(url) if url else self.preset.host
 
 
-def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Callable[[Preset], Key]) -> Switched:
+def switch(request: Request, target: Target, *, catalog: Catalog, key_source: KeySource) -> Switched:
     """Switch one worktree and return what changed; with `dry_run` nothing is written and no key is read.
 
     Raises LlmswitchError, and then the settings file is as it was.
@@ -113,17 +123,35 @@ def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Ca
     if not request.anyway:
         _check_host(preset, overrides.get("base_url"))
     needs_key = bool(members and preset.key)
-    if needs_key:
+    private = needs_key and not request.key_helper
+    if private:
         ignore_rule.ensure(target.worktree, dry_run=True)  # before anyone is asked for a key
-    key = obtain_key(preset) if needs_key and not request.dry_run else None
+    key = key_source.obtain(preset) if needs_key and not request.dry_run else None
     done = Switched(target, preset, overrides)
     if preset.base_url:
-        credential = key.secret.reveal() if key else UNSEEN if needs_key else KEYLESS_TOKEN
-        members = pin.with_credential(members, preset.auth if needs_key else "bearer", credential)
-    if needs_key:
+        members = _delivered(request, preset, members, key, key_source)
+    if private:
         done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
-    _apply(request, target, members, key, done)
+    elif key and key.exported:
+        done.notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
+    _apply(request, target, members, key, done, private)
     return done
+
+
+def _delivered(
+    request: Request, preset: Preset, members: Mapping[str, str], key: Key | None, key_source: KeySource
+) -> dict[str, str]:
+    """Return the pin with its credential, or with the helper that prints it; UsageProblem for a key nobody can read."""
+    if preset.key is None:
+        return pin.with_credential(members, "bearer", KEYLESS_TOKEN)
+    if not request.key_helper:
+        return pin.with_credential(members, preset.auth, key.secret.reveal() if key else UNSEEN)
+    if key and key.source in UNSAVED:
+        raise UsageProblem(
+            f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
+            hint=f"Save it: llmswitch save-key {preset.key}",
+        )
+    return pin.with_helper(members, key_source.helper(preset))
 
 
 def wished(preset: Preset, overrides: Mapping[str, str], windows: Callable[[], Mapping[str, int]]) -> dict[str, str]:
@@ -152,7 +180,9 @@ def _checked_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _apply(request: Request, target: Target, members: Mapping[str, str], key: Key | None, done: Switched) -> None:
+def _apply(
+    request: Request, target: Target, members: Mapping[str, str], key: Key | None, done: Switched, private: bool
+) -> None:
     kept = [*request.settled, *([key.secret] if key else [])]
     held: list[Settings] = []
 
@@ -160,7 +190,7 @@ def _apply(request: Request, target: Target, members: Mapping[str, str], key: Ke
         if not held:
             target.journal.load()  # another switch may have ended while we waited for the lock
         if not request.discard:
-            _refuse_foreign(target, settings, kept)
+            foreign.refuse(target, settings, kept)
         held[:] = [settings or Settings("")]
         done.previous = target.journal.current
         done.record = _record(target, done, key)
@@ -173,7 +203,7 @@ def _apply(request: Request, target: Target, members: Mapping[str, str], key: Ke
     if request.dry_run:
         edit(target.file.settings())
         return
-    done.written = target.file.change(edit, bool(members), lambda: target.journal.save(done.record, held[0]))
+    done.written = target.file.change(edit, private, lambda: target.journal.save(done.record, held[0]))
     if done.written and not done.file_left and "folder" in done.record.created:
         target.file.remove_folder()
 
@@ -187,20 +217,3 @@ def _record(target: Target, done: Switched, key: Key | None) -> change.Record:
         entry = known if journal.is_fingerprint(known, key.secret) else journal.fingerprint(key.secret)
         record.key = {**entry, "source": key.source}
     return record
-
-
-def _refuse_foreign(target: Target, settings: Settings | None, kept: list[Secret]) -> None:
-    for name, secret in foreign_credentials(target, settings).items():
-        if secret not in kept:
-            raise Refused(
-                f"{target.file.path} holds a credential in {name} that llmswitch did not write.",
-                hint="To keep it in the keyring add --adopt-key NAME; to let it go, --discard-key.",
-            )
-
-
-def foreign_credentials(target: Target, settings: Settings | None) -> dict[str, Secret]:
-    """Return {variable: credential} of those in the file that no llmswitch of this repository wrote."""
-    values = settings.values() if settings else {}
-    found = {name: Secret(values[name]) for name in (AUTH_TOKEN, API_KEY) if values.get(name)}
-    ours = [name for name, secret in found.items() if secret == Secret(KEYLESS_TOKEN) or target.journal.knows(secret)]
-    return {name: secret for name, secret in found.items() if name not in ours}

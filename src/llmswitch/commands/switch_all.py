@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from llmswitch.catalog import Catalog
-    from llmswitch.commands.switch import Target
-    from llmswitch.keys import Key
-    from llmswitch.preset import Preset
+    from llmswitch.commands.switch import KeySource, Target
 
 
 class Place:
@@ -59,7 +57,7 @@ def switch_all(
     sites: Sequence[Site],
     *,
     catalog: Catalog,
-    obtain_key: Callable[[Preset], Key],
+    key_source: KeySource,
     main_rules: Callable[[], bool],
 ) -> Iterator[Switched]:
     """Switch the targets in turn and return what changed in each.
@@ -76,14 +74,14 @@ def switch_all(
     if len(sites) > 1:
         rehearsal = request.but(dry_run=True)
         for site in sites:
-            switch(rehearsal, site.target, catalog=catalog, obtain_key=obtain_key)
+            switch(rehearsal, site.target, catalog=catalog, key_source=key_source)
     done: list[str] = []
     for site in sites:
         try:
-            if not request.anyway and _follows(site, members, planned) and main_rules():
+            if not request.anyway and _follows(request, site, members, planned) and main_rules():
                 yield Switched(site.target, catalog.load(request.preset), {}, follows=True)
                 continue
-            yield _switch_one(request, site, members, planned, catalog, obtain_key)
+            yield _switch_one(request, site, members, planned, catalog, key_source)
         except LlmswitchError as error:
             error.changed = f"Switched before it: {', '.join(done)}." if done else error.changed
             raise
@@ -96,12 +94,12 @@ def _switch_one(
     members: Mapping[str, str],
     planned: set[str],
     catalog: Catalog,
-    obtain_key: Callable[[Preset], Key],
+    key_source: KeySource,
 ) -> Switched:
     # With a host in weaker settings, a session that kept the removed key would send it there.
-    live = request.live or bool(not members and site.lower_host and not site.pinned)
-    blanked = _blank(request, site.target, catalog, obtain_key) if live and not request.dry_run else None
-    done = switch(request, site.target, catalog=catalog, obtain_key=obtain_key)
+    live = request.live or bool(not members and site.lower_host and not site.pinned and _is_pinned(site.target))
+    blanked = _blank(request, site.target, catalog, key_source) if live and not request.dry_run else None
+    done = switch(request, site.target, catalog=catalog, key_source=key_source)
     done.live, done.lower_host = live, site.lower_host
     if blanked:
         done.before = blanked.before
@@ -113,14 +111,19 @@ def _switch_one(
     return done
 
 
-def _blank(request: Request, target: Target, catalog: Catalog, obtain_key: Callable[[Preset], Key]) -> Switched:
+def _blank(request: Request, target: Target, catalog: Catalog, key_source: KeySource) -> Switched:
     """Set every member of the pin to "", and wait until open sessions have taken that (measured: 1.5 s)."""
     wrote = [name for name in target.journal.current.wrote if name not in TOP_MEMBERS]
     blanks = dict.fromkeys([*OURS, *wrote], "")
-    blanked = switch(request.but(members=blanks, passing=True), target, catalog=catalog, obtain_key=obtain_key)
+    blanked = switch(request.but(members=blanks, passing=True), target, catalog=catalog, key_source=key_source)
     if blanked.written:
         time.sleep(LIVE_SECONDS)
     return blanked
+
+
+def _is_pinned(target: Target) -> bool:
+    settings = target.file.settings()
+    return settings is not None and any(name in OURS for name in settings.values())
 
 
 def _check_live(sites: Sequence[Site]) -> None:
@@ -133,9 +136,12 @@ def _check_live(sites: Sequence[Site]) -> None:
             )
 
 
-def _follows(site: Site, members: Mapping[str, str], planned: set[str]) -> bool:
-    """Say whether a linked worktree gets just this pin from main already."""
-    return bool(members and site.main and site.main.root not in planned and site.main.has(members))
+def _follows(request: Request, site: Site, members: Mapping[str, str], planned: set[str]) -> bool:
+    """Say whether a linked worktree, with no pin and no key of its own, gets just this pin from main already."""
+    main = site.main
+    if not members or main is None or main.root in planned or not main.has(members):
+        return False
+    return not request.key_given and not _is_pinned(site.target)
 
 
 def _check(
