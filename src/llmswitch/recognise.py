@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.identity import BASE_URL, CREDENTIALS, IDENTITY, SECRET_BEARING
+from llmswitch.preset import CLOUDS
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ def closest(values: Mapping[str, str], wishes: Iterable[tuple[Preset, Mapping[st
     """Return the preset whose pin has this base URL and most of these slots; None where no slot fits."""
     best, most = None, 0
     for preset, wish in wishes:
-        if wish.get(BASE_URL) != values.get(BASE_URL):
+        if any(wish.get(name, "") != values.get(name, "") for name in (BASE_URL, *CLOUDS.values())):
             continue
         same = sum(values.get(variable, "") == wish[variable] != "" for variable in VARIABLES.values())
         if same > most:
