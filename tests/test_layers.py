@@ -16,6 +16,7 @@ CORE = {
     "change",
     "effective",
     "errors",
+    "fields",
     "identity",
     "pin",
     "preset",
@@ -26,8 +27,10 @@ CORE = {
     "report_switch",
     "secret",
     "settings",
+    "slot_map",
     "slots",
     "splice",
+    "urls",
 }
 EDGES = {
     "app",

@@ -95,8 +95,8 @@ class App:
         from llmswitch.effective import effective
         from llmswitch.identity import BASE_URL
         from llmswitch.layers import layers
-        from llmswitch.preset import host_of
         from llmswitch.secret import redacted
+        from llmswitch.urls import host_of
 
         weaker = [
             layer for layer in layers(worktree, worktree.root, self.environ) if layer.origin in ("project", "user")

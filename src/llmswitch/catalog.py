@@ -6,7 +6,7 @@ import json
 import os
 
 from llmswitch.errors import PresetProblem, UsageProblem
-from llmswitch.preset import NAME, Preset, merged
+from llmswitch.preset import NAME, Preset, merged, wrong_preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Catalog:
         self._windows: dict[str, int] | None = None
 
     def names(self) -> list[str]:
-        """Return the names of all presets, usable or not."""
+        """Return the names of all presets, usable or not; an editor's lock or a dangling link is none."""
         return sorted({*_stems(self._shipped), *_stems(self._own)})
 
     def load(self, name: str) -> Preset:
@@ -49,7 +49,32 @@ class Catalog:
             raise UsageProblem(f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`.")
         if name in self._reserved or not NAME.fullmatch(name):
             raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
-        return Preset(name, self._fields(path, ()), path)
+        preset = Preset(name, self._fields(path, ()), path)
+        self._check_places(preset)
+        return preset
+
+    def _check_places(self, preset: Preset) -> None:
+        """Raise PresetProblem where a slot names a preset that cannot serve it."""
+        for slot, place in preset.elsewhere.items():
+            if place.preset and (why := self._why_no_place(preset.name, place.preset)):
+                raise wrong_preset(preset.source, [(f"slots.{slot}.preset", why)])
+
+    def _why_no_place(self, mixed: str, name: str) -> str:
+        if name == mixed or self._path(name) is None:
+            return f"is {name}, which is {'this preset itself' if name == mixed else 'not there'}"
+        try:
+            place = self._preset_without_places(name)
+        except PresetProblem as problem:
+            return f"is {name}, which cannot be used: {problem.args[0]}"
+        if place.is_claude:
+            return f"is {name}: a login stays with Claude Code; name the preset anthropic, which has an API key"
+        return "" if place.base_url else f"is {name}, which has no endpoint of its own"
+
+    def _preset_without_places(self, name: str) -> Preset:
+        """Return a preset as it stands, without a look at the presets it names: they could name it in turn."""
+        path = self._path(name)
+        assert path is not None  # the caller looked
+        return self._loaded.get(name) or Preset(name, self._fields(path, ()), path)
 
     def load_all(self) -> tuple[list[Preset], list[PresetProblem]]:
         """Return the usable presets, and what is wrong with the others."""
@@ -103,7 +128,8 @@ def _stems(folder: str) -> list[str]:
         names = os.listdir(folder)
     except OSError:
         return []
-    return [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+    stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+    return [stem for stem in stems if NAME.fullmatch(stem) and os.path.isfile(os.path.join(folder, stem + SUFFIX))]
 
 
 def read_object(path: str) -> dict[str, object]:

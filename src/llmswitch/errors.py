@@ -1,5 +1,11 @@
 """What can go wrong, as exceptions that say what to type next. One exit code a kind (see `llmswitch --help`)."""
 
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class LlmswitchError(Exception):
     """A failure the user can act on; `hint` is the next thing to type, `changed` what was touched before it."""
@@ -23,7 +29,9 @@ class UsageProblem(LlmswitchError):
 
 
 class PresetProblem(LlmswitchError):
-    """A preset file cannot be used; the message names file and field."""
+    """A preset file cannot be used; the message names file and field. `found` has every (field, what is wrong)."""
+
+    found: Sequence[tuple[str, str]] = ()
 
 
 class KeyProblem(LlmswitchError):

@@ -15,7 +15,7 @@ START_MODEL = "ANTHROPIC_MODEL"
 
 CREDENTIALS = {"bearer": AUTH_TOKEN, "api-key": API_KEY}
 
-CLOUDS = tuple(
+CLOUD_SWITCHES = tuple(
     f"CLAUDE_CODE_USE_{cloud}"
     for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "MANTLE", "ANTHROPIC_AWS", "ANTHROPIC_GOOGLE_CLOUD")
 )
@@ -31,7 +31,7 @@ IDENTITY = {
     **dict.fromkeys(VARIABLES.values(), "the client's own model name goes to the provider"),
     "ANTHROPIC_SMALL_FAST_MODEL": "it beats the haiku slot for background requests (deprecated)",
     "CLAUDE_CODE_EXTRA_BODY": "it can replace the model in every request",
-    **dict.fromkeys(CLOUDS, "requests go to that cloud instead of the pin's host"),
+    **dict.fromkeys(CLOUD_SWITCHES, "requests go to that cloud instead of the pin's host"),
 }
 
 # The same at the top level of the file.

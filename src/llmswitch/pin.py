@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, CREDENTIALS, IDENTITY, START_MODEL, TOP_IDENTITY
+from llmswitch.preset import ANTHROPIC_HOST, CLOUDS
 from llmswitch.slots import VARIABLES
+from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,13 +30,16 @@ def build(
     """
     pin = dict.fromkeys((*IDENTITY, *TOP_IDENTITY), "")
     pin[BASE_URL] = base_url
+    if preset.cloud:
+        pin[CLOUDS[preset.cloud]] = "1"
     pin |= {VARIABLES[slot]: model for slot, model in models.items()}
     # An alias, not an id: an id would start sessions with [1m], for which the window below is ignored.
     pin[START_MODEL] = start
-    if window := smallest_window(models.values(), windows):
+    if window := smallest_window(models.values(), {**windows, **preset.windows}):
         pin[MAX_CONTEXT] = str(window)
     # Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL.
-    return {**pin, **preset.env, AUTO_MODE: "disable"}
+    foreign = bool(base_url) and host_of(base_url) != ANTHROPIC_HOST
+    return {**pin, **preset.env, **({AUTO_MODE: "disable"} if foreign else {})}
 
 
 def with_credential(pin: Mapping[str, str], auth: str, credential: str) -> dict[str, str]:

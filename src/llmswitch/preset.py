@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import re
-
 from llmswitch.errors import PresetProblem
-from llmswitch.identity import IDENTITY
-from llmswitch.secret import looks_like_key
-from llmswitch.slots import SLOTS, TIERS, slot_named
+from llmswitch.fields import NAME, Fields
+from llmswitch.slot_map import PROTOCOLS, Elsewhere, SlotMap
+from llmswitch.slots import SLOTS, slot_named
+from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?P<port>:[0-9]+)?(?P<path>/[^\s?#]*)?"
-)
-_LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-_KEY_FIELD = re.compile(r"api_?key|token|secret|password|credential", re.IGNORECASE)
+__all__ = ["ANTHROPIC_HOST", "CLOUDS", "FIELDS", "NAME", "Elsewhere", "Preset", "merged"]
+
+ANTHROPIC_HOST = "api.anthropic.com"
+# Providers that Claude Code reaches by a switch of its own, with their own credentials (2.1.329).
+CLOUDS = {
+    "bedrock": "CLAUDE_CODE_USE_BEDROCK",
+    "vertex": "CLAUDE_CODE_USE_VERTEX",
+    "foundry": "CLAUDE_CODE_USE_FOUNDRY",
+}
 FIELDS = (
-    "title", "base_url", "key", "key_from", "key_prefix", "auth", "default_slot", "default_model", "slots", "env",
-    "extends", "notes", "docs", "verified",
+    "title", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url", "key_check", "auth",
+    "answers_any_key", "models_url", "prices", "default_slot", "default_model", "slots", "windows", "env", "extends",
+    "notes", "docs", "verified", "confidence",
 )  # fmt: skip
 
 
@@ -30,166 +32,98 @@ class Preset:
     """One backend. `base_url` None means Claude Code's own; `key` None means that the backend asks for none."""
 
     def __init__(self, name: str, fields: Mapping[str, object], source: str) -> None:
-        """Check `fields` and keep them; PresetProblem names `source` (a path) and the field."""
+        """Check `fields` and keep them; PresetProblem names `source` (a path) and every wrong field."""
         self.name, self.source = name, source
-        check = _Checker(fields, source)
-        check.no_keys(fields, "")
+        check = Fields(fields)
+        check.no_keys(fields)
         self.title = check.text("title") or name
-        self.base_url = check.url("base_url")
+        self.group = check.text("group") or ""
+        self._endpoint(check)
+        self._key(check)
+        self.default_model = check.text("default_model")
+        found = SlotMap(check, self.default_model)
+        self.slots, self.elsewhere, self.custom, self.warnings = (
+            found.models, found.elsewhere, found.custom, found.warnings,
+        )  # fmt: skip
+        self.default_slot = self._start(check, found)
+        self.windows = check.windows("windows")
+        self.env = check.env("env")
+        self.notes = check.texts("notes")
+        self.docs = check.address("docs") or ""
+        self.verified = check.text("verified") or ""
+        self.confidence = check.choice("confidence", ("high", "medium", "low")) or ""
+        check.no_unknown_fields(FIELDS)
+        if check.problems:
+            raise wrong_preset(source, check.problems)
+
+    def _endpoint(self, check: Fields) -> None:
+        self.protocol = check.choice("protocol", PROTOCOLS) or PROTOCOLS[0]
+        self.base_url = check.base_url("base_url", self.protocol)
+        self.cloud = check.choice("cloud", tuple(CLOUDS))
+        if self.cloud and self.base_url:
+            check.wrong("cloud", "is a switch of Claude Code's own and takes no base_url")
+        self.models_url = check.address("models_url")
+        self.prices = check.name("prices")
+
+    def _key(self, check: Fields) -> None:
         self.key = check.name("key")
         self.key_from = check.key_source("key_from")
         self.key_prefix = check.text("key_prefix") or ""
+        self.key_url = check.address("key_url") or ""
+        self.key_check = check.key_check("key_check")
         self.auth = check.choice("auth", ("bearer", "api-key")) or "bearer"
-        self.default_slot = check.choice("default_slot", (*SLOTS[:4], *TIERS)) or "sonnet"
-        self.default_model = check.text("default_model")
-        self.slots = check.slots("slots")
-        self.env = check.env("env")
-        self.notes = check.texts("notes")
-        self.docs = check.text("docs") or ""
-        self.verified = check.text("verified") or ""
-        check.no_unknown_fields()
+        self.answers_any_key = check.flag("answers_any_key")
+
+    def _start(self, check: Fields, found: SlotMap) -> str:
+        word = check.text("default_slot") or "sonnet"
+        slot = found.slot_named(word)
+        if slot is None or slot == "subagent":
+            check.wrong("default_slot", f"must be one of {', '.join(SLOTS[:4])}, or a custom name of one")
+        return slot or "sonnet"
+
+    @property
+    def is_claude(self) -> bool:
+        """Say whether this is Claude Code's own backend, for which nothing is written."""
+        return not (self.base_url or self.cloud or self.slots or self.default_model)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Say whether some slot lives elsewhere than at the preset's own endpoint."""
+        return bool(self.elsewhere) or not (self.base_url or self.cloud or self.is_claude)
+
+    @property
+    def speaks_claude(self) -> bool:
+        """Say whether the backend knows Claude Code's own model names, so that a slot can be left to it."""
+        return self.is_claude or self.cloud is not None or self.host == ANTHROPIC_HOST
 
     @property
     def host(self) -> str:
-        """The host requests go to, with its port where it has one."""
-        return host_of(self.base_url) if self.base_url else "api.anthropic.com"
+        """The host requests go to, with its port where it has one; a word where there is none."""
+        if self.base_url:
+            return host_of(self.base_url)
+        return self.cloud or ("several" if self.is_mixed else ANTHROPIC_HOST)
+
+
+def wrong_preset(source: str, problems: list[tuple[str, str]]) -> PresetProblem:
+    """Return the error about a preset's fields: the first in words, all of them in `found`."""
+    field, why = problems[0]
+    more = f" ({len(problems) - 1} more: llmswitch presets check {source})" if len(problems) > 1 else ""
+    error = PresetProblem(f"{source}: {field} {why}.{more}", hint="See `llmswitch show openrouter` for a good one.")
+    error.found = problems
+    return error
 
 
 def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, object]:
-    """Return `parent` with `child` on top, field by field; `slots` and `env` entry by entry."""
+    """Return `parent` with `child` on top, field by field; `slots`, `windows` and `env` entry by entry."""
     result = {**parent, **child}
-    for field in ("slots", "env"):
+    for field in ("slots", "windows", "env"):
         below, above = parent.get(field), child.get(field)
         if isinstance(below, dict) and isinstance(above, dict):
-            again = {slot_named(word) or word for word in above}  # `small` on top replaces `haiku` below
-            result[field] = {key: below[key] for key in below if (slot_named(key) or key) not in again} | above
+            again = {_same(field, word) for word in above}
+            result[field] = {word: below[word] for word in below if _same(field, word) not in again} | above
     return result
 
 
-def host_of(url: str) -> str:
-    """Return host and port of a base URL, "" for anything that is none: a user part could pass for the host."""
-    match = _URL.fullmatch(url)
-    return match["host"] + (match["port"] or "") if match else ""
-
-
-def is_loopback(url: str) -> bool:
-    """Say whether a base URL stays on this machine."""
-    match = _URL.fullmatch(url)
-    return match is not None and _LOOPBACK.fullmatch(match["host"]) is not None
-
-
-def url_problem(url: str) -> str | None:
-    """Return what is wrong with a base URL, or None."""
-    match = _URL.fullmatch(url)
-    if match is None:
-        return "must be https://HOST[:PORT][/PATH] with no user name, query or fragment"
-    if match["scheme"] == "http" and not is_loopback(url):
-        return "must use https (http is only for this machine), or the key would cross the network in clear"
-    if re.search(r"/v1/?$", match["path"] or ""):
-        return "must not end in /v1: Claude Code adds /v1/messages itself and would ask for /v1/v1/messages"
-    return None
-
-
-class _Checker:
-    """Reads one preset's fields; every complaint names the file and the field."""
-
-    def __init__(self, fields: Mapping[str, object], source: str) -> None:
-        self._fields, self._source = fields, source
-
-    def fail(self, field: str, why: str) -> PresetProblem:
-        return PresetProblem(f"{self._source}: {field} {why}.", hint="See `llmswitch show openrouter` for a good one.")
-
-    def text(self, field: str) -> str | None:
-        value = self._fields.get(field)
-        if value is not None and not isinstance(value, str):
-            raise self.fail(field, "must be text")
-        return value
-
-    def name(self, field: str) -> str | None:
-        value = self.text(field)
-        if value is not None and not NAME.fullmatch(value):
-            raise self.fail(field, "must be a name: lower-case letters, digits, '.', '_' and '-'")
-        return value
-
-    def choice(self, field: str, allowed: Sequence[str]) -> str | None:
-        value = self.text(field)
-        if value is not None and value not in allowed:
-            raise self.fail(field, f"must be one of {', '.join(allowed)}")
-        return value
-
-    def url(self, field: str) -> str | None:
-        value = self.text(field)
-        if value and (problem := url_problem(value)):
-            raise self.fail(field, problem)
-        return value.rstrip("/") if value else None
-
-    def texts(self, field: str) -> list[str]:
-        value = self._fields.get(field) or []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.fail(field, "must be a list of texts")
-        return value
-
-    def _mapping(self, field: str) -> dict[str, str]:
-        value = self._fields.get(field) or {}
-        if not isinstance(value, dict):
-            raise self.fail(field, "must be an object")
-        for key, item in value.items():
-            if not isinstance(item, str):
-                raise self.fail(f"{field}.{key}", "must be text")
-        return value
-
-    def slots(self, field: str) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for word, model in self._mapping(field).items():
-            slot = slot_named(word)
-            if slot is None or slot in found:
-                raise self.fail(f"{field}.{word}", f"must be one of {', '.join(SLOTS)}, each once")
-            found[slot] = model
-        return found
-
-    def env(self, field: str) -> dict[str, str]:
-        value = self._mapping(field)
-        for key in value:
-            if not _VARIABLE.fullmatch(key):
-                raise self.fail(f"{field}.{key}", "must be an environment variable's name")
-            if key in IDENTITY:
-                raise self.fail(f"{field}.{key}", "is set by llmswitch itself; env holds tuning variables only")
-        return value
-
-    def key_source(self, field: str) -> dict[str, object] | None:
-        value = self._fields.get(field)
-        if value is None:
-            return None
-        one = value if isinstance(value, dict) and len(value) == 1 else {}
-        if isinstance(one.get("env"), str) or _is_command(one.get("command")):
-            return one
-        raise self.fail(field, 'must be {"env": "VARIABLE"} or {"command": ["PROGRAM", "ARGUMENT", …]}')
-
-    def no_keys(self, value: object, field: str) -> None:
-        """Refuse a key anywhere, names of fields included."""
-        if isinstance(value, dict):
-            for name, item in value.items():
-                self.no_keys(name, field or "a field's name")
-                self.no_keys(item, f"{field}.{name}" if field else str(name))
-        elif isinstance(value, list):
-            for item in value:
-                self.no_keys(item, field)
-        elif isinstance(value, str) and looks_like_key(value):
-            raise self.fail(field, "holds a key; presets hold none: use `llmswitch save-key`")
-
-    def no_unknown_fields(self) -> None:
-        for field in self._fields:
-            if field not in FIELDS:
-                raise self.fail(field, self._why_unknown(field))
-
-    def _why_unknown(self, field: str) -> str:
-        if _KEY_FIELD.search(field):
-            return "has no place in a preset: keys are stored with `llmswitch save-key`"
-        import difflib
-
-        near = difflib.get_close_matches(field, FIELDS, n=1)
-        return f"is not a field{f'; did you mean {near[0]}?' if near else ''}"
-
-
-def _is_command(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(part, str) and part for part in value)
+def _same(field: str, word: str) -> str:
+    """Return what a word means: `small` on top replaces `haiku` below."""
+    return (field == "slots" and slot_named(word)) or word

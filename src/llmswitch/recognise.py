@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.identity import BASE_URL, CLOUDS, CREDENTIALS, IDENTITY, SECRET_BEARING
+from llmswitch.identity import BASE_URL, CLOUD_SWITCHES, CREDENTIALS, IDENTITY, SECRET_BEARING
+from llmswitch.preset import CLOUDS
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
@@ -19,14 +20,14 @@ def is_pinned(values: Mapping[str, str]) -> bool:
 
 def is_elsewhere(values: Mapping[str, str]) -> bool:
     """Say whether requests go to another backend than Claude Code's own."""
-    return any(values.get(name) for name in (BASE_URL, *CLOUDS))
+    return any(values.get(name) for name in (BASE_URL, *CLOUD_SWITCHES))
 
 
 def closest(values: Mapping[str, str], wishes: Iterable[tuple[Preset, Mapping[str, str]]]) -> Preset | None:
     """Return the preset whose pin has this base URL and most of these slots; None where no slot fits."""
     best, most = None, 0
     for preset, wish in wishes:
-        if wish.get(BASE_URL) != values.get(BASE_URL):
+        if any(wish.get(name, "") != values.get(name, "") for name in (BASE_URL, *CLOUDS.values())):
             continue
         same = sum(values.get(variable, "") == wish[variable] != "" for variable in VARIABLES.values())
         if same > most:

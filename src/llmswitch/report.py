@@ -53,7 +53,7 @@ def preset(data: Mapping[str, object]) -> list[str]:
     """Return `llmswitch show` as text."""
     lines = [f"{data['name']}: {data['title']}", *_about(data)]
     slots, writes, notes = data["slots"], data["writes"], data["notes"]
-    if isinstance(slots, dict) and data["base_url"]:
+    if isinstance(slots, dict) and any(slots.values()):
         lines += ["slots", *columns([(slot, str(model or "(inherits)")) for slot, model in slots.items()])]
     if isinstance(writes, dict) and writes:
         lines += [

@@ -56,7 +56,8 @@ def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, ...]]:
 
 def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]) -> tuple[str, ...]:
     empty = "(inherits)" if slot == "subagent" else NONE
-    same = entry["model"] == entry["preset_model"] or data["preset"] is None
+    overrides = data["overrides"]
+    same = data["preset"] is None or not isinstance(overrides, list) or slot not in overrides
     wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
     shadow, origin = entry["shadowed_by"], entry["origin"]
     where = f"SHADOWED by {shadow}" if shadow else f"from {origin}" if origin not in ("worktree", "default") else ""

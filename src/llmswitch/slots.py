@@ -30,14 +30,12 @@ def slot_named(word: str) -> str | None:
     return name if name in VARIABLES else _ALIASES.get(name)
 
 
-def start_slot(word: str) -> str:
-    """Return the slot a session may start on; UsageProblem for anything else."""
-    slot = slot_named(word)
+def start_slot(word: str, custom: Mapping[str, str] | None = None) -> str:
+    """Return the slot a session may start on; `custom` has the preset's own names. UsageProblem for anything else."""
+    slot = (custom or {}).get(word.lower()) or slot_named(word)
     if slot is None or slot == "subagent":
-        raise UsageProblem(
-            f"A session cannot start on {word!r}.",
-            hint="Use haiku, sonnet, opus, fable, small, medium or large.",
-        )
+        names = ", ".join(["haiku", "sonnet", "opus", "fable", "small", "medium", *(custom or {})])
+        raise UsageProblem(f"A session cannot start on {word!r}.", hint=f"Use {names} or large.")
     return slot
 
 
@@ -61,22 +59,31 @@ def resolve(
     slots: Mapping[str, str],
     default_model: str | None,
     overrides: Mapping[str, str],
+    custom: Mapping[str, str] | None = None,
+    speaks_claude: bool = False,
 ) -> dict[str, str]:
     """Return {slot: model id} for all five slots: overrides first, then the preset, then its default model.
 
-    `""` in the subagent slot means "inherit". A slot or tier name as a value means that slot's model.
+    `""` in the subagent slot means "inherit", and in the others, which needs `speaks_claude`, the client's own
+    model. The name of a slot as a value means that slot's model; a custom name is stronger than a tier's.
     Raises UsageProblem where a slot has no model.
     """
     models = {slot: slots.get(slot, default_model) for slot in SLOTS}
     models["fable"] = models["fable"] or models["opus"]
-    named = {slot: target for slot, value in overrides.items() if (target := slot_named(value))}
+    named = targets(overrides, custom or {})
     models |= {slot: value for slot, value in overrides.items() if slot not in named}
     chosen = models | {slot: models[target] for slot, target in named.items()}
-    return {slot: _model(preset, slot, chosen[slot]) for slot in SLOTS}
+    return {slot: _model(preset, slot, chosen[slot], speaks_claude) for slot in SLOTS}
 
 
-def _model(preset: str, slot: str, value: str | None) -> str:
-    if slot == "subagent":
+def targets(overrides: Mapping[str, str], custom: Mapping[str, str]) -> dict[str, str]:
+    """Return {slot: the slot whose model it gets} for the overrides that name a slot and not a model."""
+    named = {slot: custom.get(value.lower()) or slot_named(value) for slot, value in overrides.items()}
+    return {slot: target for slot, target in named.items() if target}
+
+
+def _model(preset: str, slot: str, value: str | None, speaks_claude: bool) -> str:
+    if slot == "subagent" or (speaks_claude and value == AUTO):
         return "" if value is None or value == AUTO else value
     if not value:
         hint = f"Add --{slot} MODEL or --model MODEL."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmswitch import pin
 from llmswitch.commands.switch import wished
 from llmswitch.errors import PresetProblem, UsageProblem
-from llmswitch.identity import KEYLESS_TOKEN
+from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.secret import STARS
 from llmswitch.slots import VARIABLES
 
@@ -42,15 +42,15 @@ def show(name: str, catalog: Catalog) -> dict[str, object]:
         members = wished(preset, {}, catalog.windows)
     except UsageProblem as error:
         incomplete = f"{error.args[0]} {error.hint}"
-    if members:
+    if members.get(BASE_URL):
         credential = STARS if preset.key else KEYLESS_TOKEN
         members = pin.with_credential(members, preset.auth if preset.key else "bearer", credential)
     return {
         **_row(preset, catalog, None),
         "base_url": preset.base_url,
         "auth": preset.auth if preset.key else None,
-        "start_slot": preset.default_slot if preset.base_url else None,
-        "slots": {slot: members.get(variable) or None for slot, variable in VARIABLES.items()},
+        "start_slot": None if preset.is_claude else preset.default_slot,
+        "slots": {slot: members.get(name) or preset.slots.get(slot) or None for slot, name in VARIABLES.items()},
         "writes": members,
         "incomplete": incomplete or None,
         "notes": preset.notes,

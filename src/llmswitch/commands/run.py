@@ -11,6 +11,7 @@ from llmswitch.effective import effective
 from llmswitch.errors import Refused, UsageProblem
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, SECRET_BEARING
 from llmswitch.keys import UNSAVED
+from llmswitch.preset import CLOUDS
 from llmswitch.secret import Secret, redacted
 from llmswitch.settings import TOP_MEMBERS
 
@@ -46,17 +47,19 @@ def overlay(
     """
     preset = catalog.load(name) if name else None
     below = _without(target, around, ["main", "worktree"] if preset else ["main"])
-    if preset and preset.base_url:
+    if preset and not preset.is_claude:
         return Overlay({**below, **_from_preset(preset, catalog, helper)})
     settings = None if preset else target.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
-    if values.get(BASE_URL):
+    if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
         return Overlay({**below, **_from_file(values, target, around, catalog, helper)})
     return Overlay(below) if below else None
 
 
 def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[Preset], str]) -> Members:
     members = wished(preset, {}, catalog.windows)
+    if preset.cloud:
+        return members
     return pin.with_helper(members, helper(preset)) if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from llmswitch import problems, recognise, secret
 from llmswitch.commands.switch import wished
 from llmswitch.effective import Layer, effective
-from llmswitch.errors import LlmswitchError
+from llmswitch.errors import LlmswitchError, UsageProblem
 from llmswitch.identity import AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, START_MODEL
 from llmswitch.journal import is_fingerprint
-from llmswitch.preset import host_of
 from llmswitch.problems import Problem
 from llmswitch.settings_file import NAME
 from llmswitch.slots import VARIABLES
+from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from llmswitch.catalog import Catalog
     from llmswitch.change import Record
@@ -191,8 +191,14 @@ def _compare(report: Status, target: Target, around: Surroundings, catalog: Cata
         report.problems.append(Problem("unknown-preset", "warning", message, "llmswitch list"))
         return
     report.preset = preset.name
-    report.wish = wished(preset, {}, catalog.windows)
-    report.drift = recognise.differences(values, wished(preset, overrides, catalog.windows))
+    own = {name: text for name, text in overrides.items() if name == "base_url"}
+    try:
+        report.wish = wished(preset, own, catalog.windows)
+        wanted = wished(preset, overrides, catalog.windows)
+    except UsageProblem as error:
+        report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
+        return
+    report.drift = recognise.differences(values, wanted)
     _compare_credential(report, values, record)
     if report.drift:
         names = ", ".join(report.drift)
@@ -223,6 +229,15 @@ def _preset(
             return catalog.load(record.preset), record.overrides
         except LlmswitchError as error:
             report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
-    presets = [preset for preset in catalog.load_all()[0] if preset.base_url]
-    wishes = [(preset, wished(preset, {}, catalog.windows)) for preset in presets]
-    return recognise.closest(values, wishes), {}
+    return recognise.closest(values, _wishes(catalog)), {}
+
+
+def _wishes(catalog: Catalog) -> Iterator[tuple[Preset, Mapping[str, str]]]:
+    """Yield the pins of the presets that have one."""
+    for preset in catalog.load_all()[0]:
+        try:
+            wish = wished(preset, {}, catalog.windows)
+        except UsageProblem:  # one preset without a model must not stand in the way of the others
+            continue
+        if wish:
+            yield preset, wish

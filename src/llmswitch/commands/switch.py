@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin, slots
 from llmswitch.commands import foreign
+from llmswitch.commands.endpoint import endpoint
 from llmswitch.errors import Refused, UsageProblem
+from llmswitch.fields import UNPRINTABLE
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
-from llmswitch.preset import Preset, host_of, is_loopback, url_problem
+from llmswitch.preset import Preset
 from llmswitch.settings import Settings
+from llmswitch.urls import host_of, is_loopback, url_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,12 +62,14 @@ class Request:
         asked = dict.fromkeys(slots.SLOTS, options["model"]) if options.get("model") else {}
         asked |= {slot: options[slot] for slot in slots.SLOTS if options.get(slot) is not None}
         if options.get("start"):
-            asked["start"] = slots.start_slot(options["start"])
+            asked["start"] = options["start"]
         if options.get("base_url"):
             asked["base_url"] = _checked_base_url(options["base_url"])
         exported = slots.from_environment(environ)
         self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
         self.overrides: dict[str, str] = {slot: exported[slot][0] for slot in self.exported} | asked
+        for name, text in self.overrides.items():
+            _check_text(text, self.exported.get(name, f"--{name.replace('_', '-')}"))
 
     def but(self, **changes: object) -> Request:
         """Return the same request with some attributes changed."""
@@ -79,9 +84,9 @@ class Request:
         if self.members is not None:
             return Preset(self.preset, {}, ""), {}, dict(self.members)
         preset = catalog.load(self.preset)
-        if self.live and preset.base_url:
+        if self.live and not preset.is_claude:
             raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
-        overrides = self.overrides if preset.base_url else self._none_for(preset)
+        overrides = self._none_for(preset) if preset.is_claude else self.overrides
         return preset, overrides, wished(preset, overrides, catalog.windows)
 
     def _none_for(self, preset: Preset) -> dict[str, str]:
@@ -128,7 +133,7 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
         ignore_rule.ensure(target.worktree, dry_run=True)  # before anyone is asked for a key
     key = key_source.obtain(preset) if needs_key and not request.dry_run else None
     done = Switched(target, preset, overrides)
-    if preset.base_url:
+    if request.members is None and members.get(BASE_URL):
         members = _delivered(request, preset, members, key, key_source)
     if private:
         done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
@@ -155,13 +160,18 @@ def _delivered(
 
 
 def wished(preset: Preset, overrides: Mapping[str, str], windows: Callable[[], Mapping[str, int]]) -> dict[str, str]:
-    """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own."""
-    if preset.base_url is None:
+    """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own.
+
+    Raises UsageProblem where a slot has no model, or where Claude Code cannot reach the preset by itself.
+    """
+    if preset.is_claude:
         return {}
+    url = endpoint(preset, overrides.get("base_url"))
     chosen = {slot: model for slot, model in overrides.items() if slot in slots.SLOTS}
-    models = slots.resolve(preset.name, preset.slots, preset.default_model, chosen)
-    start = slots.start_slot(overrides.get("start", preset.default_slot))
-    return pin.build(preset, models, start, overrides.get("base_url", preset.base_url), windows())
+    own_names = preset.speaks_claude and "base_url" not in overrides
+    models = slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
+    start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
+    return pin.build(preset, models, start, url, windows())
 
 
 def _check_host(preset: Preset, url: str | None) -> None:
@@ -171,6 +181,12 @@ def _check_host(preset: Preset, url: str | None) -> None:
             f"The {preset.key} key belongs to {preset.host}, and --base-url would send it to {host_of(url)}.",
             hint="If that is what you want, add --anyway.",
         )
+
+
+def _check_text(text: str, origin: str) -> None:
+    """Raise UsageProblem for text that a header or a settings file cannot carry."""
+    if not text.isprintable():
+        raise UsageProblem(f"{origin} {UNPRINTABLE}.")
 
 
 def _checked_base_url(url: str) -> str:
