@@ -526,3 +526,38 @@ def test_a_key_that_looks_wrong_is_saved_with_a_warning(
     assert words in reply.err
     assert text not in str(reply)
     assert service.secret_tool_lookup(f"llmswitch:{name}", name) == text
+
+
+def test_a_key_out_of_an_env_file(service: SecretService, cli: Cli, tmp_path: Path) -> None:
+    """Of the usual variable, or of the only one there; the value is never shown."""
+    file = tmp_path / ".env"
+    file.write_text(f"# mine\nOTHER=1\nexport OPENROUTER_API_KEY='{KEY}'\n")
+    reply = cli("save-key", "openrouter", "--from-env-file", str(file))
+    assert reply.code == 0
+    assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") == KEY
+    assert KEY not in reply.out + reply.err
+    file.write_text("A=1\nB=2\n")
+    assert cli("save-key", "openrouter", "--from-env-file", str(file)).code == 4
+    assert cli("save-key", "openrouter", "--from-env-file", str(tmp_path / "none")).code == 4
+
+
+BROKEN = """
+from keyring.backends.SecretService import Keyring as Real
+
+class Keyring(Real):
+    priority = 9
+    def set_password(self, service, name, password):
+        if "new" not in password:
+            super().set_password(service, name, password)
+"""
+
+
+def test_a_save_that_fails_keeps_the_key_that_was_there(service: SecretService, cli: Cli, tmp_path: Path) -> None:
+    """And says truly that nothing was changed."""
+    assert cli("save-key", "openrouter", text=KEY).code == 0
+    (tmp_path / "broken.py").write_text(BROKEN)
+    env = {"PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "broken.Keyring"}
+    reply = cli("save-key", "openrouter", text="sk-or-v1-new-0123456789abcdef", env=env)
+    assert reply.code == 4
+    assert "Nothing was changed." in reply.err
+    assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") == KEY

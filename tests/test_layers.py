@@ -39,6 +39,7 @@ EDGES = {
     "catalog",
     "config",
     "console",
+    "env_file",
     "folders",
     "ignore_rule",
     "journal",

@@ -374,3 +374,27 @@ def test_live_says_what_was_taken_away_and_what_open_sessions_do(cli: Cli, repo:
     assert reply.out.startswith(f"Switched {repo} to claude")
     assert "deepseek/deepseek-v3.2" in reply.out
     assert "back on your login" in reply.err
+
+
+def test_a_pin_of_its_own_is_not_taken_for_following_main(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """Where the linked worktree's own file has another pin, switching it to main's preset writes that."""
+    cli("deepseek", cwd=linked)
+    cli("openrouter", "--anyway", cwd=repo)
+    reply = cli("openrouter", cwd=linked)
+    assert reply.out.startswith("Switched"), reply
+    assert env_of(linked)["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "google/gemini-2.5-pro"
+
+
+def test_a_key_of_its_own_is_not_taken_for_following_main(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """--key-stdin says that this worktree shall have another key than main."""
+    cli("openrouter", cwd=repo)
+    reply = cli("openrouter", "--key-stdin", cwd=linked, text="key-of-this-worktree-0123456789")
+    assert reply.out.startswith("Switched"), reply
+    assert env_of(linked)["ANTHROPIC_AUTH_TOKEN"] == "key-of-this-worktree-0123456789"
+
+
+def test_all_means_the_repository_that_w_names(cli: Cli, repo: Path, linked: Path, key: str, tmp_path: Path) -> None:
+    """Not the one somebody stands in."""
+    assert cli("openrouter", "--all", "-w", str(linked), cwd=tmp_path).code == 0
+    assert settings_of(repo).exists()
+    assert settings_of(linked).exists()

@@ -156,3 +156,66 @@ def test_a_password_in_the_base_url_is_not_shown(cli: Cli, repo: Path) -> None:
     write(repo, json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://me:hunter22@x.example/api"}}))
     for form in ([], ["--json"], ["--short"]):
         assert "hunter22" not in cli("status", *form, cwd=repo).out
+
+
+def edit(repo: Path, old: str, new: str) -> None:
+    """Change the settings file by hand."""
+    path = settings_of(repo)
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_check_sees_a_credential_that_was_blanked(cli: Cli, repo: Path, key: str) -> None:
+    """A base URL alone gets the user's own login."""
+    cli("openrouter", cwd=repo)
+    edit(repo, key, "")
+    reply = cli("status", "--check", cwd=repo)
+    assert reply.code == 3
+    assert "no credential: your own login is sent there" in reply.out
+
+
+def test_check_sees_a_credential_that_was_replaced(cli: Cli, repo: Path, key: str) -> None:
+    """And does not say of another key where ours came from."""
+    cli("openrouter", cwd=repo)
+    edit(repo, key, "another-key-0123456789abcdef")
+    reply = cli("status", "--check", cwd=repo)
+    assert reply.code == 3
+    assert "LLMSWITCH_KEY_OPENROUTER" not in reply.out
+    assert "ANTHROPIC_AUTH_TOKEN" in reply.out
+
+
+def test_an_exported_backend_is_not_claude_codes_own(cli: Cli, repo: Path) -> None:
+    """With no file at all the shell decides; short and --check say that it is nothing we know."""
+    env = {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_AUTH_TOKEN": "else-0123456789abcdef"}
+    reply = cli("status", "--check", cwd=repo, env=env)
+    assert reply.code == 3
+    assert "not a known preset" in reply.out
+    assert "https://else.example" in reply.out
+    assert cli("status", "--short", cwd=repo, env=env).out == "?\n"
+
+
+def test_inside_a_session_the_users_own_settings_still_count(cli: Cli, repo: Path, sealed: dict[str, str]) -> None:
+    """CLAUDECODE makes exports the pin's own, but HOME stays HOME."""
+    user = Path(sealed["HOME"], ".claude")
+    user.mkdir()
+    (user / "settings.json").write_text('{"env": {"ANTHROPIC_BASE_URL": "https://mine.example"}}')
+    env = {"CLAUDECODE": "1", "ANTHROPIC_MODEL": "opus"}
+    data = json.loads(cli("status", "--json", cwd=repo, env=env).out)
+    assert (data["base_url"], data["start_slot"]) == ("https://mine.example", None)
+
+
+def test_bare_llmswitch_ends_like_status(cli: Cli, repo: Path) -> None:
+    """Also where the file is broken."""
+    settings_of(repo).parent.mkdir()
+    settings_of(repo).write_text("{")
+    assert cli(cwd=repo).code == cli("status", cwd=repo).code == 1
+
+
+def test_what_could_steer_a_terminal_is_escaped(cli: Cli, repo: Path) -> None:
+    """An escape sequence in a model id is shown, not obeyed; JSON stays JSON."""
+    settings_of(repo).parent.mkdir()
+    model = "evil\x1b[2J\u202e\x9b"
+    env = {"ANTHROPIC_BASE_URL": "https://x.example", "ANTHROPIC_DEFAULT_HAIKU_MODEL": model}
+    settings_of(repo).write_text(json.dumps({"env": env}))
+    reply = cli("status", cwd=repo)
+    assert "evil\\u001b[2J\\u202e\\u009b" in reply.out
+    assert json.loads(cli("status", "--json", cwd=repo).out)["slots"]["haiku"]["model"] == model

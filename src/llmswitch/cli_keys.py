@@ -14,23 +14,27 @@ if TYPE_CHECKING:
 
 @click.command("save-key")
 @click.argument("name", required=False, shell_complete=cli_shell.keys)
+@click.option("--from-env-file", metavar="FILE", type=click.Path(), help="Take it out of a file of NAME=VALUE lines.")
 @click.pass_obj
-def save_key(app: App, name: str | None) -> None:
+def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
     """Store a key in the OS keyring.
 
     It is asked for without showing it, or read from standard input when piped. NAME is a key or a preset;
     without it, the key of the preset in use here.
     """
+    from llmswitch import env_file
     from llmswitch.commands import keys as commands
     from llmswitch.keys import STDIN, checked
 
     name = commands.key_name(name, app.catalog, app.preset_here())
     keyring = app.keyring()
     where = keyring.title  # opened first: nobody should paste a key that no keyring will take
-    secret = checked(console.key_text(name), STDIN)
+    secret = env_file.read(from_env_file, name) if from_env_file else checked(console.key_text(name), STDIN)
     warnings = commands.save_key(name, secret, app.catalog, keyring, app.key_names())
     console.answer([f"Saved the {name} key in {where} (read back and compared)."])
     console.note(*(f"warning: {warning}" for warning in warnings))
+    if from_env_file:
+        console.note(f"{from_env_file} still holds it; delete it there when nothing else needs it.")
 
 
 @click.group(invoke_without_command=True)

@@ -73,7 +73,9 @@ def _switch_options(command: Any) -> Any:
             shell_complete=cli_shell.worktrees,
             help="Another worktree; may be repeated.",
         ),
-        click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository."),
+        click.option(
+            "--all", "all_worktrees", is_flag=True, help="Every worktree of this repository, or of the one -w names."
+        ),
         click.option(
             "--key-helper/--no-key-helper",
             default=None,
@@ -139,9 +141,9 @@ def _carry_out(app: App, request: Request, targets: list[Target], options: dict[
 def _targets(app: App, options: dict[str, Any]) -> list[Target]:
     if not options["all_worktrees"]:
         return [app.target(path) for path in options["worktrees"] or ["."]]
-    found = app.everywhere()
+    found = [row for path in options["worktrees"] or ["."] for row in app.everywhere(path)]
     console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, target in found if target is None))
-    return [target for _, target in found if target]
+    return list({target.worktree.root: target for _, target in found if target}.values())
 
 
 def _key_source(app: App, from_stdin: bool) -> KeySource:

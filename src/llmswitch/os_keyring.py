@@ -60,15 +60,23 @@ class OsKeyring:
 
     def set(self, name: str, secret: Secret) -> None:
         """Save a key and read it back; KeyProblem where it did not arrive."""
-        backend = self._open()
-        self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
-        if self.get(name) == secret:
+        before = self.get(name)
+        if self._put(name, secret):
             return
         # An item another program made under the same name wins over ours in a Secret Service.
         self.delete(name)
+        if not self._put(name, secret):
+            lost = before is not None and not self._put(name, before)
+            raise KeyProblem(
+                f"{self.title} did not keep the {name} key: reading it back gave something else.",
+                changed="The key that was there before is gone." if lost else "Nothing was changed.",
+            )
+
+    def _put(self, name: str, secret: Secret) -> bool:
+        """Save a key and say whether it can be read back."""
+        backend = self._open()
         self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
-        if self.get(name) != secret:
-            raise KeyProblem(f"{self.title} did not keep the {name} key: reading it back gave something else.")
+        return self.get(name) == secret
 
     def delete(self, name: str) -> bool:
         """Delete a key with all its duplicates and say whether there was one."""

@@ -19,6 +19,8 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     if done.follows:
         return [f"Nothing to do: {where} follows the main checkout, which is on {name} already."]
     changes = _changes(done)
+    if not changes and done.live:
+        return [f"Nothing to take away: {where} was on {name} ({done.host}) already."]
     if not changes and not done.written:
         return [f"Nothing to do: {where} is on {name} ({done.host}) already."]
     verb = "Would switch" if dry_run else "Switched"
@@ -76,15 +78,16 @@ def sessions(done: Switched) -> list[str]:
     old, new = done.before.get(BASE_URL), done.after.get(BASE_URL)
     removed = [name for name, text in done.before.items() if text and name not in done.after]
     start = done.after.get(START_MODEL)
+    restart = f"restart them to start on {start}" if start else "restart them"
     if not new:
         return _back_home(done) if old else []
     if old == new:
-        again = "" if done.before.get(START_MODEL) == start else f"; restart them to start on {start}"
+        again = "" if done.before.get(START_MODEL) == start else f"; {restart}"
         lines = [f"Open Claude Code sessions here follow within seconds{again}."]
     else:
         lines = [
             f"Open Claude Code sessions here now send to {done.host}, their conversation too, and keep their",
-            f"start model; restart them to start on {start}.",
+            f"start model; {restart}.",
         ]
     if not old:
         lines.append("Until then one that started on Claude Code's default uses the opus slot with a 1M window.")

@@ -1,0 +1,128 @@
+"""What others wrote into the settings file: shown before it goes, kept where it is no secret, refused where it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Cli, settings_of
+from support.secret_service import SecretService
+from test_switch import env_of, write
+
+from llmswitch.identity import KEYLESS_TOKEN
+
+TOKEN, OTHER = "foreign-token-0123456789abcdef", "another-token-0123456789abcdef"
+HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"env": {HEADERS: "Authorization: Bearer short"}},
+        {"env": {HEADERS: "x-team-key: sk-live-0123456789abcdef"}},
+        {"env": {"CLAUDE_CODE_EXTRA_BODY": '{"api_key": "x"}'}},
+        {"env": {"ANTHROPIC_BASE_URL": "https://me:password@proxy.example"}},
+        {"apiKeyHelper": "echo sk-live-0123456789abcdef"},
+    ],
+    ids=["header", "key in a header", "body", "user in a URL", "helper"],
+)
+def test_a_secret_in_another_place_is_not_dropped(cli: Cli, repo: Path, key: str, member: dict[str, object]) -> None:
+    """Our state keeps no secret, so the switch stops and says how to let it go."""
+    content = json.dumps(member).encode()
+    write(repo, content)
+    for command in ("openrouter", "claude"):
+        reply = cli(command, cwd=repo)
+        assert reply.code == 5
+        assert "--discard-key" in reply.err
+        assert "Nothing was changed." in reply.err
+        assert settings_of(repo).read_bytes() == content
+    assert cli("openrouter", "--discard-key", cwd=repo).code == 0
+    assert "0123456789abcdef" not in settings_of(repo).read_text().replace(key, "")
+
+
+def test_headers_and_helpers_without_a_secret_come_back(cli: Cli, repo: Path, key: str) -> None:
+    """They are named when they go, and `-` brings them back."""
+    own = {"env": {HEADERS: "x-team: blue"}, "apiKeyHelper": "~/bin/get_api_key.sh"}
+    write(repo, json.dumps(own))
+    reply = cli("openrouter", cwd=repo)
+    assert reply.code == 0
+    assert f"{HEADERS} was not ours and is replaced; it was: x-team: blue" in reply.err
+    cli("-", cwd=repo)
+    assert json.loads(settings_of(repo).read_text()) == own
+
+
+def test_back_never_leaves_a_url_for_the_login(cli: Cli, repo: Path, key: str) -> None:
+    """A URL whose token was let go would get the user's own login: a dummy goes there instead, and status knows."""
+    write(repo, json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_AUTH_TOKEN": TOKEN}}))
+    cli("openrouter", "--discard-key", cwd=repo)
+    reply = cli("-", cwd=repo)
+    assert reply.code == 0
+    assert "else.example" in reply.out
+    assert "None" not in reply.err
+    assert env_of(repo) == {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_AUTH_TOKEN": KEYLESS_TOKEN}
+
+
+def test_back_keeps_the_pin_before_with_what_was_edited_in_it(cli: Cli, repo: Path, key: str) -> None:
+    """A slot changed by hand is an override of the earlier pin, not its replacement."""
+    cli("openrouter", cwd=repo)
+    path = settings_of(repo)
+    path.write_text(path.read_text().replace("google/gemini-2.5-pro", "edited/by-hand"))
+    cli("deepseek", cwd=repo)
+    assert cli("-", cwd=repo).code == 0
+    env = env_of(repo)
+    assert env["ANTHROPIC_AUTH_TOKEN"] == key
+    assert env["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "edited/by-hand"
+    assert env["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == "mistralai/devstral-2512"
+
+
+def test_live_keeps_what_was_found_before_it(cli: Cli, repo: Path, key: str) -> None:
+    """`claude --live` passes through blanks; `-` still brings back what stood there first."""
+    own = {"env": {"ANTHROPIC_DEFAULT_HAIKU_MODEL": "mine"}}
+    write(repo, json.dumps(own))
+    assert cli("claude", "--live", cwd=repo).code == 0
+    cli("-", cwd=repo)
+    assert json.loads(settings_of(repo).read_text()) == own
+
+
+def test_live_with_nothing_to_take_away_says_so(cli: Cli, repo: Path) -> None:
+    """No change of a mode is reported that there was not."""
+    reply = cli("claude", "--live", cwd=repo)
+    assert reply.out.startswith("Nothing to take away")
+    assert not settings_of(repo).exists()
+
+
+def test_adopting_in_a_dry_run_saves_nothing(service: SecretService, cli: Cli, repo: Path, key: str) -> None:
+    """It says what would be saved, and under which name."""
+    write(repo, json.dumps({"env": {"ANTHROPIC_AUTH_TOKEN": TOKEN}}))
+    reply = cli("openrouter", "--adopt-key", "mine", "-n", cwd=repo)
+    assert reply.code == 0
+    assert "would be saved as mine" in reply.err
+    assert service.secret_tool_lookup("llmswitch:mine", "mine") is None
+    assert cli("openrouter", "--adopt-key", "mine", cwd=repo).code == 0
+    assert service.secret_tool_lookup("llmswitch:mine", "mine") == TOKEN
+
+
+def test_two_credentials_cannot_be_adopted_under_one_name(
+    service: SecretService, cli: Cli, repo: Path, key: str
+) -> None:
+    """Found before the first is saved, so that nothing is changed when it says so."""
+    write(repo, json.dumps({"env": {"ANTHROPIC_AUTH_TOKEN": TOKEN, "ANTHROPIC_API_KEY": OTHER}}))
+    reply = cli("openrouter", "--adopt-key", "mine", cwd=repo)
+    assert reply.code == 2
+    assert "Nothing was changed." in reply.err
+    assert service.secret_tool_lookup("llmswitch:mine", "mine") is None
+
+
+def test_a_state_somebody_edited_does_not_break_a_switch(cli: Cli, repo: Path, key: str) -> None:
+    """What is no JSON value cannot be put back, and what cannot be a slot is no override."""
+    write(repo, '{"env": {"CLAUDE_CODE_ATTRIBUTION_HEADER": "1"}}')
+    cli("openrouter", cwd=repo)
+    state = repo / ".git/llmswitch/state.json"
+    data = json.loads(state.read_text())
+    data["current"]["displaced"]["CLAUDE_CODE_ATTRIBUTION_HEADER"] = "{ no JSON"
+    data["current"]["overrides"] = {"start": "nowhere"}
+    state.write_text(json.dumps(data))
+    assert cli("status", cwd=repo).code == 0
+    assert cli("claude", cwd=repo).code == 0
+    json.loads(settings_of(repo).read_text())
