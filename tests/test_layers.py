@@ -35,6 +35,8 @@ EDGES = {
     "client",
     "catalog",
     "console",
+    "core_dumps",
+    "file_object",
     "folders",
     "ignore_rule",
     "journal",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import sys
 
 import click
 
+from llmswitch import core_dumps
 from llmswitch.errors import LlmswitchError
 from llmswitch.secret import looks_like_key, may_be_key
 
@@ -29,8 +32,11 @@ def attended() -> bool:
 
 def note(*lines: str) -> None:
     """Print remarks on stderr, so that stdout stays the answer."""
-    for line in lines:
-        click.echo(line, err=True)
+    try:
+        for line in lines:
+            click.echo(line, err=True)
+    except OSError:  # nobody can be told
+        pass
 
 
 def answer(lines: Sequence[str]) -> None:
@@ -65,6 +71,8 @@ def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
     if any(looks_like_key(argument) for argument in arguments):
         note(f"llmswitch: {A_KEY}")
         return 2
+    _fill_standard_files()
+    core_dumps.off()
     try:
         return _finish(lambda: command.main(list(arguments), "llmswitch", standalone_mode=False, obj=app))
     except (click.ClickException, LlmswitchError) as error:
@@ -72,6 +80,11 @@ def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
     except (click.Abort, KeyboardInterrupt):
         note("", "llmswitch: interrupted.")
         return 130
+    except OSError as error:
+        note(f"llmswitch: {error.filename or 'the system'}: {error.strerror}. Nothing else was changed.")
+        return 1
+    except Exception as error:
+        return _own_up(error)
 
 
 def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[str]) -> int:
@@ -79,24 +92,61 @@ def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[s
     if error.exit_code == 2 and any(may_be_key(part) for word in arguments for part in word.split("=")):
         note(f"llmswitch: {A_KEY}")
     elif isinstance(error, click.ClickException):
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        note(text.getvalue().rstrip("\n"))
     else:
         note(f"llmswitch: {error}")
     return error.exit_code
 
 
+def _own_up(error: Exception) -> int:
+    """Tell where a bug of ours is; not what the exception says, which may quote a file with a key in it."""
+    places, trace = [], error.__traceback__
+    while trace:
+        places.append(f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    note(f"llmswitch: this is a bug in llmswitch ({type(error).__name__}); please report it with this line:")
+    note(" ".join(places))
+    return 1
+
+
 def _finish(work: Callable[[], object]) -> int:
     try:
         code = work()
-        sys.stdout.flush()
+        _flush()
     except BrokenPipeError:  # `| head`: the reader has what it wanted
         _silence()
         return 0
-    except OSError as error:  # a full disk or a closed file behind stdout
-        _silence()
-        note(f"llmswitch: what was asked is done, but the answer could not be printed: {error.strerror}.")
+    except OSError:
+        if not (trouble := _trouble_with_stdout()):
+            raise
+        note(f"llmswitch: what was asked is done, but the answer could not be printed: {trouble}.")
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _flush() -> None:
+    if sys.stdout is None:  # closed before we started: `>&-`
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    sys.stdout.flush()
+
+
+def _trouble_with_stdout() -> str | None:
+    """Return why what was printed cannot leave (a full disk, a closed file), None where it can."""
+    try:
+        _flush()
+    except OSError as error:
+        _silence()
+        return error.strerror
+    return None
+
+
+def _fill_standard_files() -> None:
+    """Put /dev/null where standard files are closed, so that no file of ours takes the place of one."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(file)
 
 
 def _silence() -> None:
