@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin, slots
-from llmswitch.errors import Refused, UsageProblem
+from llmswitch.errors import LlmswitchError, Refused, UsageProblem
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
 from llmswitch.preset import Preset, host_of, is_loopback, url_problem
 from llmswitch.secret import Secret
@@ -112,6 +112,9 @@ def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Ca
     preset, overrides, members = request.chosen(catalog)
     if not request.anyway:
         _check_host(preset, overrides.get("base_url"))
+    else:
+        target.file.follow_links()
+    target.file.check()
     needs_key = bool(members and preset.key)
     if needs_key:
         ignore_rule.ensure(target.worktree, dry_run=True)  # before anyone is asked for a key
@@ -122,7 +125,12 @@ def switch(request: Request, target: Target, *, catalog: Catalog, obtain_key: Ca
         members = pin.with_credential(members, preset.auth if needs_key else "bearer", credential)
     if needs_key:
         done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
-    _apply(request, target, members, key, done)
+    try:
+        _apply(request, target, members, key, done)
+    except LlmswitchError as error:
+        if done.ignored_in and not request.dry_run:
+            error.changed = f"Only {done.ignored_in} got a rule, so that git ignores it."
+        raise
     return done
 
 
