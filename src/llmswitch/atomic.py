@@ -118,7 +118,7 @@ def _unlink(path: str) -> None:
         pass
 
 
-def _close(file: int) -> None:
+def close_quietly(file: int) -> None:
     """Close a file to which nothing was written; what goes wrong then loses nothing."""
     try:
         os.close(file)
@@ -136,7 +136,7 @@ def sync_folder(folder: str) -> None:
         os.fsync(file)
     except OSError:  # a network file system
         pass
-    _close(file)
+    close_quietly(file)
 
 
 def sweep(folder: str) -> None:
@@ -159,7 +159,7 @@ class Lock:
     def __init__(self, path: str, about: str) -> None:
         self._path, self._about, self._file = path, about, -1
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Lock:
         try:
             make_folder(os.path.dirname(self._path), 0o700)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -173,12 +173,25 @@ class Lock:
                 f"{self._about}: another llmswitch has been writing it for {LOCK_SECONDS:.0f} seconds.",
                 hint="Wait for it to end and try again.",
             )
+        return self
+
+    def noted(self) -> float:
+        """Return when `note` was last called with this lock (as a file's time), 0 for never."""
+        status = os.fstat(self._file)
+        return status.st_mtime if status.st_size else 0.0
+
+    def note(self) -> None:
+        """Note that what the lock protects was written now; not being able to is no failure."""
+        try:
+            os.pwrite(self._file, b"\n", 0)
+        except (OSError, AttributeError):  # no pwrite on Windows
+            pass
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file >= 0:
-            _close(self._file)  # frees the lock
+            close_quietly(self._file)  # frees the lock
             self._file = -1
 
     def _wait(self) -> bool:

@@ -23,6 +23,7 @@ A_KEY = (
     "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
     "new one when asked."
 )
+STDOUT = "standard output"
 
 
 def attended() -> bool:
@@ -40,8 +41,12 @@ def note(*lines: str) -> None:
 
 
 def answer(lines: Sequence[str]) -> None:
-    """Print an answer on stdout."""
-    click.echo("\n".join(lines))
+    """Print an answer on stdout; raises OSError, with STDOUT for a file name."""
+    try:
+        click.echo("\n".join(lines))
+    except OSError as error:
+        error.filename = STDOUT
+        raise
 
 
 def ask_key(name: str) -> str:
@@ -118,9 +123,10 @@ def _finish(work: Callable[[], object]) -> int:
     except BrokenPipeError:  # `| head`: the reader has what it wanted
         _silence()
         return 0
-    except OSError:
-        if not (trouble := _trouble_with_stdout()):
+    except OSError as error:
+        if not (trouble := error.strerror if error.filename == STDOUT else _trouble_with_stdout()):
             raise
+        _silence()
         note(f"llmswitch: what was asked is done, but the answer could not be printed: {trouble}.")
         return 1
     return code if isinstance(code, int) else 0
@@ -137,7 +143,6 @@ def _trouble_with_stdout() -> str | None:
     try:
         _flush()
     except OSError as error:
-        _silence()
         return error.strerror
     return None
 

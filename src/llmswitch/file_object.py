@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from llmswitch.atomic import close_quietly
 from llmswitch.errors import LlmswitchError, Refused
 
 LARGEST = 16 * 1024 * 1024
@@ -32,7 +33,7 @@ def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_resul
     except OSError as error:
         raise _unreadable(path, error) from None
     finally:
-        os.close(file)
+        close_quietly(file)
 
 
 def _unreadable(path: str, error: OSError) -> LlmswitchError:

@@ -20,8 +20,8 @@ NAME = ".claude/settings.local.json"
 PRIVATE = 0o600
 # A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
 TRIES = 10
-# Or its read lay before our rename and its rename after it: then we look again. Only where the file was changed
-# within so many seconds before us, since that costs a tenth of a second.
+# Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
+# the file within so many seconds before us, since that costs a tenth of a second.
 BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.1
 
 
@@ -92,8 +92,8 @@ class SettingsFile:
         changes. Raises LlmswitchError or Refused; then the file is as it was.
         """
         self.check()
-        attempt = _Attempt(self, edit, private, commit)
-        with atomic.Lock(self._lock, self.path):
+        with atomic.Lock(self._lock, self.path) as lock:
+            attempt = _Attempt(self, lock, edit, private, commit)
             atomic.sweep(self.folder)
             for _ in range(TRIES):
                 done = attempt.run()
@@ -116,8 +116,10 @@ class SettingsFile:
 class _Attempt:
     """One change of a file, tried until no other program comes between."""
 
-    def __init__(self, file: SettingsFile, edit: Edit, private: bool, commit: Callable[[], None]) -> None:
-        self._file, self._edit, self._private, self._commit = file, edit, private, commit
+    def __init__(
+        self, file: SettingsFile, lock: atomic.Lock, edit: Edit, private: bool, commit: Callable[[], None]
+    ) -> None:
+        self._file, self._lock, self._edit, self._private, self._commit = file, lock, edit, private, commit
         self._before: bytes | None = None
         self._after: bytes | None = None
         self._busy = False
@@ -133,8 +135,21 @@ class _Attempt:
         except OSError as error:
             about = "" if error.filename in (None, file.path) else f"{error.filename}: "
             raise LlmswitchError(f"{file.path}: cannot write it: {about}{error.strerror}.") from None
-        self._busy = self._busy or done is None or self._is_busy(status)
+        self._busy = self._busy or done is None
+        if done:
+            self._busy = self._busy or self._is_busy(status)
+            self._lock.note()
         return done
+
+    def _is_busy(self, before: os.stat_result | None) -> bool:
+        """Say whether another program wrote the file we replaced a moment ago."""
+        try:
+            if before is None or before.st_mtime <= self._lock.noted():
+                return False
+            # Both times are the file system's: this one is of the file that has just come.
+            return abs(os.stat(self._file.path).st_mtime - before.st_mtime) < BUSY_SECONDS
+        except OSError:
+            return False
 
     def _replace(self, old_mode: int) -> bool | None:
         mode = PRIVATE if self._private else old_mode
@@ -142,13 +157,6 @@ class _Attempt:
             return self._write(mode)
         self._commit()
         return False
-
-    def _is_busy(self, before: os.stat_result | None) -> bool:
-        # Both times are the file system's: ours is that of the file which has just come.
-        try:
-            return before is not None and abs(os.stat(self._file.path).st_mtime - before.st_mtime) < BUSY_SECONDS
-        except OSError:
-            return False
 
     def was_lost(self) -> bool:
         """Say whether another program put back what was there before us; looked at once, where one is at work."""
