@@ -70,14 +70,10 @@ def key_text(name: str) -> str:
 
 def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
     """Run a command line and return its exit code; every error becomes one message on stderr."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _end)
+    _prepare()
     if any(looks_like_key(argument) for argument in arguments):
         note(f"llmswitch: {A_KEY}")
         return 2
-    _fill_standard_files()
-    core_dumps.off()
     try:
         return _finish(lambda: command.main(list(arguments), "llmswitch", standalone_mode=False, obj=app))
     except (click.ClickException, LlmswitchError) as error:
@@ -90,6 +86,16 @@ def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
         return 1
     except Exception as error:
         return _own_up(error)
+
+
+def _prepare() -> None:
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
+    _fill_standard_files()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path need not be text in the terminal's encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
+    core_dumps.off()
 
 
 def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[str]) -> int:

@@ -139,6 +139,7 @@ def _into(out: str, err: str) -> None:
 def _child(request: dict[str, Any], folder: str, run: Callable[[list[str]], int]) -> int:
     out = request["env"].pop("STDOUT", os.path.join(folder, "out"))
     _into(out, os.path.join(folder, "err"))
+    os.umask(int(request["env"].pop("UMASK", "0o022"), 8))
     _surroundings(request["cwd"], {**os.environ, **request["env"]})
     if request["stopped"]:
         os.kill(os.getpid(), signal.SIGSTOP)
