@@ -31,9 +31,10 @@ def test_a_closed_pipe_does_not_leave_work_half_done(repo: Path, key: str) -> No
 @pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("command", ["status", "openrouter", "save-key", "list"])
 def test_a_closed_stream_is_no_crash(repo: Path, key: str, stream: str, command: str) -> None:
-    """Nobody listens; what can be done is done."""
+    """What can be done is done, and an answer that nobody can read is told by the exit code."""
     done = shell(f"llmswitch {command} {stream}", repo, LLMSWITCH_KEY_OPENROUTER=key)
-    assert done.returncode == (4 if command == "save-key" else 0), done
+    assert done.returncode == (4 if command == "save-key" else 1 if ">&-" in stream.split() else 0), done
+    assert settings_of(repo).exists() == (command == "openrouter")
 
 
 def test_a_full_disk_behind_the_answer_is_told(repo: Path, key: str) -> None:

@@ -40,6 +40,8 @@ EDGES = {
     "config",
     "console",
     "env_file",
+    "core_dumps",
+    "file_object",
     "folders",
     "ignore_rule",
     "journal",

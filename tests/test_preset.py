@@ -10,7 +10,7 @@ import pytest
 from conftest import Cli, settings_of
 
 from llmswitch.catalog import Catalog
-from llmswitch.commands.switch import wished
+from llmswitch.commands.request import wished
 from llmswitch.errors import PresetProblem, UsageProblem
 from llmswitch.preset import Preset
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import Cli, settings_of
 
 from llmswitch.catalog import Catalog, shipped_folder
-from llmswitch.commands.switch import wished
+from llmswitch.commands.request import wished
 from llmswitch.identity import BASE_URL
 from llmswitch.slots import VARIABLES
 

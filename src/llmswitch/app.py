@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
+    from llmswitch.commands.request import Request
     from llmswitch.commands.run import Overlay
     from llmswitch.commands.status import Surroundings
-    from llmswitch.commands.switch import Request, Target
+    from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
@@ -115,7 +116,7 @@ class App:
     def request(self, preset: str, options: Mapping[str, Any]) -> Request:
         """Return what the command line asks for, and what the user prefers where it is silent."""
         from llmswitch import config
-        from llmswitch.commands.switch import Request
+        from llmswitch.commands.request import Request
 
         preferred = {"key_helper": config.load(self._config)["key_delivery"] == "helper"}
         said = {name: value for name, value in options.items() if value is not None}

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 5.0
 TEMP_PREFIX = ".llmswitch-"
+# ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION (winerror.h): another program has the file
+# open. Waited for, 2.5 seconds in all.
+_IN_USE = (5, 32, 33)
+_PAUSES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.6, 1.0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -20,25 +24,32 @@ def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambd
     """Put `data` at `path` with one rename and return True; False, with nothing changed, where `check` says no.
 
     The temporary file lies beside it with its final mode from its creation, and never outlives the call.
-    `check` runs last, when the new content is on the disk and all that is left is the rename. Raises OSError.
+    `check` runs last, when the new content is on the disk and all that is left is the rename. Owner and extended
+    attributes stay. Raises OSError, with a file name, and only if nothing changed.
     """
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f"{TEMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
-        _create(temporary, data, mode)
+        _create(temporary, data, mode, path)
         if not check():
+            _unlink(temporary)
             return False
-        os.replace(temporary, path)
-    finally:
+        _rename(temporary, path)
+    except BaseException as error:
         _unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path
+        raise
     sync_folder(folder)
     return True
 
 
-def _create(path: str, data: bytes, mode: int) -> None:
-    # 0600 first: the umask may only take away, and the final mode comes before the content.
+def _create(path: str, data: bytes, mode: int, target: str) -> None:
+    # 0600 first: the umask may only take away, and the final owner and mode come before the content.
     file = os.open(path, _NEW, 0o600)
     try:
+        give_owner(path, target if os.path.lexists(target) else os.path.dirname(target))
+        _copy_attributes(target, path, private=not mode & 0o077)
         os.chmod(path, mode)
         while data:
             data = data[os.write(file, data) :]
@@ -47,10 +58,71 @@ def _create(path: str, data: bytes, mode: int) -> None:
         os.close(file)
 
 
+def give_owner(path: str, like: str) -> None:
+    """Give what root made for another user (`sudo llmswitch …`) that user's ownership."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        owner = os.stat(like)
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _copy_attributes(source: str, target: str, private: bool) -> None:
+    """Copy the extended attributes, which a rename would drop, where the file system has any.
+
+    A private file gets no access list: that could let others read it.
+    """
+    if not hasattr(os, "listxattr"):  # macOS and Windows
+        return
+    try:
+        for name in os.listxattr(source):
+            if not (private and name.startswith("system.posix_acl")):
+                os.setxattr(target, name, os.getxattr(source, name))
+    except OSError:  # no file yet, none on this file system, or one that is the security module's own
+        pass
+
+
+def make_folder(path: str, mode: int) -> bool:
+    """Make a folder with those above it and say whether it was missing; raises OSError."""
+    if os.path.isdir(path):
+        return False
+    above = os.path.dirname(path)
+    make_folder(above, mode)
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        if os.path.isdir(path):  # made by another at the same time
+            return False
+        raise
+    give_owner(path, above)
+    return True
+
+
+def _rename(source: str, target: str) -> None:
+    """Rename over the target; Windows refuses while an editor or a virus scanner has it open, mostly briefly."""
+    for pause in _PAUSES:
+        try:
+            return os.replace(source, target)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _IN_USE:
+                raise
+        import time
+
+        time.sleep(pause)
+    return os.replace(source, target)
+
+
 def _unlink(path: str) -> None:
+    """Remove a file of ours if that is possible; the next run sweeps what is left."""
     try:
         os.unlink(path)
-    except FileNotFoundError:
+    except OSError:
+        pass
+
+
+def close_quietly(file: int) -> None:
+    """Close a file to which nothing was written; what goes wrong then loses nothing."""
+    try:
+        os.close(file)
+    except OSError:
         pass
 
 
@@ -62,10 +134,9 @@ def sync_folder(folder: str) -> None:
         return
     try:
         os.fsync(file)
-    except OSError:
+    except OSError:  # a network file system
         pass
-    finally:
-        os.close(file)
+    close_quietly(file)
 
 
 def sweep(folder: str) -> None:
@@ -88,9 +159,9 @@ class Lock:
     def __init__(self, path: str, about: str) -> None:
         self._path, self._about, self._file = path, about, -1
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Lock:
         try:
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            make_folder(os.path.dirname(self._path), 0o700)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
             taken = self._wait()
         except OSError as error:
@@ -102,12 +173,25 @@ class Lock:
                 f"{self._about}: another llmswitch has been writing it for {LOCK_SECONDS:.0f} seconds.",
                 hint="Wait for it to end and try again.",
             )
+        return self
+
+    def noted(self) -> float:
+        """Return when `note` was last called with this lock (as a file's time), 0 for never."""
+        status = os.fstat(self._file)
+        return status.st_mtime if status.st_size else 0.0
+
+    def note(self) -> None:
+        """Note that what the lock protects was written now; not being able to is no failure."""
+        try:
+            os.pwrite(self._file, b"\n", 0)
+        except (OSError, AttributeError):  # no pwrite on Windows
+            pass
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file >= 0:
-            os.close(self._file)
+            close_quietly(self._file)  # frees the lock
             self._file = -1
 
     def _wait(self) -> bool:

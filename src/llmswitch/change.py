@@ -83,13 +83,21 @@ def pinned(base: Settings | None, pin: Mapping[str, str], record: Record) -> Set
     """Return `base` (None: no file) with the pin in it, and note in `record` what that displaced and created."""
     settings = Settings("\n") if base is None else base
     wanted = {name: text for name, text in pin.items() if name != AUTO_MODE or not _has_opinion(settings)}
-    members = {name: json.dumps(text, ensure_ascii=False) for name, text in wanted.items()}
+    members = {name: _as_json(text) for name, text in wanted.items()}
     record.pin = {name: text for name, text in pin.items() if name in OURS and name not in SECRET_BEARING}
     record.wrote = {name: raw for name, raw in members.items() if name not in OURS}
     record.displaced = {name: raw for name in record.wrote if (raw := settings.raw(name)) is not None}
     missing = {"file": base is None, "root": settings.blank, "env": settings.env is None}
     record.created += [part for part, absent in missing.items() if absent]
     return settings.with_members(members)
+
+
+def _as_json(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character, which only an escape can write
+        return json.dumps(text)
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _has_opinion(settings: Settings) -> bool:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from llmswitch.app import App
     from llmswitch.commands.obtain_key import KeySource
-    from llmswitch.commands.switch import Request, Target
+    from llmswitch.commands.request import Request
+    from llmswitch.commands.switch import Target
 
 
 def _slot_options(command: Any) -> Any:

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 
+from llmswitch import core_dumps
 from llmswitch.errors import LlmswitchError
 
 TYPE_CHECKING = False
@@ -58,6 +59,7 @@ def become(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -
     for name in ("SIGPIPE", "SIGXFSZ"):  # ignored by Python, and so they would be by all that Claude Code starts
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
+    core_dumps.as_before()
     try:
         os.execve(program, [program, *arguments], dict(environ))  # noqa: S606
     except OSError as error:

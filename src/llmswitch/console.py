@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 
 import click
 
+from llmswitch import core_dumps
 from llmswitch.errors import LlmswitchError
 from llmswitch.secret import looks_like_key, may_be_key
 
@@ -22,6 +24,7 @@ A_KEY = (
     "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
     "new one when asked."
 )
+STDOUT = "standard output"
 
 
 # What could not be printed: a closed pipe is no reason to leave work half done.
@@ -90,6 +93,8 @@ def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
     except OSError as error:
         note(f"llmswitch: {error.filename or 'the system'}: {error.strerror}. See `llmswitch status`.")
         return 1
+    except Exception as error:
+        return _own_up(error)
 
 
 def _prepare() -> None:
@@ -97,12 +102,23 @@ def _prepare() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _end)
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by the caller: `llmswitch status >&-`
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
+    if sys.stdout is None:
+        _lost.append(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    _fill_standard_files()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    core_dumps.off()
+
+
+def _fill_standard_files() -> None:
+    """Put /dev/null where standard files are closed (`>&-`), so that no file of ours takes the place of one."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(file)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
 
 
 def _before_claude(arguments: Sequence[str]) -> Sequence[str]:
@@ -125,6 +141,17 @@ def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[s
     else:
         note(f"llmswitch: {error}")
     return error.exit_code
+
+
+def _own_up(error: Exception) -> int:
+    """Tell where a bug of ours is; not what the exception says, which may quote a file with a key in it."""
+    places, trace = [], error.__traceback__
+    while trace:
+        places.append(f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    note(f"llmswitch: this is a bug in llmswitch ({type(error).__name__}); please report it with this line:")
+    note(" ".join(places))
+    return 1
 
 
 def _flushed(code: int) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 
+from llmswitch import worktrees
 from llmswitch.errors import Refused
 from llmswitch.settings_file import NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from io import FileIO
+
     from llmswitch.worktrees import Worktree
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
-TEMPORARY = ".claude/.llmswitch-key.tmp"
+TEMPORARY = ".llmswitch-key.tmp"
 RULES = f"/{NAME}\n/.claude/.llmswitch-*\n"
 
 
@@ -21,37 +24,70 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
 
     Raises Refused, whatever else is said, where git tracks the file or goes on not ignoring it.
     """
-    if not worktree.in_repository:
+    _refuse_tracked(worktree, NAME)
+    path = os.path.join(worktree.root, NAME)
+    real = os.path.realpath(path)
+    if real != path or os.path.lexists(os.path.join(worktree.root, ".claude", ".git")):
+        _check_elsewhere(real)
         return None
-    if worktree.tracks(NAME):
-        raise Refused(
-            f"git tracks {os.path.join(worktree.root, NAME)}: a key written there would be committed.",
-            hint=f"To take it out of git and keep it on the disk: git rm --cached {NAME}",
-        )
-    if _ignored(worktree):
+    if _ignored(worktree, NAME):
         return None
-    path = worktree.exclude_file()
+    exclude = worktree.exclude_file()
     if not dry_run:
-        _append(path)
-        if not _ignored(worktree):
+        _append(exclude)
+        if not _ignored(worktree, NAME):
             raise Refused(
-                f"git would not ignore {os.path.join(worktree.root, NAME)} even with a rule in {path}.",
+                f"git would not ignore {path} even with a rule in {exclude}.",
                 hint="Look for a rule with `!` in .gitignore: git check-ignore -v --no-index " + NAME,
                 changed="Only that rule was added.",
             )
-    return path
+    return exclude
 
 
-def _ignored(worktree: Worktree) -> bool:
-    return worktree.ignores(NAME) and worktree.ignores(TEMPORARY)
+def _refuse_tracked(worktree: Worktree, name: str) -> None:
+    if worktree.in_repository and worktree.tracks(name):
+        raise Refused(
+            f"git tracks {os.path.join(worktree.root, name)}: a key written there would be committed.",
+            hint=f"To take it out of git and keep it on the disk: git rm --cached {name}",
+        )
+
+
+def _check_elsewhere(path: str) -> None:
+    """Ask the repository that the file is really in: another one, behind a link or of `.claude` itself."""
+    worktree = worktrees.find(os.path.dirname(path))
+    name = os.path.relpath(path, worktree.root)
+    _refuse_tracked(worktree, name)
+    if not _ignored(worktree, name):
+        beside = os.path.join(os.path.dirname(name), ".llmswitch-*")
+        raise Refused(
+            f"{path} is in another repository, {worktree.root}, which does not ignore it.",
+            hint=f"Add these lines to {worktree.exclude_file()}: /{name} and /{beside}",
+        )
+
+
+def _ignored(worktree: Worktree, name: str) -> bool:
+    if not worktree.in_repository:
+        return True
+    return worktree.ignores(name) and worktree.ignores(os.path.join(os.path.dirname(name), TEMPORARY))
 
 
 def _append(path: str) -> None:
+    """Add the rules at the end of an ignore file; what was written of them goes again where not all could be."""
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "a+b") as file:
-            file.seek(max(0, file.tell() - 1))
+        with open(path, "a+b", buffering=0) as file:
+            size = file.tell()
+            file.seek(max(0, size - 1))
             start = "" if file.read() in (b"", b"\n") else "\n"
-            file.write((start + RULES).encode())
+            _write_all(file, (start + RULES).encode(), size)
     except OSError as error:
         raise Refused(f"Cannot add the ignore rule to {path}: {error.strerror}.") from None
+
+
+def _write_all(file: FileIO, data: bytes, size: int) -> None:
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError:
+        file.truncate(size)
+        raise

@@ -29,11 +29,13 @@ class Journal:
         self._worktree = worktree
         folder = worktree.git_dir or os.path.join(state_folder, "folders", digest(worktree.root))
         self.path = os.path.join(folder, FOLDER if worktree.git_dir else "", NAME)
-        self.load()
+        self._take(_load(self.path))
 
     def load(self) -> None:
-        """Read the state again; a switch does so once it has the lock."""
-        data = _load(self.path)
+        """Read the state again; a switch does so once it has the lock. Raises OSError where it cannot be read."""
+        self._take(_read(self.path))
+
+    def _take(self, data: object) -> None:
         self.current, self.previous = Record(_part(data, "current")), Record(_part(data, "previous"))
 
     def save(self, record: Record, settings: Settings) -> None:
@@ -48,7 +50,7 @@ class Journal:
         before = self.previous if failed or self.current.passing else self.current
         data = {"version": 1, "current": record.data(), "previous": before.data()}
         folder = os.path.dirname(self.path)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        atomic.make_folder(folder, 0o700)
         atomic.sweep(folder)
         atomic.replace(self.path, json.dumps(data, indent=1).encode(), 0o600)
 
@@ -72,9 +74,17 @@ class Journal:
 
 def _load(path: str) -> object:
     try:
+        return _read(path)
+    except OSError:
+        return None
+
+
+def _read(path: str) -> object:
+    """Return the data of a state file, None for none and for one that is broken; raises OSError."""
+    try:
         with open(path, "rb") as file:
             return json.load(file)
-    except (OSError, ValueError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
 
 

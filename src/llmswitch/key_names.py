@@ -33,7 +33,7 @@ class KeyNames:
 
     def _save(self, names: dict[str, str]) -> None:
         try:
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            atomic.make_folder(os.path.dirname(self._path), 0o700)
             atomic.replace(self._path, json.dumps(names, indent=1).encode(), 0o600)
         except OSError:
             pass

@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmswitch.commands.switch import Request, Switched
+    from llmswitch.commands.request import Request
+    from llmswitch.commands.switch import Switched
 
 
 def switched(done: Switched, dry_run: bool, home: str) -> list[str]:

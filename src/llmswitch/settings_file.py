@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
-from llmswitch import atomic
-from llmswitch.errors import LlmswitchError, Refused
+from llmswitch import atomic, file_object
+from llmswitch.errors import LlmswitchError
 from llmswitch.settings import Settings, as_text
 from llmswitch.splice import SpliceError
 
@@ -14,11 +14,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Edit = Callable[[Settings | None], Settings | None]
+
 NAME = ".claude/settings.local.json"
-LARGEST = 16 * 1024 * 1024
 PRIVATE = 0o600
-# A writer that takes no lock (Claude Code takes none) may come between our read and our rename.
+# A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
 TRIES = 10
+# Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
+# the file within so many seconds before us, since that costs a tenth of a second.
+BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.1
 
 
 class SettingsFile:
@@ -31,7 +35,7 @@ class SettingsFile:
 
     def read(self) -> bytes | None:
         """Return the bytes of the file, following links as Claude Code does, or None where there is none."""
-        return self._read(os.O_RDONLY)[0]
+        return file_object.read(self.path)[0]
 
     def settings(self) -> Settings | None:
         """Return the parsed file, None where there is none; LlmswitchError where Claude Code would ignore it."""
@@ -65,65 +69,37 @@ class SettingsFile:
             hint="Mend it in an editor, then try again.",
         )
 
-    def change(
-        self, edit: Callable[[Settings | None], Settings | None], private: bool, commit: Callable[[], None]
-    ) -> bool:
+    def follow_links(self) -> None:
+        """Work on what a symbolic link leads to and keep the link; every way to that file has one lock."""
+        real = os.path.realpath(self.path)
+        if real != self.path:
+            from llmswitch.journal import digest
+
+            self._lock = os.path.join(os.path.dirname(self._lock), digest(real))
+            self.path, self.folder = real, os.path.dirname(real)
+
+    def check(self) -> None:
+        """Raise what `change` would for what lies there; LlmswitchError or Refused."""
+        file_object.refuse_link(self.folder)
+        file_object.refuse_link(self.path)
+        file_object.check_folder(self.folder)
+        file_object.read(self.path, changing=True)
+
+    def change(self, edit: Edit, private: bool, commit: Callable[[], None]) -> bool:
         """Replace the file by what `edit` makes of it (None: no file) and say whether anything changed.
 
         `private` gives it mode 0600, otherwise its mode stays. `commit` runs after `edit`, just before the file
         changes. Raises LlmswitchError or Refused; then the file is as it was.
         """
-        self._refuse_links()
-        with atomic.Lock(self._lock, self.path):
+        self.check()
+        with atomic.Lock(self._lock, self.path) as lock:
+            attempt = _Attempt(self, lock, edit, private, commit)
             atomic.sweep(self.folder)
             for _ in range(TRIES):
-                done = self._attempt(edit, private, commit)
-                if done is not None:
+                done = attempt.run()
+                if done is not None and not (done and attempt.was_lost()):
                     return done
         raise LlmswitchError(f"{self.path}: another program keeps changing it.", hint="Try again.")
-
-    def _attempt(
-        self, edit: Callable[[Settings | None], Settings | None], private: bool, commit: Callable[[], None]
-    ) -> bool | None:
-        """Return whether the file changed, or None where another program changed it meanwhile."""
-        before, status = self._read(os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-        settings = edit(None if before is None else self.parse(before))
-        after = None if settings is None else settings.text.encode()
-        old_mode = stat.S_IMODE(status.st_mode) if status else PRIVATE
-        mode = PRIVATE if private else old_mode
-        try:
-            if (after, mode) == (before, old_mode):
-                commit()
-                return False
-            return self._write(before, after, mode, commit)
-        except OSError as error:
-            raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None
-
-    def _write(self, before: bytes | None, after: bytes | None, mode: int, commit: Callable[[], None]) -> bool | None:
-        def unchanged() -> bool:
-            commit()
-            return self._read(os.O_RDONLY)[0] == before
-
-        if after is None:
-            if not unchanged():
-                return None
-            os.unlink(self.path)
-            atomic.sync_folder(self.folder)
-            return True
-        made = self._make_folder()
-        try:
-            return atomic.replace(self.path, after, mode, unchanged) or None
-        except BaseException:
-            if made:
-                self.remove_folder()
-            raise
-
-    def _make_folder(self) -> bool:
-        try:
-            os.mkdir(self.folder, 0o755)
-        except FileExistsError:
-            return False
-        return True
 
     def has_folder(self) -> bool:
         """Say whether `.claude` is there."""
@@ -136,44 +112,87 @@ class SettingsFile:
         except OSError:
             pass
 
-    def _refuse_links(self) -> None:
-        for path in (self.folder, self.path):
-            if os.path.islink(path):
-                raise Refused(
-                    f"{path} is a symbolic link to {os.path.realpath(path)}: writing through it would switch "
-                    "every folder that shares it, and Claude Code itself refuses to write there.",
-                    hint="Replace the link by a file of its own.",
-                )
 
-    def _read(self, flags: int) -> tuple[bytes | None, os.stat_result | None]:
-        """Return bytes and status; opening for writing too checks that we may change the file."""
-        extra = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        try:
-            file = os.open(self.path, (flags & ~os.O_RDWR) | os.O_RDONLY | extra)
-        except FileNotFoundError:
-            return None, None
-        except OSError as error:
-            raise LlmswitchError(f"{self.path}: cannot read it: {error.strerror}.") from None
-        try:
-            status = os.fstat(file)
-            self._check(status, changing=bool(flags & os.O_RDWR))
-            with open(file, "rb", closefd=False) as stream:
-                return stream.read(), status
-        except OSError as error:
-            raise LlmswitchError(f"{self.path}: cannot read it: {error.strerror}.") from None
-        finally:
-            os.close(file)
+class _Attempt:
+    """One change of a file, tried until no other program comes between."""
 
-    def _check(self, status: os.stat_result, changing: bool) -> None:
-        if not stat.S_ISREG(status.st_mode):
-            raise LlmswitchError(f"{self.path} is not a file.")
-        if status.st_size > LARGEST:
-            raise LlmswitchError(f"{self.path} is larger than {LARGEST // 1024**2} MiB.")
-        if not changing:
-            return
-        if status.st_nlink > 1:
-            raise Refused(f"{self.path} is one of {status.st_nlink} hard links; replacing it would split them.")
-        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-            raise Refused(f"{self.path} belongs to another user (uid {status.st_uid}).")
-        if not status.st_mode & stat.S_IWUSR:
-            raise Refused(f"{self.path} is read-only.", hint=f"To allow it: chmod u+w {self.path}")
+    def __init__(
+        self, file: SettingsFile, lock: atomic.Lock, edit: Edit, private: bool, commit: Callable[[], None]
+    ) -> None:
+        self._file, self._lock, self._edit, self._private, self._commit = file, lock, edit, private, commit
+        self._before: bytes | None = None
+        self._after: bytes | None = None
+        self._busy = False
+
+    def run(self) -> bool | None:
+        """Return whether the file changed, or None where another program changed it meanwhile."""
+        file = self._file
+        self._before, status = file_object.read(file.path, changing=True)
+        try:
+            settings = self._edit(None if self._before is None else file.parse(self._before))
+            self._after = None if settings is None else settings.text.encode()
+            done = self._replace(stat.S_IMODE(status.st_mode) if status else PRIVATE)
+        except OSError as error:
+            about = "" if error.filename in (None, file.path) else f"{error.filename}: "
+            raise LlmswitchError(f"{file.path}: cannot write it: {about}{error.strerror}.") from None
+        self._busy = self._busy or done is None
+        if done:
+            self._busy = self._busy or self._is_busy(status)
+            self._lock.note()
+        return done
+
+    def _is_busy(self, before: os.stat_result | None) -> bool:
+        """Say whether another program wrote the file we replaced a moment ago."""
+        try:
+            if before is None or before.st_mtime <= self._lock.noted():
+                return False
+            # Both times are the file system's: this one is of the file that has just come.
+            return abs(os.stat(self._file.path).st_mtime - before.st_mtime) < BUSY_SECONDS
+        except OSError:
+            return False
+
+    def _replace(self, old_mode: int) -> bool | None:
+        mode = PRIVATE if self._private else old_mode
+        if (self._after, mode) != (self._before, old_mode):
+            return self._write(mode)
+        self._commit()
+        return False
+
+    def was_lost(self) -> bool:
+        """Say whether another program put back what was there before us; looked at once, where one is at work."""
+        if not self._busy:
+            return False
+        import time
+
+        time.sleep(LOOK_AGAIN_SECONDS)
+        self._busy = False
+        try:
+            data = self._file.read()
+            before, ours, now = (self._values(content) for content in (self._before, self._after, data))
+        except LlmswitchError:  # not ours to mend, and no failure: what we wanted to write was written
+            return False
+        changed = [name for name in {*before, *ours} if before.get(name) != ours.get(name)]
+        return any(now.get(name) == before.get(name) for name in changed)
+
+    def _values(self, data: bytes | None) -> dict[str, str]:
+        return self._file.parse(data).values() if data else {}
+
+    def _unchanged(self) -> bool:
+        self._commit()
+        return self._file.read() == self._before
+
+    def _write(self, mode: int) -> bool | None:
+        file = self._file
+        if self._after is None:
+            if not self._unchanged():
+                return None
+            os.unlink(file.path)
+            atomic.sync_folder(file.folder)
+            return True
+        made = atomic.make_folder(file.folder, 0o755)
+        try:
+            return atomic.replace(file.path, self._after, mode, self._unchanged) or None
+        except BaseException:
+            if made:
+                file.remove_folder()
+            raise

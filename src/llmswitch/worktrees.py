@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from llmswitch.errors import LlmswitchError, Refused, UsageProblem
@@ -13,6 +14,8 @@ _MISLEADING = (
     "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE",
     "GIT_COMMON_DIR", "GIT_CEILING_DIRECTORIES", "GIT_NAMESPACE",
 )  # fmt: skip
+# What starting a program that is not there, or is none, ends in.
+_ABSENT = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC)
 
 
 class Worktree:
@@ -39,12 +42,19 @@ class Worktree:
         return out.removesuffix("\n") if code == 0 else None
 
     def tracks(self, path: str) -> bool:
-        """Say whether git tracks the file (a path inside the worktree)."""
-        return git("ls-files", "--error-unmatch", "--", path, folder=self.root)[0] == 0
+        """Say whether git tracks the file (a path inside the worktree); Refused where git cannot tell."""
+        return self._says("ls-files", "--error-unmatch", "--", path)
 
     def ignores(self, path: str) -> bool:
-        """Say whether git ignores the file, whether or not it is tracked."""
-        return git("check-ignore", "--quiet", "--no-index", "--", path, folder=self.root)[0] == 0
+        """Say whether git ignores the file, whether or not it is tracked; Refused where git cannot tell."""
+        return self._says("check-ignore", "--quiet", "--no-index", "--", path)
+
+    def _says(self, *question: str) -> bool:
+        """Return git's answer: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
+        code, _, complaint = git(*question, folder=self.root)
+        if code not in (0, 1):
+            raise Refused(f"git cannot say whether a key would be safe in {self.root}: {complaint or f'exit {code}'}.")
+        return code == 0
 
     def copies(self, path: str) -> bool:
         """Say whether a new worktree that Claude Code makes gets a copy of the file (`.worktreeinclude`)."""
@@ -63,9 +73,12 @@ def find(path: str) -> Worktree:
     """Return the worktree that holds the folder `path`, or the plain folder itself outside any repository.
 
     Raises UsageProblem for a missing folder, a bare repository, a git folder or one git cannot read; Refused
-    where git distrusts the owner; LlmswitchError where git is missing.
+    where git distrusts the owner; LlmswitchError where git is missing or the current folder is gone.
     """
-    folder = os.path.realpath(path)
+    try:
+        folder = os.path.realpath(path)
+    except OSError as error:
+        raise LlmswitchError(f"The current folder cannot be found ({error.strerror}).", hint="Go to another.") from None
     if not os.path.isdir(folder):
         raise UsageProblem(f"{path} is not a folder.")
     asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
@@ -175,11 +188,15 @@ def _linked(worktree: Worktree, block: list[str]) -> Listed:
 def git(*arguments: str, folder: str) -> tuple[int, str, str]:
     """Run git in `folder` and return its exit code, output and complaint; code 127 where there is no git.
 
-    Spawned without the subprocess module, whose import costs more than git itself.
+    Raises LlmswitchError where no program can be started. Spawned without the subprocess module, whose import
+    costs more than git itself.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    return _spawn(["git", "-C", folder, *arguments], environ)
+    try:
+        return _spawn(["git", "-C", folder, *arguments], environ)
+    except OSError as error:
+        raise LlmswitchError(f"git cannot be run in {folder}: {error.strerror}.") from None
 
 
 def _spawn(argv: list[str], environ: dict[str, str]) -> tuple[int, str, str]:
@@ -195,10 +212,12 @@ def _spawn(argv: list[str], environ: dict[str, str]) -> tuple[int, str, str]:
     actions = [(os.POSIX_SPAWN_DUP2, out_end, 1), (os.POSIX_SPAWN_DUP2, err_end, 2)]
     try:
         pid = os.posix_spawnp(argv[0], argv, environ, file_actions=actions)
-    except OSError:
+    except OSError as error:
         os.close(out)
         os.close(err)
-        return 127, "", ""
+        if error.errno in _ABSENT:
+            return 127, "", ""
+        raise
     finally:
         os.close(out_end)
         os.close(err_end)

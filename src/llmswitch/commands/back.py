@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.commands.switch import Request
+from llmswitch.commands.request import Request
 from llmswitch.errors import UsageProblem
 from llmswitch.identity import AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, START_MODEL
 from llmswitch.pin import HELPER

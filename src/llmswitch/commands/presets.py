@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch import pin
-from llmswitch.commands.switch import wished
+from llmswitch.commands.request import wished
 from llmswitch.errors import PresetProblem, UsageProblem
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.secret import STARS

@@ -6,7 +6,7 @@ import json
 
 from llmswitch import journal, pin
 from llmswitch.change import OURS
-from llmswitch.commands.switch import wished
+from llmswitch.commands.request import wished
 from llmswitch.effective import effective
 from llmswitch.errors import Refused, UsageProblem
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, SECRET_BEARING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch import problems, recognise, secret
-from llmswitch.commands.switch import wished
+from llmswitch.commands.request import wished
 from llmswitch.effective import Layer, effective
 from llmswitch.errors import LlmswitchError, UsageProblem
 from llmswitch.identity import AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, START_MODEL

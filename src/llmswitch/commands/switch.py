@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from llmswitch import change, ignore_rule, journal, pin, slots
+from llmswitch import change, ignore_rule, journal, pin
 from llmswitch.commands import foreign
-from llmswitch.commands.endpoint import endpoint
-from llmswitch.errors import Refused, UsageProblem
-from llmswitch.fields import UNPRINTABLE
+from llmswitch.errors import LlmswitchError, Refused, UsageProblem
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
 from llmswitch.preset import Preset
 from llmswitch.settings import Settings
-from llmswitch.urls import host_of, is_loopback, url_problem
+from llmswitch.urls import host_of, is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, Protocol
+    from collections.abc import Mapping
+    from typing import Protocol
 
     from llmswitch.catalog import Catalog
+    from llmswitch.commands.request import Request
     from llmswitch.journal import Journal
     from llmswitch.keys import Key
     from llmswitch.secret import Secret
@@ -41,60 +40,6 @@ class Target:
 
     def __init__(self, worktree: Worktree, file: SettingsFile, journal: Journal) -> None:
         self.worktree, self.file, self.journal = worktree, file, journal
-
-
-class Request:
-    """What the user asked for: a preset, what to override in it, and how far to go.
-
-    `overrides` has models by slot, and `start` and `base_url`; `exported` names the variables some came from.
-    `members` are written in the place of a preset's.
-    """
-
-    def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-        """Read the command line's options; UsageProblem for a value that cannot be."""
-        self.preset = preset
-        self.dry_run, self.anyway = bool(options.get("dry_run")), bool(options.get("anyway"))
-        self.discard, self.live = bool(options.get("discard_key")), bool(options.get("live"))
-        self.key_given, self.key_helper = bool(options.get("key_stdin")), bool(options.get("key_helper"))
-        self.settled: list[Secret] = []
-        self.members: Mapping[str, str] | None = None
-        self.passing = False
-        asked = dict.fromkeys(slots.SLOTS, options["model"]) if options.get("model") else {}
-        asked |= {slot: options[slot] for slot in slots.SLOTS if options.get(slot) is not None}
-        if options.get("start"):
-            asked["start"] = options["start"]
-        if options.get("base_url"):
-            asked["base_url"] = _checked_base_url(options["base_url"])
-        exported = slots.from_environment(environ)
-        self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
-        self.overrides: dict[str, str] = {slot: exported[slot][0] for slot in self.exported} | asked
-        for name, text in self.overrides.items():
-            _check_text(text, self.exported.get(name, f"--{name.replace('_', '-')}"))
-
-    def but(self, **changes: object) -> Request:
-        """Return the same request with some attributes changed."""
-        import copy
-
-        request = copy.copy(self)
-        vars(request).update(changes)
-        return request
-
-    def chosen(self, catalog: Catalog) -> tuple[Preset, dict[str, str], dict[str, str]]:
-        """Return the preset, the overrides that apply to it, and the members to write without a credential."""
-        if self.members is not None:
-            return Preset(self.preset, {}, ""), {}, dict(self.members)
-        preset = catalog.load(self.preset)
-        if self.live and not preset.is_claude:
-            raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
-        overrides = self._none_for(preset) if preset.is_claude else self.overrides
-        return preset, overrides, wished(preset, overrides, catalog.windows)
-
-    def _none_for(self, preset: Preset) -> dict[str, str]:
-        """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""
-        asked = [name for name in self.overrides if name not in self.exported]
-        if asked:
-            raise UsageProblem(f"Preset {preset.name} takes no --{asked[0].replace('_', '-')}.")
-        return {}
 
 
 class Switched:
@@ -125,8 +70,7 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
     Raises LlmswitchError, and then the settings file is as it was.
     """
     preset, overrides, members = request.chosen(catalog)
-    if not request.anyway:
-        _check_host(preset, overrides.get("base_url"))
+    _check_place(request, target, preset, overrides.get("base_url"))
     needs_key = bool(members and preset.key)
     private = needs_key and not request.key_helper
     if private:
@@ -135,11 +79,18 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
     done = Switched(target, preset, overrides)
     if request.members is None and members.get(BASE_URL):
         members = _delivered(request, preset, members, key, key_source)
+    if not request.discard:  # before anything is written; once more under the lock
+        foreign.refuse(target, target.file.settings(), _kept(request, key))
     if private:
         done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
     elif key and key.exported:
         done.notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
-    _apply(request, target, members, key, done, private)
+    try:
+        _apply(request, target, members, key, done, private)
+    except LlmswitchError as error:
+        if done.ignored_in and not request.dry_run:
+            error.changed = f"Only {done.ignored_in} got a rule, so that git ignores it."
+        raise
     return done
 
 
@@ -159,19 +110,13 @@ def _delivered(
     return pin.with_helper(members, key_source.helper(preset))
 
 
-def wished(preset: Preset, overrides: Mapping[str, str], windows: Callable[[], Mapping[str, int]]) -> dict[str, str]:
-    """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own.
-
-    Raises UsageProblem where a slot has no model, or where Claude Code cannot reach the preset by itself.
-    """
-    if preset.is_claude:
-        return {}
-    url = endpoint(preset, overrides.get("base_url"))
-    chosen = {slot: model for slot, model in overrides.items() if slot in slots.SLOTS}
-    own_names = preset.speaks_claude and "base_url" not in overrides
-    models = slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
-    start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
-    return pin.build(preset, models, start, url, windows())
+def _check_place(request: Request, target: Target, preset: Preset, url: str | None) -> None:
+    """Refuse a host that is not the key's, and a file that must not be replaced."""
+    if request.anyway:
+        target.file.follow_links()
+    else:
+        _check_host(preset, url)
+    target.file.check()
 
 
 def _check_host(preset: Preset, url: str | None) -> None:
@@ -183,30 +128,20 @@ def _check_host(preset: Preset, url: str | None) -> None:
         )
 
 
-def _check_text(text: str, origin: str) -> None:
-    """Raise UsageProblem for text that a header or a settings file cannot carry."""
-    if not text.isprintable():
-        raise UsageProblem(f"{origin} {UNPRINTABLE}.")
-
-
-def _checked_base_url(url: str) -> str:
-    """Return the base URL as it is written to the file; UsageProblem where Claude Code could not use it."""
-    if problem := url_problem(url):
-        raise UsageProblem(f"--base-url {problem}.")
-    return url.rstrip("/")
+def _kept(request: Request, key: Key | None) -> list[Secret]:
+    return [*request.settled, *([key.secret] if key else [])]
 
 
 def _apply(
     request: Request, target: Target, members: Mapping[str, str], key: Key | None, done: Switched, private: bool
 ) -> None:
-    kept = [*request.settled, *([key.secret] if key else [])]
     held: list[Settings] = []
 
     def edit(settings: Settings | None) -> Settings | None:
         if not held:
             target.journal.load()  # another switch may have ended while we waited for the lock
         if not request.discard:
-            foreign.refuse(target, settings, kept)
+            foreign.refuse(target, settings, _kept(request, key))
         held[:] = [settings or Settings("")]
         done.previous = target.journal.current
         done.record = _record(target, done, key)

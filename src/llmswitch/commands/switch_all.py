@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from llmswitch.change import OURS
-from llmswitch.commands.switch import Request, Switched, switch
+from llmswitch.commands.request import Request
+from llmswitch.commands.switch import Switched, switch
 from llmswitch.errors import LlmswitchError, Refused
 from llmswitch.identity import SECRET_BEARING
 from llmswitch.settings import TOP_MEMBERS

@@ -1,0 +1,100 @@
+"""What the user asks for in a switch, and the pin it comes to before any file or key is looked at."""
+
+from __future__ import annotations
+
+from llmswitch import pin, slots
+from llmswitch.commands.endpoint import endpoint
+from llmswitch.errors import UsageProblem
+from llmswitch.fields import UNPRINTABLE
+from llmswitch.preset import Preset
+from llmswitch.urls import url_problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from llmswitch.catalog import Catalog
+    from llmswitch.secret import Secret
+
+
+class Request:
+    """What the user asked for: a preset, what to override in it, and how far to go.
+
+    `overrides` has models by slot, and `start` and `base_url`; `exported` names the variables some came from.
+    `members` are written in the place of a preset's.
+    """
+
+    def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        """Read the command line's options; UsageProblem for a value that cannot be."""
+        self.preset = preset
+        self.dry_run, self.anyway = bool(options.get("dry_run")), bool(options.get("anyway"))
+        self.discard, self.live = bool(options.get("discard_key")), bool(options.get("live"))
+        self.key_given, self.key_helper = bool(options.get("key_stdin")), bool(options.get("key_helper"))
+        self.settled: list[Secret] = []
+        self.members: Mapping[str, str] | None = None
+        self.passing = False
+        asked = dict.fromkeys(slots.SLOTS, options["model"]) if options.get("model") else {}
+        asked |= {slot: options[slot] for slot in slots.SLOTS if options.get(slot) is not None}
+        if options.get("start"):
+            asked["start"] = options["start"]
+        if options.get("base_url"):
+            asked["base_url"] = _checked_base_url(options["base_url"])
+        exported = slots.from_environment(environ)
+        self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
+        self.overrides: dict[str, str] = {slot: exported[slot][0] for slot in self.exported} | asked
+        for name, text in self.overrides.items():
+            _check_text(text, self.exported.get(name, f"--{name.replace('_', '-')}"))
+
+    def but(self, **changes: object) -> Request:
+        """Return the same request with some attributes changed."""
+        import copy
+
+        request = copy.copy(self)
+        vars(request).update(changes)
+        return request
+
+    def chosen(self, catalog: Catalog) -> tuple[Preset, dict[str, str], dict[str, str]]:
+        """Return the preset, the overrides that apply to it, and the members to write without a credential."""
+        if self.members is not None:
+            return Preset(self.preset, {}, ""), {}, dict(self.members)
+        preset = catalog.load(self.preset)
+        if self.live and not preset.is_claude:
+            raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
+        overrides = self._none_for(preset) if preset.is_claude else self.overrides
+        return preset, overrides, wished(preset, overrides, catalog.windows)
+
+    def _none_for(self, preset: Preset) -> dict[str, str]:
+        """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""
+        asked = [name for name in self.overrides if name not in self.exported]
+        if asked:
+            raise UsageProblem(f"Preset {preset.name} takes no --{asked[0].replace('_', '-')}.")
+        return {}
+
+
+def wished(preset: Preset, overrides: Mapping[str, str], windows: Callable[[], Mapping[str, int]]) -> dict[str, str]:
+    """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own.
+
+    Raises UsageProblem where a slot has no model, or where Claude Code cannot reach the preset by itself.
+    """
+    if preset.is_claude:
+        return {}
+    url = endpoint(preset, overrides.get("base_url"))
+    chosen = {slot: model for slot, model in overrides.items() if slot in slots.SLOTS}
+    own_names = preset.speaks_claude and "base_url" not in overrides
+    models = slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
+    start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
+    return pin.build(preset, models, start, url, windows())
+
+
+def _checked_base_url(url: str) -> str:
+    """Return the base URL as it is written to the file; UsageProblem where Claude Code could not use it."""
+    if problem := url_problem(url):
+        raise UsageProblem(f"--base-url {problem}.")
+    return url.rstrip("/")
+
+
+def _check_text(text: str, origin: str) -> None:
+    """Raise UsageProblem for text that a header or a settings file cannot carry."""
+    if not text.isprintable():
+        raise UsageProblem(f"{origin} {UNPRINTABLE}.")

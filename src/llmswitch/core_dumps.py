@@ -1,0 +1,24 @@
+"""No core dump while a key may be in memory: it would hold the key, in a file of its own."""
+
+from __future__ import annotations
+
+_before: list[tuple[int, int]] = []
+
+
+def off() -> None:
+    """Allow this process and those it starts no core dump; does nothing on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    _before.append(limits)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
+
+
+def as_before() -> None:
+    """Give the limit back, for a program that takes our place."""
+    if _before:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, _before[0])
