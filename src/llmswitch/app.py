@@ -54,6 +54,16 @@ class App:
         except LlmswitchError:
             return None
 
+    def pin_here(self) -> tuple[str, Mapping[str, str]] | None:
+        """Return the preset that was last switched to in this folder with its overrides; `claude` where none was."""
+        from llmswitch.errors import LlmswitchError
+
+        try:
+            record = self.target().journal.current
+        except LlmswitchError:
+            return None
+        return (record.preset or "claude"), record.overrides
+
     def keyring(self) -> OsKeyring:
         """Return the OS keyring; nothing is imported or asked before its first use."""
         from llmswitch import console

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.catalog import read_object
+from llmswitch.data_files import read_object
 from llmswitch.errors import LlmswitchError
 
 NAME = "config.json5"

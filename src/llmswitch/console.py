@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 
 import click
 
@@ -17,7 +18,7 @@ from llmswitch.secret import looks_like_key, may_be_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 A_KEY = (
     "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
@@ -55,6 +56,34 @@ def answer(lines: Sequence[str]) -> None:
 def _plain(line: str) -> str:
     """Return a line with JSON's escapes for what could steer a terminal: settings and paths may hold anything."""
     return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+
+
+def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) -> None:
+    """Print an answer as JSON, or as the lines that say the same."""
+    answer([json.dumps(data, indent=2, ensure_ascii=False)] if as_json else lines())
+
+
+def width() -> int | None:
+    """Return how many letters fit on a line of the terminal behind stdout, None where it is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how a download goes on, on a terminal; the function yielded takes the bytes so far and of all."""
+    if not sys.stderr.isatty():
+        note(f"Asking {label} …")
+        yield lambda got, total: None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr, show_eta=False) as bar:
+
+        def tell(got: int, total: int) -> None:
+            bar.length = max(total, got)
+            bar.update(got - bar.pos)
+
+        yield tell
 
 
 def ask_key(name: str) -> str:

@@ -23,8 +23,8 @@ CLOUDS = {
 }
 FIELDS = (
     "title", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url", "key_check", "auth",
-    "answers_any_key", "models_url", "prices", "default_slot", "default_model", "slots", "windows", "env", "extends",
-    "notes", "docs", "verified", "confidence",
+    "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model", "slots", "windows", "env",
+    "extends", "notes", "docs", "verified", "confidence",
 )  # fmt: skip
 
 
@@ -64,6 +64,7 @@ class Preset:
             check.wrong("cloud", "is a switch of Claude Code's own and takes no base_url")
         self.models_url = check.address("models_url")
         self.prices = check.name("prices")
+        self.billing = check.choice("billing", ("tokens", "plan")) or "tokens"
 
     def _key(self, check: Fields) -> None:
         self.key = check.name("key")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from llmswitch.identity import BASE_URL, SECRET_BEARING, START_MODEL
-from llmswitch.secret import STARS, mask, redacted
+from llmswitch.secret import mask, redacted
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from llmswitch.commands.keys import KeyRow
 
@@ -35,39 +35,6 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
         (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
         for row in rows
     ]
-
-
-def presets(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return `llmswitch list` as columns, the current preset marked."""
-    cells = [
-        (
-            "*" if row["current"] else " ",
-            *(str(row[field] or NONE) for field in ("name", "host", "key", "origin", "title")),
-        )
-        for row in rows
-    ]
-    return columns([(" ", "PRESET", "HOST", "KEY", "FROM", "TITLE"), *cells], indent="")
-
-
-def preset(data: Mapping[str, object]) -> list[str]:
-    """Return `llmswitch show` as text."""
-    lines = [f"{data['name']}: {data['title']}", *_about(data)]
-    slots, writes, notes = data["slots"], data["writes"], data["notes"]
-    if isinstance(slots, dict) and any(slots.values()):
-        lines += ["slots", *columns([(slot, str(model or "(inherits)")) for slot, model in slots.items()])]
-    if isinstance(writes, dict) and writes:
-        lines += [
-            "writes",
-            *columns([(name, text if text == STARS else shown("", text)) for name, text in writes.items()]),
-        ]
-    if data["incomplete"]:
-        lines.append(str(data["incomplete"]))
-    return lines + [f"note: {note}" for note in notes] if isinstance(notes, list) else lines
-
-
-def _about(data: Mapping[str, object]) -> list[str]:
-    fields = ("base_url", "key", "auth", "start_slot", "verified", "docs", "file")
-    return columns([(field.replace("_", " "), str(data[field])) for field in fields if data[field]])
 
 
 def keys(rows: Sequence[KeyRow]) -> list[str]:

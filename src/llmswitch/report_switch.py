@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.identity import BASE_URL, START_MODEL
+from llmswitch.preset import CLOUDS
 from llmswitch.report import LABELS, columns, short_path, shown
 from llmswitch.slots import VARIABLES
 
@@ -76,6 +77,8 @@ def sessions(done: Switched) -> list[str]:
 
     They take changed and added variables within seconds, never drop removed ones, and keep their start model.
     """
+    if any(values.get(name) for values in (done.before, done.after) for name in CLOUDS.values()):
+        return ["Restart the Claude Code sessions that are open here; until then they may send to either backend."]
     old, new = done.before.get(BASE_URL), done.after.get(BASE_URL)
     removed = [name for name, text in done.before.items() if text and name not in done.after]
     start = done.after.get(START_MODEL)

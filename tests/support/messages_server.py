@@ -108,6 +108,10 @@ class MessagesServer(ThreadingHTTPServer):
         """Return what to speak TLS with for a host, or None to refuse it."""
         return None
 
+    def stands_for(self, host: str) -> bool:
+        """Say whether to answer a plain http request to a host, asked as a proxy."""
+        return False
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over dropped connections, which a client that exits leaves behind."""
         if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
@@ -138,6 +142,10 @@ class Internet(MessagesServer):
         """Answer for the named hosts only."""
         return self._tls if host in self._hosts else None
 
+    def stands_for(self, host: str) -> bool:
+        """Answer for the named hosts only."""
+        return host in self._hosts
+
 
 def make_certificate(path: Path, hosts: Sequence[str]) -> None:
     """Write a throwaway key and self-signed certificate for some hosts into one file."""
@@ -160,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Record the request and answer it."""
         request = self.read_request()
         self.server.record(request)
-        if request.path.startswith("http://"):
+        if request.path.startswith("http://") and not self.server.stands_for(request.host):
             self.refuse()
         elif request.is_message:
             self.reply_message(request)

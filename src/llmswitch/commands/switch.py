@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin
 from llmswitch.commands import foreign
+from llmswitch.commands.advice import advice
 from llmswitch.errors import LlmswitchError, Refused, UsageProblem
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
 from llmswitch.preset import Preset
 from llmswitch.settings import Settings
+from llmswitch.slots import VARIABLES
 from llmswitch.urls import host_of, is_loopback
 
 TYPE_CHECKING = False
@@ -91,6 +93,9 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
         if done.ignored_in and not request.dry_run:
             error.changed = f"Only {done.ignored_in} got a rule, so that git ignores it."
         raise
+    if request.members is None and (done.written or request.dry_run):
+        models = {slot: members.get(name, "") for slot, name in VARIABLES.items()}
+        done.notices += advice(preset, models, overrides, catalog)
     return done
 
 

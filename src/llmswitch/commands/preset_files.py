@@ -1,0 +1,80 @@
+"""`llmswitch presets new` and `presets check`: the user's own presets."""
+
+from __future__ import annotations
+
+from llmswitch import lines, user_files
+from llmswitch.commands.advice import strange_hosts
+from llmswitch.commands.endpoint import endpoint
+from llmswitch.errors import LlmswitchError, PresetProblem, UsageProblem
+from llmswitch.fields import NAME
+from llmswitch.slots import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.catalog import Catalog
+    from llmswitch.preset import Preset
+
+_TEMPLATE = """\
+// A preset of your own: llmswitch {name}
+// It holds no key (llmswitch save-key stores those), so sharing it is copying this file.
+{{
+  extends: "{parent}", // {why}
+  {title}slots: {{
+{slots}  }},
+  // env: {{ API_TIMEOUT_MS: "600000" }}, // tuning variables
+}}
+"""
+
+
+def new(name: str, parent: str, catalog: Catalog) -> str:
+    """Write a preset that extends `parent` and return its path; UsageProblem for a name that cannot be."""
+    if not NAME.fullmatch(name) or catalog.is_command(name):
+        raise UsageProblem(f"A preset cannot be called {name!r}: that is a command, or not a name.")
+    below = catalog.load(parent)
+    if name != parent and name in catalog.names():
+        raise UsageProblem(
+            f"There is a preset {name} already.", hint=f"To change it: llmswitch presets new {name} --from {name}"
+        )
+    why = "the shipped one, with this on top" if name == parent else "what is not said here is as there"
+    slots = "".join(f'    // {slot}: "{model}",\n' for slot, model in below.slots.items() if model)
+    title = "" if name == parent else f'title: "{below.title}, my way",\n  '
+    text = _TEMPLATE.format(name=name, parent=parent, why=why, title=title.replace("\\", "\\\\"), slots=slots)
+    return user_files.create_preset(catalog.own_folder, name, text)
+
+
+def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
+    """Return what is wrong with preset files, and what is worth knowing, each with its file, line and field."""
+    wrong: list[str] = []
+    known: list[str] = []
+    for path in paths:
+        try:
+            preset = catalog.load_file(path)
+        except PresetProblem as problem:
+            places = lines.of_fields(user_files.text_of(path))
+            found = [f"{_place(path, field, places)}: {field} {why}." for field, why in problem.found]
+            wrong += found or [str(problem.args[0])]
+            continue
+        except LlmswitchError as problem:
+            wrong.append(str(problem.args[0]))
+            continue
+        known += [
+            f"{path}: {line}" for line in [*preset.warnings, *strange_hosts(preset, catalog), *_hindrance(preset)]
+        ]
+    return wrong, known
+
+
+def _place(path: str, field: str, places: dict[str, int]) -> str:
+    line = lines.line_of(field, places)
+    return f"{path}:{line}" if line else path
+
+
+def _hindrance(preset: Preset) -> list[str]:
+    """Return why a switch to a preset would be refused, if it would."""
+    if preset.is_claude:
+        return []
+    try:
+        endpoint(preset)
+        resolve(preset.name, preset.slots, preset.default_model, {}, preset.custom, preset.speaks_claude)
+    except UsageProblem as problem:
+        return [f"{problem.args[0]} {problem.hint}"]
+    return []
