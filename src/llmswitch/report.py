@@ -39,5 +39,10 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
 
 def keys(rows: Sequence[KeyRow]) -> list[str]:
     """Return `llmswitch keys` as columns."""
-    cells = [(row.name, row.source or row.problem or "missing", ", ".join(row.presets) or NONE) for row in rows]
+    cells = [(row.name, row.source or row.problem or "missing", _some(row.presets) or NONE) for row in rows]
     return columns([("KEY", "WHERE", "USED BY"), *cells], indent="")
+
+
+def _some(names: Sequence[str], most: int = 4) -> str:
+    """Return names as a list, or so many of them and the number of the others."""
+    return ", ".join(names if len(names) <= most else [*names[:most], f"{len(names) - most} more"])
