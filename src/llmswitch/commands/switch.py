@@ -93,10 +93,16 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
         if done.ignored_in and not request.dry_run:
             error.changed = f"Only {done.ignored_in} got a rule, so that git ignores it."
         raise
-    if request.members is None and (done.written or request.dry_run):
-        models = {slot: members.get(name, "") for slot, name in VARIABLES.items()}
-        done.notices += advice(preset, models, overrides, catalog)
+    done.notices += _advice(request, members, done, catalog)
     return done
+
+
+def _advice(request: Request, members: Mapping[str, str], done: Switched, catalog: Catalog) -> list[str]:
+    """Return what to know about the models of a switch that changes something."""
+    if request.members is not None or not (done.written or request.dry_run):
+        return []
+    models = {slot: members.get(name, "") for slot, name in VARIABLES.items()}
+    return advice(done.preset, models, done.overrides, catalog)
 
 
 def _delivered(
