@@ -529,14 +529,17 @@ def test_a_key_that_looks_wrong_is_saved_with_a_warning(
 
 
 def test_a_key_out_of_an_env_file(service: SecretService, cli: Cli, tmp_path: Path) -> None:
-    """Of the usual variable, or of the only one there; the value is never shown."""
+    """Of its own variable, with quotes, comments or a BOM, and never of another provider's; nothing shows it."""
     file = tmp_path / ".env"
     file.write_text(f"# mine\nOTHER=1\nexport OPENROUTER_API_KEY='{KEY}'\n")
     reply = cli("save-key", "openrouter", "--from-env-file", str(file))
     assert reply.code == 0
     assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") == KEY
     assert KEY not in reply.out + reply.err
-    file.write_text("A=1\nB=2\n")
+    file.write_text(f'\ufeffOPENROUTER_API_KEY="{KEY}9"  # new\n')
+    assert cli("save-key", "openrouter", "--from-env-file", str(file)).code == 0
+    assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") == f"{KEY}9"
+    file.write_text("OPENAI_API_KEY=sk-proj-0123456789abcdef\n")
     assert cli("save-key", "openrouter", "--from-env-file", str(file)).code == 4
     assert cli("save-key", "openrouter", "--from-env-file", str(tmp_path / "none")).code == 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def test_a_linked_worktree_that_main_would_shadow_is_refused_with_three_ways_on(
     reply = cli("openrouter", cwd=linked)
     assert reply.code == 5
     assert snapshot(repo, linked) == before
-    for way in (f"llmswitch openrouter -w {repo}", f"llmswitch claude -w {repo}", "llmswitch run openrouter"):
+    main = shlex.quote(str(repo))
+    for way in (f"llmswitch openrouter -w {main}", f"llmswitch claude -w {main}", "llmswitch run openrouter"):
         assert way in reply.err
     assert f"{repo} (deepseek) wins" in reply.err
     assert cli("openrouter", "--anyway", cwd=linked).code == 0
@@ -398,3 +400,26 @@ def test_all_means_the_repository_that_w_names(cli: Cli, repo: Path, linked: Pat
     assert cli("openrouter", "--all", "-w", str(linked), cwd=tmp_path).code == 0
     assert settings_of(repo).exists()
     assert settings_of(linked).exists()
+
+
+def test_a_helper_pin_follows_mains_helper_pin(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """The commands that print the key are no difference, in either order."""
+    cli("openrouter", "--key-helper", cwd=repo)
+    assert "follows the main checkout" in cli("openrouter", "--key-helper", cwd=linked).out
+    cli("claude", cwd=repo)
+    cli("openrouter", "--key-helper", cwd=linked)
+    assert cli("openrouter", "--key-helper", cwd=repo).code == 0
+
+
+def test_a_refusal_repeats_what_was_asked(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """So that the command it proposes does the same."""
+    cli("deepseek", cwd=repo)
+    reply = cli("openrouter", "--haiku", "x y", "--key-helper", cwd=linked)
+    assert f"llmswitch openrouter --haiku 'x y' --key-helper -w {shlex.quote(str(repo))}" in reply.err
+
+
+def test_an_empty_path_is_not_this_folder(cli: Cli, repo: Path, key: str) -> None:
+    """`-w "$UNSET"` must not switch where one stands."""
+    for arguments in (["-w", ""], ["--base-url", ""], ["--start", ""], ["--model", ""]):
+        assert cli("openrouter", *arguments, cwd=repo).code == 2
+    assert not settings_of(repo).exists()

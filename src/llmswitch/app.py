@@ -91,15 +91,17 @@ class App:
 
         worktree = target.worktree
         main = layers.main_root(worktree)
-        host = self._lower_host(worktree)
         if main:
             place = self._place(worktrees.Worktree(main, worktree.common_dir, worktree.common_dir))
-            return Site(target, place, [], host)
-        linked = []
+            return Site(target, place, [], self._lower_host(worktree))
+        ruled = []
         if worktree.in_repository and worktree.is_main and os.path.isdir(os.path.join(worktree.git_dir, "worktrees")):
             entries = [entry.worktree for entry in worktrees.listing(worktree) if entry.worktree]
-            linked = [self._place(entry) for entry in entries if layers.main_root(entry) == worktree.root]
-        return Site(target, None, linked, host)
+            ruled = [entry for entry in entries if layers.main_root(entry) == worktree.root]
+        linked = [self._place(entry) for entry in ruled]
+        following = [entry for entry, place in zip(ruled, linked, strict=True) if not place.pin]
+        hosts = filter(None, map(self._lower_host, [worktree, *following]))
+        return Site(target, None, linked, next(hosts, ""))
 
     def _lower_host(self, worktree: Worktree) -> str:
         """Return the host that settings files weaker than the local ones name."""
@@ -138,7 +140,7 @@ class App:
         import sys
 
         program = os.path.abspath(sys.argv[0])
-        start = [program] if os.access(program, os.X_OK) else [sys.executable, "-m", "llmswitch"]
+        start = [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "llmswitch"]
         return shlex.join([*start, "print-key", "--preset", preset.name])
 
     def overlay(self, target: Target, overlay: Overlay) -> str:

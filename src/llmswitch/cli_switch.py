@@ -138,7 +138,7 @@ def _carry_out(app: App, request: Request, targets: list[Target], options: dict[
 
     source = _key_source(app, options["key_stdin"])
     for target in targets:
-        request.settled += source.adopt(target, options["adopt_key"], _ask_name(request), request.dry_run)
+        request.settled += source.adopt(target, options["adopt_key"], _ask_name(request))
     sites = [app.site(target) for target in targets]
     rules = partial(main_rules, app.environ)
     for done in switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules):

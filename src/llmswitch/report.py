@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.identity import BASE_URL, SECRET_BEARING, START_MODEL
-from llmswitch.secret import mask, redacted
+from llmswitch.identity import BASE_URL, SECRET_BEARING, START_MODEL, may_be_secret
+from llmswitch.secret import STARS, mask, redacted
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
@@ -20,7 +20,10 @@ def shown(name: str, value: str | None) -> str:
     """Return a member's value as a person may see it: secrets masked, "" and absent told apart."""
     if value is None:
         return NONE
-    return '""' if value == "" else mask(value) if name in SECRET_BEARING else redacted(value)
+    if value == "" or name in SECRET_BEARING:
+        return mask(value) if value else '""'
+    text = redacted(value)
+    return STARS if text == value and may_be_secret(name, value) else text
 
 
 def short_path(path: str, home: str) -> str:

@@ -68,7 +68,8 @@ def remarks(done: Switched, request: Request) -> list[str]:
         verb = "would get" if dry_run else "got"
         lines.append(f"{done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")
     for name, text in done.record.foreign.items():
-        lines.append(f"{name} was not ours and {'would be' if dry_run else 'is'} replaced; it was: {text}")
+        verb = "would be" if dry_run else "is"
+        lines.append(f"{name} was not ours and {verb} replaced; it was: {text or 'empty'}")
     return [*lines, *done.notices] if dry_run or not done.written else [*lines, *done.notices, *sessions(done)]
 
 
@@ -99,6 +100,11 @@ def sessions(done: Switched) -> list[str]:
 
 
 def _back_home(done: Switched) -> list[str]:
+    if done.keeps_key:
+        return [
+            f"Open Claude Code sessions here go to {done.lower_host} now, which other settings name, and still send",
+            "the old key there: end them.",
+        ]
     if done.lower_host:
         return [f"Open Claude Code sessions here go to {done.lower_host} now, which your other settings name."]
     if done.live:

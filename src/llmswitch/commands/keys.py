@@ -120,8 +120,9 @@ def print_key(
     """
     if (name is None) == (preset is None):
         raise UsageProblem("Name either a key or, with --preset, a preset.")
-    name = key_of(catalog.load(preset)) if preset else key_name(name, catalog, None)
-    groups = [[catalog.load(preset)]] if preset else by_reference(users(name, catalog))
+    chosen = None if preset is None else catalog.load(preset)
+    name = key_of(chosen) if chosen else key_name(name, catalog, None)
+    groups = [[chosen]] if chosen else by_reference(users(name, catalog))
     if len(groups) > 1:
         names = " or ".join(group[0].name for group in groups)
         raise UsageProblem(f"Presets take the {name} key from different places.", hint=f"Name one: --preset {names}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmswitch import change, ignore_rule, journal, pin
 from llmswitch.commands import foreign
 from llmswitch.commands.advice import advice
-from llmswitch.errors import LlmswitchError, Refused, UsageProblem
+from llmswitch.errors import KeyProblem, LlmswitchError, Refused
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
 from llmswitch.preset import Preset
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         """Where a preset's key comes from, and the command that prints it."""
 
         def obtain(self, preset: Preset) -> Key: ...  # noqa: D102
+        def save_adopted(self, dry_run: bool) -> str: ...  # noqa: D102
         def helper(self, preset: Preset) -> str: ...  # noqa: D102
 
 
@@ -55,6 +56,7 @@ class Switched:
         self.before: Mapping[str, str] = {}
         self.after: Mapping[str, str] = {}
         self.written = self.file_left = self.live = False
+        self.keeps_key = False  # open sessions could not be made to forget the old key
         self.lower_host = ""  # the host that the user's or the project's shared settings name
         self.ignored_in: str | None = None
         self.notices: list[str] = []
@@ -108,13 +110,13 @@ def _advice(request: Request, members: Mapping[str, str], done: Switched, catalo
 def _delivered(
     request: Request, preset: Preset, members: Mapping[str, str], key: Key | None, key_source: KeySource
 ) -> dict[str, str]:
-    """Return the pin with its credential, or with the helper that prints it; UsageProblem for a key nobody can read."""
+    """Return the pin with its credential, or with the helper that prints it; KeyProblem for a key nobody can read."""
     if preset.key is None:
         return pin.with_credential(members, "bearer", KEYLESS_TOKEN)
     if not request.key_helper:
         return pin.with_credential(members, preset.auth, key.secret.reveal() if key else UNSEEN)
     if key and key.source in UNSAVED:
-        raise UsageProblem(
+        raise KeyProblem(
             f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
             hint=f"Save it: llmswitch save-key {preset.key}",
         )
