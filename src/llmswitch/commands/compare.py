@@ -69,13 +69,14 @@ def _credential_drift(report: Status, preset: Preset, values: Mapping[str, str],
         report.problems.append(Problem("no-credential", "warning", message, f"llmswitch {preset.name}"))
     by_helper = bool(record and record.pin.get(HELPER))
     place = recognise.credential_place(preset, by_helper)
-    wrong = [name for name in {place, *found} if name != place or name not in found]
+    # Just one of them, and the others blank: one that is missing lets an export or the user's own in.
+    wrong = [name for name in recognise.PLACES if name not in values or (name == place) != bool(values[name])]
     if record and place in found and not wrong:
         if _is_ours(found[place], place, record):
             report.source = record.key.get("source")
         else:
             wrong = [place]
-    return sorted(wrong)
+    return wrong
 
 
 def _is_ours(text: str, place: str, record: Record) -> bool:
