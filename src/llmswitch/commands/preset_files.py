@@ -59,9 +59,7 @@ def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
         except LlmswitchError as problem:
             wrong.append(str(problem.args[0]))
             continue
-        known += [
-            f"{path}: {line}" for line in [*preset.warnings, *strange_hosts(preset, catalog), *_hindrance(preset)]
-        ]
+        known += [f"{path}: {line}" for line in [*preset.warnings, *_powers(preset, catalog), *_hindrance(preset)]]
     return wrong, known
 
 
