@@ -139,7 +139,7 @@ def test_cx7_the_other_examples_can_be_switched_to(run: Run, repo: Path) -> None
     assert slots_of(repo) == {
         "haiku": "qwen2.5:7b", "sonnet": "qwen2.5:32b", "opus": "qwen2.5:72b", "fable": "qwen2.5:72b", "subagent": "",
     }  # fmt: skip
-    assert run("deepseek-direct", env={"LLMSWITCH_KEY_DEEPSEEK": "fake-deepseek-0123456789"}).code == 0
+    assert run("deepseek-direct", env={"LLMSWITCH_KEY_DEEPSEEK_DIRECT": "fake-deepseek-0123456789"}).code == 0
     assert env_of(repo)["ANTHROPIC_BASE_URL"] == "https://api.deepseek.com/anthropic"
     assert slots_of(repo)["opus"] == "deepseek-flash[1m]"
     assert run("claude").code == 0

@@ -83,6 +83,12 @@ def test_presets_that_share_a_key_share_its_host() -> None:
     assert {key: found for key, found in hosts.items() if len(found) > 1} == {}
 
 
+def test_a_key_named_like_a_preset_is_that_presets() -> None:
+    """`llmswitch save-key NAME` takes either: they must not mean two things."""
+    keys = {preset.key for preset in PRESETS.values()} & set(PRESETS)
+    assert [key for key in keys if key and PRESETS[key].key != key] == []
+
+
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.key_check])
 def test_a_key_is_checked_at_its_own_provider(name: str) -> None:
     """At the preset's host, or at another of the same company's."""

@@ -200,7 +200,8 @@ def _compare(report: Status, target: Target, around: Surroundings, catalog: Cata
         report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
         return
     report.drift = recognise.differences(values, wanted)
-    _compare_credential(report, values, record)
+    if not preset.cloud:  # Claude Code has its own credentials for those
+        _compare_credential(report, values, record)
     if report.drift:
         names = ", ".join(report.drift)
         message = f"Not as {preset.name} was put here: {names}."
