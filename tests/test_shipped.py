@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.commands.presets import show
 from llmswitch.commands.request import wished
 from llmswitch.models import base_id
 from llmswitch.preset import Preset
@@ -97,6 +98,13 @@ def test_a_key_is_checked_at_its_own_provider(name: str) -> None:
     assert preset.base_url
     company = ".".join(preset.host.split(".")[-2:])
     assert f"{company}/" in preset.key_check["url"]
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.auth == "api-key"])
+def test_show_says_that_claude_code_asks_before_it_uses_an_api_key(name: str) -> None:
+    """Its answer by default is No, and then the key is ignored."""
+    notes = show(name, SHIPPED)["notes"]
+    assert "asks once whether to use an API key" in str(notes)
 
 
 def test_keyless_presets_stay_on_this_machine() -> None:
