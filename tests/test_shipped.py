@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.commands.presets import show
 from llmswitch.commands.request import wished
 from llmswitch.models import base_id
 from llmswitch.preset import Preset
@@ -83,6 +84,12 @@ def test_presets_that_share_a_key_share_its_host() -> None:
     assert {key: found for key, found in hosts.items() if len(found) > 1} == {}
 
 
+def test_a_key_named_like_a_preset_is_that_presets() -> None:
+    """`llmswitch save-key NAME` takes either: they must not mean two things."""
+    keys = {preset.key for preset in PRESETS.values()} & set(PRESETS)
+    assert [key for key in keys if key and PRESETS[key].key != key] == []
+
+
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.key_check])
 def test_a_key_is_checked_at_its_own_provider(name: str) -> None:
     """At the preset's host, or at another of the same company's."""
@@ -91,6 +98,13 @@ def test_a_key_is_checked_at_its_own_provider(name: str) -> None:
     assert preset.base_url
     company = ".".join(preset.host.split(".")[-2:])
     assert f"{company}/" in preset.key_check["url"]
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.auth == "api-key"])
+def test_show_says_that_claude_code_asks_before_it_uses_an_api_key(name: str) -> None:
+    """Its answer by default is No, and then the key is ignored."""
+    notes = show(name, SHIPPED)["notes"]
+    assert "asks once whether to use an API key" in str(notes)
 
 
 def test_keyless_presets_stay_on_this_machine() -> None:

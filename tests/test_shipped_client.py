@@ -106,7 +106,7 @@ def expected(preset: Preset) -> set[str]:
 def test_exactly_its_host_is_asked_with_exactly_its_key_and_the_slots_ids_arrive(
     name: str, client: ClaudeClient, repo: Path, sealed: dict[str, str]
 ) -> None:
-    """One session: the start slot, an agent in each slot, and one that inherits or has the sub-agents' model."""
+    """CX8, in one session: the start slot, an agent in each slot, and one that inherits."""
     preset = PRESETS[name]
     switched(preset, repo, sealed)
     left = set(re.findall(r"fake-[a-z-]+-0123456789abcdef", left_behind(repo)))

@@ -133,6 +133,11 @@ class Catalog:
         home = self.as_it_stands(place.preset) if place.preset else None
         return self.prices.find(home.prices, model) if home else None
 
+    def is_home(self, key: str, host: str) -> bool:
+        """Say whether the shipped preset that a key is named after sends it to that host: most keys, quickly told."""
+        path = os.path.join(self._shipped, key + SUFFIX)
+        return os.path.isfile(path) and (home := self._shipped_preset(key)).key == key and home.host == host
+
     def hosts_of_key(self, key: str) -> set[str]:
         """Return the hosts to which the shipped presets send a key, with those they check it at."""
         found = [preset for name in stems(self._shipped) if (preset := self._shipped_preset(name)).key == key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmswitch.errors import PresetProblem
 from llmswitch.preset import wrong_preset
 from llmswitch.slot_map import PROTOCOLS, Elsewhere
+from llmswitch.slots import AUTO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 def find(preset: Preset, models: Models) -> None:
     """Give each slot that says nothing of its place the preset whose provider serves its model.
 
-    Raises PresetProblem, naming the choices, where that is not exactly one.
+    With an endpoint of its own only `auto`, Claude Code's own model, needs another place, and only where every other
+    slot has one. Raises PresetProblem, naming the choices, where there is not exactly one.
     """
-    if preset.base_url:
+    homeless = {slot: model for slot, model in preset.slots.items() if slot not in preset.elsewhere and model}
+    if preset.base_url and (set(homeless.values()) != {AUTO} or preset.default_model):
         return
-    for slot, model in preset.slots.items():
-        if slot not in preset.elsewhere and model:
-            preset.elsewhere[slot] = Elsewhere(_home(preset, slot, model, models), None, None, PROTOCOLS[0])
+    for slot, model in homeless.items():
+        preset.elsewhere[slot] = Elsewhere(_home(preset, slot, model, models), None, None, PROTOCOLS[0])
 
 
 def _home(preset: Preset, slot: str, model: str, models: Models) -> str:

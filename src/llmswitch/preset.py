@@ -28,6 +28,10 @@ FIELDS = (
 )  # fmt: skip
 
 
+# What a preset with another base URL does not inherit: requests with its key would go to the old host.
+_OF_THE_HOST = ("key_check", "models_url")
+
+
 class Preset:
     """One backend. `base_url` None means Claude Code's own; `key` None means that the backend asks for none."""
 
@@ -116,7 +120,8 @@ def wrong_preset(source: str, problems: list[tuple[str, str]]) -> PresetProblem:
 
 def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, object]:
     """Return `parent` with `child` on top, field by field; `slots`, `windows` and `env` entry by entry."""
-    result = {**parent, **child}
+    moved = "base_url" in child and child["base_url"] != parent.get("base_url")
+    result = {name: value for name, value in parent.items() if not (moved and name in _OF_THE_HOST)} | dict(child)
     for field in ("slots", "windows", "env"):
         below, above = parent.get(field), child.get(field)
         if isinstance(below, dict) and isinstance(above, dict):

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     Rows = dict[str, dict[str, dict[str, Any]]]
 
-OPENROUTER_URL = "https://openrouter.ai/api/v1/models"
+OPENROUTER = "openrouter.ai"
+OPENROUTER_URL = f"https://{OPENROUTER}/api/v1/models"
 GENAI_URL = "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data_slim.json"
 # Our names of providers → those of genai-prices.
 GENAI_NAMES = {"moonshot": "moonshotai", "xai": "x-ai", "vertex": "google"}
@@ -40,9 +41,9 @@ def _merged(old: dict[str, Any], new: dict[str, Any] | None) -> dict[str, Any]:
         return old
     if "peak" in new and "peak" in old:
         new = {**new, "peak": {**old["peak"], **new["peak"]}}
+    # OpenRouter's list may leave out tiers and caches: they stay as long as the base rates do.
     same = old["input"] == new["input"] and old["output"] == new["output"]
-    # OpenRouter's list gives base rates only: tiers stay as long as those do.
-    return {**new, "tiers": old["tiers"]} if same and "tiers" in old and "tiers" not in new else new
+    return {**old, **new} if same and new["source"] == OPENROUTER else new
 
 
 def from_openrouter(answer: Mapping[str, Any], as_of: str) -> Rows:
@@ -52,7 +53,7 @@ def from_openrouter(answer: Mapping[str, Any], as_of: str) -> Rows:
         pricing = model["pricing"]
         rates = {name: round(float(pricing[key]) * 1e6, 6) for name, key in _OPENROUTER.items() if pricing.get(key)}
         if rates.get("input", -1) >= 0 and rates.get("output", -1) >= 0:  # a router's own price is -1: it varies
-            rows[model["id"]] = {**rates, "as_of": as_of, "source": "openrouter.ai"}
+            rows[model["id"]] = {**rates, "as_of": as_of, "source": OPENROUTER}
     return {"openrouter": rows}
 
 

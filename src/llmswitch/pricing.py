@@ -83,9 +83,9 @@ class Prices:
     def __init__(self, lists: Iterable[Mapping[str, Any]]) -> None:
         self._rows: dict[str, dict[str, Mapping[str, Any]]] = {}
         for each in lists:
-            for provider, models in each.get("providers", {}).items():
+            for provider, models in _items(each.get("providers")):
                 rows = self._rows.setdefault(provider, {})
-                for model, row in models.items():
+                for model, row in _items(models):
                     if _is_row(row) and (model not in rows or row["as_of"] >= rows[model]["as_of"]):
                         rows[model] = row
 
@@ -100,10 +100,31 @@ class Prices:
         return Price(row) if row else None
 
 
-def _is_row(row: Mapping[str, Any]) -> bool:
-    """Say whether a row has what a price needs: the user's copy may have been edited by hand."""
-    numbers = all(isinstance(row.get(name), int | float) for name in ("input", "output"))
-    return numbers and all(isinstance(row.get(name), str) for name in ("as_of", "source"))
+def _items(value: object) -> Iterable[tuple[str, Any]]:
+    """Return the members of an object, none for anything else: the user's copy may have been edited by hand."""
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _is_row(row: object) -> bool:
+    """Say whether a row has what a price needs, in the right form."""
+    if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in ("as_of", "source")):
+        return False
+    tiers, peak = row.get("tiers", []), row.get("peak")
+    parts = [row, *(tiers if isinstance(tiers, list) else [None]), *([] if peak is None else [peak])]
+    numbers = (*RATES, "above")
+    good = all(
+        isinstance(part, dict) and all(_is_number(part[name]) for name in numbers if name in part) for part in parts
+    )
+    return good and "input" in row and "output" in row and all("above" in tier for tier in tiers) and _are_hours(peak)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 0
+
+
+def _are_hours(peak: Mapping[str, Any] | None) -> bool:
+    spans = [] if peak is None else peak.get("utc")
+    return isinstance(spans, list) and all(isinstance(span, list) and len(span) == 2 for span in spans)
 
 
 def saved_percent(cost: float, baseline: float) -> float:

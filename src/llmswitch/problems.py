@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from llmswitch.change import OURS
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL
+from llmswitch.preset import ANTHROPIC_HOST
+from llmswitch.slots import VARIABLES
+from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +78,18 @@ def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
 
 def _place(value: Value) -> str:
     return value.layer.path or "the shell"
+
+
+def of_slots(values: Mapping[str, Value]) -> list[Problem]:
+    """Return the problem of slots that a foreign host would be asked for under Claude Code's own names."""
+    url = _text(values, BASE_URL)
+    if not host_of(url) or host_of(url) == ANTHROPIC_HOST:
+        return []
+    slots = [slot for slot, name in VARIABLES.items() if slot != "subagent" and not _text(values, name)]
+    if not slots:
+        return []
+    message = f"Not mapped: {', '.join(slots)}. Claude Code would send {host_of(url)} its own model names."
+    return [Problem("unmapped", "warning", message, "llmswitch list")]
 
 
 def of_layers(layers: Sequence[Layer], own_path: str) -> list[Problem]:

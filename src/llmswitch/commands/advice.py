@@ -80,7 +80,7 @@ def strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
     sent += [(place.key, host_of(place.base_url)) for place in preset.elsewhere.values() if place.base_url]
     lines = []
     for key, host in dict.fromkeys(sent):
-        usual = catalog.hosts_of_key(key) if key else set()
+        usual = catalog.hosts_of_key(key) if key and not catalog.is_home(key, host) else set()
         if usual and host not in usual and not is_loopback(f"http://{host}"):
             lines.append(f"{preset.name} sends the {key} key to {host}; it belongs to {', '.join(sorted(usual))}.")
     return lines

@@ -66,7 +66,9 @@ def cost(
 
     `current` is the preset in use here with its overrides; it gets a row too, and the others their difference to it.
     """
-    presets = [catalog.load(name) for name in names] or [one for one in catalog.load_all()[0] if one.prices]
+    presets = [catalog.load(name) for name in dict.fromkeys(names)] or [
+        one for one in catalog.load_all()[0] if one.prices
+    ]
     rows = [_row(preset, {}, catalog, session, moment) for preset in presets]
     baseline = _current(current, catalog, session, moment)
     if baseline:

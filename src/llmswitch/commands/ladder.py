@@ -84,8 +84,10 @@ def _start(overrides: Mapping[str, str], name: str, catalog: Catalog) -> str:
 def with_ladder(request: Request, targets: Sequence[Target], catalog: Catalog) -> tuple[Request, list[str]]:
     """Return the request with the slots of the targets' ladder, and what to say; without one, the request as it is.
 
-    Raises UsageProblem where the targets' ladders differ.
+    Raises UsageProblem where the targets' ladders differ, or for a preset without slots.
     """
+    if catalog.load(request.preset).is_claude:
+        raise UsageProblem(f"Preset {request.preset} takes no --ladder.")
     found: list[tuple[str, list[str] | None]] = []
     remarks: list[str] = []
     for target in targets:

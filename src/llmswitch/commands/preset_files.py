@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from llmswitch.catalog import Catalog
     from llmswitch.preset import Preset
 
+# How the variables begin that tune Claude Code or the way to a cloud.
+_TUNING = ("CLAUDE_CODE_", "ANTHROPIC_", "API_", "DISABLE_", "ENABLE_", "MAX_", "AWS_", "CLOUD_ML_", "VERTEX_", "BASH_")
 _TEMPLATE = """\
 // A preset of your own: llmswitch {name}
 // It holds no key (llmswitch save-key stores those), so sharing it is copying this file.
@@ -57,15 +59,23 @@ def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
         except LlmswitchError as problem:
             wrong.append(str(problem.args[0]))
             continue
-        known += [
-            f"{path}: {line}" for line in [*preset.warnings, *strange_hosts(preset, catalog), *_hindrance(preset)]
-        ]
+        known += [f"{path}: {line}" for line in [*preset.warnings, *_powers(preset, catalog), *_hindrance(preset)]]
     return wrong, known
 
 
 def _place(path: str, field: str, places: dict[str, int]) -> str:
     line = lines.line_of(field, places)
     return f"{path}:{line}" if line else path
+
+
+def _powers(preset: Preset, catalog: Catalog) -> list[str]:
+    """Return what a preset that was copied from somebody may do besides choosing models."""
+    lines = strange_hosts(preset, catalog)
+    command = (preset.key_from or {}).get("command")
+    if isinstance(command, list):
+        lines.append(f"It runs a program for its key: {' '.join(command)}")
+    odd = [name for name in preset.env if not name.startswith(_TUNING)]
+    return [*lines, f"It sets variables of other programs too: {', '.join(odd)}."] if odd else lines
 
 
 def _hindrance(preset: Preset) -> list[str]:

@@ -109,6 +109,7 @@ def status(target: Target, catalog: Catalog, around: Surroundings, branch: str |
     described = f" ({around.main.preset})" if around.main and around.main.preset else ""
     report.problems += problems.of_shadows(report.shadows, described)
     report.problems += problems.of_credentials(report.values)
+    report.problems += problems.of_slots(report.values)
     report.problems += problems.of_shell(report.values, around.layers[-1])
     report.problems += problems.of_layers(around.layers, report.path)
     if problems.differ(report.values, effective(around.below)):
