@@ -163,7 +163,7 @@ class Bench:
         assert "Traceback" not in ended.err, where
         assert "a bug in llmswitch" not in ended.err, where
         if ended.code:
-            assert "\nllmswitch: " in "\n" + ended.err, where
+            assert "llmswitch: " in ended.err, where
             assert now == self.old or "Nothing was changed" not in ended.err, where
             assert " /" in ended.err or "llmswitch list" in ended.err or "answer" in ended.err, where
         if not call.text.startswith("unlink"):
