@@ -68,6 +68,8 @@ class Reply:
 
 
 Cli = Callable[..., Reply]
+Bounded = Callable[..., Reply]
+BOUND = 6.0  # seconds for a whole command; waiting for the keyring may take 5 of them
 
 
 @pytest.fixture
@@ -127,3 +129,20 @@ def service(tmp_path: Path, bus: dict[str, str]) -> Iterator[secret_service.Secr
         path = bus["PATH"]  # a test may have put programs of its own in front
         bus.update(service.environ, PATH=path)
         yield service
+
+
+@pytest.fixture
+def bounded(sealed: dict[str, str], repo: Path) -> Bounded:
+    """Run a command off the terminal, in the repository, and fail where it takes longer than the bound."""
+
+    def run(arguments: list[str], text: str | bytes = "", limit: float = BOUND, **env: str) -> Reply:
+        given = text if isinstance(text, bytes) else text.encode()
+        argv = [sys.executable, "-m", "llmswitch", *arguments]
+        done = subprocess.run(
+            argv, cwd=repo, env={**sealed, **env}, input=given, capture_output=True, timeout=limit, check=False
+        )
+        reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert "Traceback" not in reply.err, reply
+        return reply
+
+    return run

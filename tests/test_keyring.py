@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import KEY, Cli, Reply, settings_of
+from conftest import KEY, Bounded, Cli, Reply, settings_of
 from support.secret_service import SecretService, SilentSecretService
 from support.terminal import LIMIT, Terminal
 
@@ -17,7 +17,6 @@ ITEM = ("llmswitch:openrouter", "openrouter")
 OTHER = "sk-or-v1-other-9876543210fedcba9876543210"
 PROMPT = "openrouter key: "
 LLMSWITCH = [sys.executable, "-m", "llmswitch"]
-BOUND = 6.0  # seconds for a whole command; waiting for the keyring may take 5 of them
 BACKEND = "PYTHON_KEYRING_BACKEND"
 # Every command that needs the keyring, with what is piped into it.
 NEEDY = {
@@ -45,7 +44,6 @@ class {name}(KeyringBackend):
         pass
 """
 
-Bounded = Callable[..., Reply]
 needy = pytest.mark.parametrize(("arguments", "text"), NEEDY.values(), ids=NEEDY)
 # One that reads and one that writes, where the way there is the same for all.
 both = pytest.mark.parametrize(("arguments", "text"), [NEEDY["switch"], NEEDY["save-key"]], ids=["reads", "writes"])
@@ -57,23 +55,6 @@ def silent(tmp_path: Path, bus: dict[str, str]) -> Iterator[SilentSecretService]
     with SilentSecretService(tmp_path / "silent") as silent:
         bus.update(silent.environ)
         yield silent
-
-
-@pytest.fixture
-def bounded(sealed: dict[str, str], repo: Path) -> Bounded:
-    """Run a command off the terminal, in the repository, and fail where it takes longer than the bound."""
-
-    def run(arguments: list[str], text: str | bytes = "", limit: float = BOUND, **env: str) -> Reply:
-        given = text if isinstance(text, bytes) else text.encode()
-        argv = [*LLMSWITCH, *arguments]
-        done = subprocess.run(
-            argv, cwd=repo, env={**sealed, **env}, input=given, capture_output=True, timeout=limit, check=False
-        )
-        reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
-        assert "Traceback" not in reply.err, reply
-        return reply
-
-    return run
 
 
 @pytest.fixture
