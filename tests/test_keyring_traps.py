@@ -8,12 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import KEY, Bounded, Cli, Reply
 from support.secret_service import SecretService
-from test_keyring import ITEM, NEEDY, OTHER, both, install, refused
+from test_keyring import ITEM, NEEDY, both, install, refused
 
 from llmswitch import os_keyring
-from llmswitch.errors import KeyProblem
-from llmswitch.os_keyring import OsKeyring
-from llmswitch.secret import Secret
 
 # A keyring in a module of any name, whose calls do what the test says.
 ODD = """
@@ -174,36 +171,3 @@ def test_each_key_has_a_service_of_its_own() -> None:
     names = ("openrouter", "deepseek", "a", "b")
     assert len({os_keyring.service(name) for name in names}) == len(names)
     assert os_keyring.service("openrouter") == "llmswitch:openrouter"
-
-
-class Stubborn:
-    """A keyring that forgets deletions: an item of another program's that comes back."""
-
-    def __init__(self, stays: int) -> None:
-        self.stays, self.deleted = stays, 0
-
-    def get_password(self, service: str, name: str) -> str | None:
-        """Return the item that does not go."""
-        return OTHER if self.deleted < self.stays else None
-
-    def delete_password(self, service: str, name: str) -> None:
-        """Count."""
-        self.deleted += 1
-
-    def set_password(self, service: str, name: str, password: str) -> None:
-        """Forget at once."""
-
-    name = "a stubborn one"
-
-
-def test_duplicates_are_deleted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """safety-73: up to nine of them; with more there is something else wrong, and it is said."""
-    backend = Stubborn(9)
-    monkeypatch.setattr(os_keyring, "_backend", lambda attended: backend)
-    assert OsKeyring().delete("x") is True
-    assert OsKeyring().delete("x") is False
-    monkeypatch.setattr(os_keyring, "_backend", lambda attended: Stubborn(10))
-    with pytest.raises(KeyProblem, match="still has a x key after 10 deletions"):
-        OsKeyring().delete("x")
-    with pytest.raises(KeyProblem, match="still has a x key"):
-        OsKeyring().set("x", Secret(KEY))
