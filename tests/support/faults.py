@@ -20,9 +20,9 @@ USERS = b'\xef\xbb\xbf{\r\n\t"permissions": {"allow": []},\r\n  "env" : { "EDITO
 LONG_AGO = 1_000_000_000
 # What a call can fail with; those that are not here have nothing to do with files or programs.
 ERRORS = {
-    "openat": ("EACCES", "EMFILE", "EIO"),
-    "newfstatat": ("EIO", "EACCES"),
-    "read": ("EIO", "EINTR"),
+    "openat": ("EACCES", "EMFILE"),
+    "newfstatat": ("EIO",),
+    "read": ("EIO",),
     "getdents64": ("EIO",),
     "write": ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EINTR"),
     "pwrite64": ("ENOSPC",),
@@ -37,9 +37,9 @@ ERRORS = {
     "listxattr": ("EIO", "EOPNOTSUPP"),
     "flock": ("ENOLCK", "EINTR"),
     "ftruncate": ("EIO",),
-    "pipe2": ("EMFILE", "ENFILE"),
-    "clone3": ("EAGAIN", "ENOMEM"),
-    "vfork": ("EAGAIN", "ENOMEM"),
+    "pipe2": ("EMFILE",),
+    "clone3": ("EAGAIN",),
+    "vfork": ("EAGAIN",),
 }
 CREATING = re.compile(r"O_CREAT|^(mkdir|rename|unlink|rmdir|chmod|chown|fsync|pwrite64)\(|^write\((?![012],)")
 
@@ -206,11 +206,19 @@ def kills(calls: list[Call]) -> list[Call]:
 
 
 def failures(calls: list[Call]) -> Iterator[tuple[Call, str]]:
-    """Yield each call with the errors that it can give: all from the lock on, one in turn before it."""
+    """Yield each call with the errors that it can give.
+
+    Before the first change, where nothing can be torn, each call that looks the same only once and with one error.
+    """
     lock = next(index for index, call in enumerate(calls) if call.name == "flock")
+    seen: set[str] = set()
     for index, call in enumerate(calls):
         errors = ERRORS.get(call.name, ())
-        for error in errors if index >= lock else errors[index % len(errors) :][:1] if errors else ():
+        looks = re.sub(r"\d+", "", call.text[:120])
+        if index < lock and not CREATING.search(call.text):
+            errors = errors[len(seen) % len(errors) :][:1] if errors and looks not in seen else ()
+            seen.add(looks)
+        for error in errors:
             yield call, error
 
 
