@@ -12,7 +12,7 @@ from llmswitch.secret import Secret, clean_key, looks_like_key, mask, may_be_key
 
 @given(st.text(min_size=1))
 def test_a_mask_shows_four_characters_of_a_long_key_and_nothing_of_a_short_one(text: str) -> None:
-    """And never the length."""
+    """safety-96: And never the length."""
     assert mask(text) == "********" + (text[-4:] if len(text) >= 20 else "")
 
 
