@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -189,18 +188,3 @@ def test_names_that_cannot_be_written_are_no_failure(tmp_path: Path) -> None:
     names = KeyNames(str(tmp_path / "state"))
     names.add("one", "a shelf")
     assert names.load() == {}
-
-
-def test_no_core_dump_while_a_key_may_be_in_memory(sealed: dict[str, str]) -> None:
-    """safety-84: every command runs without; Claude Code gets its limit back."""
-    import subprocess
-
-    script = (
-        "import resource, click; from llmswitch import console, core_dumps\n"
-        "resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096))\n"
-        "command = click.Command('x', callback=lambda: print(resource.getrlimit(resource.RLIMIT_CORE)))\n"
-        "console.run(command, [], None); core_dumps.as_before()\n"
-        "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], env=sealed, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["(0, 4096)", "(4096, 4096)"]

@@ -160,6 +160,7 @@ class Bench:
         assert now in (self.old, self.new), where
         assert ended.code in (0, 1, 2, 4, 5), where
         assert ended.code or now == self.new, where
+        assert KEY not in ended.out + ended.err, where
         assert "Traceback" not in ended.err, where
         assert "a bug in llmswitch" not in ended.err, where
         if ended.code:
@@ -175,8 +176,12 @@ class Bench:
         return [path for path in self.repo.rglob(".llmswitch-*") if path.name.endswith(".tmp")]
 
     def check_private(self, left: dict[str, tuple[int, bytes]], where: object) -> None:
-        """Check that nobody else can read a file with the key, and that git would not take one in."""
+        """Check that only the settings file and its temporary file have the key, for their owner, and git has neither."""
         holders = [name for name, (_, data) in left.items() if KEY.encode() in data]
+        allowed = re.compile(r"\.claude/(settings\.local\.json|\.llmswitch-.*\.tmp)")
+        assert all(allowed.fullmatch(name) for name in holders), where
+            where
+        )
         assert all(stat.S_IMODE(left[name][0]) == 0o600 for name in holders), (where, holders)
         argv = ["git", "-C", str(self.repo), "add", "--all", "--dry-run"]
         added = subprocess.run(argv, capture_output=True, check=True, text=True).stdout
