@@ -176,12 +176,10 @@ class Bench:
         return [path for path in self.repo.rglob(".llmswitch-*") if path.name.endswith(".tmp")]
 
     def check_private(self, left: dict[str, tuple[int, bytes]], where: object) -> None:
-        """Check that only the settings file and its temporary file have the key, for their owner, and git has neither."""
+        """Check that only the settings file and its temporary file have the key, and git has neither."""
         holders = [name for name, (_, data) in left.items() if KEY.encode() in data]
         allowed = re.compile(r"\.claude/(settings\.local\.json|\.llmswitch-.*\.tmp)")
-        assert all(allowed.fullmatch(name) for name in holders), where
-            where
-        )
+        assert all(allowed.fullmatch(name) for name in holders), (where, holders)
         assert all(stat.S_IMODE(left[name][0]) == 0o600 for name in holders), (where, holders)
         argv = ["git", "-C", str(self.repo), "add", "--all", "--dry-run"]
         added = subprocess.run(argv, capture_output=True, check=True, text=True).stdout
