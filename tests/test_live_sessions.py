@@ -130,7 +130,10 @@ def linked(repo: Path) -> Path:
 
 
 def test_an_open_session_moves_from_one_shipped_preset_to_another(scene: Scene) -> None:
-    """The next turn goes to the new host: its model, its key, the whole conversation, and nothing to the old one."""
+    """The next turn goes to the new host: its model, its key, the whole conversation, and nothing to the old one.
+
+    safety-61.
+    """
     scene.llmswitch("openrouter", "--base-url", scene.a.url)
     with scene.session() as session:
         session.say(FIRST)

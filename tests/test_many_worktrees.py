@@ -31,7 +31,7 @@ def snapshot(*folders: Path) -> list[bytes | None]:
 def test_a_linked_worktree_that_main_would_shadow_is_refused_with_three_ways_on(
     cli: Cli, repo: Path, linked: Path, key: str
 ) -> None:
-    """Exit 5, nothing written; each way on works."""
+    """safety-107: Exit 5, nothing written; each way on works."""
     cli("deepseek", cwd=repo)
     before = snapshot(repo, linked)
     reply = cli("openrouter", cwd=linked)
@@ -179,7 +179,10 @@ def test_status_of_a_worktree_that_follows_main(cli: Cli, repo: Path, linked: Pa
 
 
 def test_status_says_what_a_session_below_would_use(cli: Cli, repo: Path, linked: Path, key: str) -> None:
-    """A subfolder of a linked worktree reads main's file only; one of the main checkout reads main's as well."""
+    """A subfolder of a linked worktree reads main's file only; one of the main checkout reads main's as well.
+
+    safety-109.
+    """
     cli("openrouter", cwd=linked)
     assert "A session started below this folder" in cli("status", cwd=linked).out
     cli("claude", cwd=linked)
@@ -201,7 +204,7 @@ def test_status_says_what_an_export_does(cli: Cli, repo: Path, key: str, pinned:
 
 
 def test_status_names_credentials_that_do_not_belong_to_the_url(cli: Cli, repo: Path, linked: Path) -> None:
-    """A key of one file would go to the URL of another, or two would be sent together."""
+    """safety-90: A key of one file would go to the URL of another, or two would be sent together."""
     write(repo, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example"}}')
     write(linked, '{"env": {"ANTHROPIC_AUTH_TOKEN": "token-0123456789abcdef", "ANTHROPIC_API_KEY": "other-key"}}')
     reply = cli("status", cwd=linked)

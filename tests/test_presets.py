@@ -122,7 +122,7 @@ def test_default_model_fills_the_slots_a_preset_leaves_out(cli: Cli, repo: Path,
 
 
 def test_keyless_presets_send_a_dummy_and_need_no_ignore_rule(cli: Cli, repo: Path, own: Path) -> None:
-    """With a base URL and no credential the user's own login token would be sent there."""
+    """safety-89: With a base URL and no credential the user's own login token would be sent there."""
     (own / "local.json5").write_text("{base_url: 'http://localhost:11434', default_model: 'qwen3:8b'}")
     assert cli("local", cwd=repo).code == 0
     env = json.loads(settings_of(repo).read_text())["env"]

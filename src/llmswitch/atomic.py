@@ -195,14 +195,35 @@ class Lock:
             self._file = -1
 
     def _wait(self) -> bool:
+        """Wait in the kernel's queue, where everyone gets their turn; polling could go on losing to others."""
+        if _take(self._file):
+            return True
+        import threading
+
+        box: list[OSError | None] = []
+        # A daemon thread: the process can end although the lock never comes.
+        thread = threading.Thread(target=_queue, args=(self._file, box), daemon=True)
+        thread.start()
+        thread.join(LOCK_SECONDS)
+        if box and box[0]:
+            raise box[0]
+        return bool(box)
+
+
+def _queue(file: int, box: list[OSError | None]) -> None:
+    """Wait for the lock of an open file and put into `box` how that ended: None for having it."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except ImportError:  # Windows: no queue there
         import time
 
-        end = time.monotonic() + LOCK_SECONDS
-        while not _take(self._file):
-            if time.monotonic() > end:
-                return False
+        while not _take(file):
             time.sleep(0.02)
-        return True
+    except OSError as error:
+        return box.append(error)
+    return box.append(None)
 
 
 def _take(file: int) -> bool:

@@ -25,7 +25,6 @@ A_KEY = (
     "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
     "new one when asked."
 )
-STDOUT = "standard output"
 
 
 # What could not be printed: a closed pipe is no reason to leave work half done.
@@ -120,7 +119,10 @@ def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
         note("", "llmswitch: interrupted.")
         return 130
     except OSError as error:
-        note(f"llmswitch: {error.filename or 'the system'}: {error.strerror}. See `llmswitch status`.")
+        if (code := _flushed(0)) or _lost:  # what click printed by itself: help, a key
+            return code
+        where = error.filename or "the system"
+        note(f"llmswitch: {where}: {error.strerror}. Nothing else was changed. See `llmswitch status`.")
         return 1
     except Exception as error:
         return _own_up(error)

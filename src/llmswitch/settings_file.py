@@ -21,8 +21,8 @@ PRIVATE = 0o600
 # A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
 TRIES = 10
 # Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
-# the file within so many seconds before us, since that costs a tenth of a second.
-BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.1
+# the file within so many seconds before us, since that costs a fifth of a second.
+BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
 
 
 class SettingsFile:

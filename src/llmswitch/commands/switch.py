@@ -104,7 +104,10 @@ def _advice(request: Request, members: Mapping[str, str], done: Switched, catalo
     if request.members is not None or not (done.written or request.dry_run):
         return []
     models = {slot: members.get(name, "") for slot, name in VARIABLES.items()}
-    return advice(done.preset, models, done.overrides, catalog)
+    try:
+        return advice(done.preset, models, done.overrides, catalog)
+    except LlmswitchError as error:  # the switch is made: what cannot be told about it takes nothing back
+        return [f"warning: {error.args[0]}"]
 
 
 def _delivered(
