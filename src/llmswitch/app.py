@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from llmswitch.commands.request import Request
     from llmswitch.commands.run import Overlay
-    from llmswitch.commands.status import Surroundings
+    from llmswitch.commands.status import Status, Surroundings
     from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
+    from llmswitch.facts import Facts
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
@@ -153,6 +154,37 @@ class App:
             return client.overlay_in_memory(overlay.text)
         name = digest(f"{target.worktree.root}\n{overlay.text}") + ".json"
         return client.overlay_file(os.path.join(self._state, "overlays", name), overlay.text)
+
+    def facts(self, target: Target, report: Status, around: Surroundings) -> Facts:
+        """Return what `doctor` looks at: this worktree, its settings file, and the user's programs, keys and home."""
+        from llmswitch import keys, sessions, survey
+        from llmswitch.facts import Facts
+
+        site, journal = self.site(target), target.journal
+        presets, unusable = self.catalog.load_all()
+        preset = next((each for each in presets if each.name == report.preset), None)
+        key = preset.key if preset and preset.key else "openrouter"
+        return Facts(
+            report,
+            journal.current,
+            journal.previous,
+            layers=around.layers,
+            preset=preset,
+            windows={**self.catalog.windows(), **(preset.windows if preset else {})},
+            followers=[place.root for place in site.linked if report.own_pin and not place.pin],
+            overridden=[place.described for place in site.linked if report.own_pin and place.pin],
+            key_variable=keys.variable(key),
+            key_elsewhere=bool(self.environ.get(keys.variable(key)) or (preset and preset.key_from)),
+            preset_age=survey.age(preset.verified) if preset else 0,
+            unusable_presets=[problem.args[0] for problem in unusable],
+            open=sessions.running(target.worktree.root),
+            switched=journal.switched,
+            **survey.of_file(target.worktree, self.home),
+            **survey.of_programs(self.environ),
+            **survey.of_home(self.environ),
+            **survey.of_settings(around.layers, report.values),
+            **survey.of_keyring(self.keyring(), self.key_names(), {each.key for each in presets if each.key}),
+        )
 
     def surroundings(self, target: Target, folder: str | None = None) -> Surroundings:
         """Return what a session that starts in the target, or in that folder of it, reads."""

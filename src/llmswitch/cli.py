@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_catalog, cli_keys, cli_shell, cli_switch, console, report_status
+from llmswitch import __version__, cli_catalog, cli_doctor, cli_keys, cli_shell, cli_switch, console, report_status
 from llmswitch.app import App
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ for command in (
     cli_keys.print_key,
     cli_catalog.presets,
     cli_catalog.ladder,
+    cli_doctor.doctor,
     cli_shell.shell_init,
 ):
     cli.add_command(command)

@@ -15,10 +15,20 @@ CREDENTIALS = (AUTH_TOKEN, API_KEY, "apiKeyHelper")
 
 
 class Problem:
-    """Something that is wrong, and the command that mends it. Levels: error, warning, note."""
+    """Something that is wrong, and the command that mends it. Levels: error, warning, note.
 
-    def __init__(self, code: str, level: str, message: str, fix: str = "") -> None:
+    `members` are what `doctor --fix` would set in this worktree's pin.
+    """
+
+    def __init__(
+        self, code: str, level: str, message: str, fix: str = "", members: Mapping[str, str] | None = None
+    ) -> None:
         self.code, self.level, self.message, self.fix = code, level, message, fix
+        self.members = members or {}
+
+    def data(self) -> dict[str, str]:
+        """Return the problem as JSON data."""
+        return {"code": self.code, "level": self.level, "message": self.message, "fix": self.fix}
 
 
 def shadowed(own: Layer | None, values: Mapping[str, Value]) -> dict[str, Layer]:
