@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from llmswitch.worktrees import Listed, Worktree
 
 
+# What tells a Claude Code that another one started it.
+_INSIDE = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
+
+
 class App:
     """One run of llmswitch: the environment it was started in, and what it reaches from there."""
 
@@ -185,6 +189,16 @@ class App:
             **survey.of_settings(around.layers, report.values),
             **survey.of_keyring(self.keyring(), self.key_names(), {each.key for each in presets if each.key}),
         )
+
+    def ask_client(self, program: str, target: Target) -> dict[str, dict[str, Any]]:
+        """Return what Claude Code says of itself in the target, started as from the user's shell."""
+        from llmswitch import client_view
+        from llmswitch.change import OURS
+
+        environ = dict(self.environ)
+        if environ.pop("CLAUDECODE", None):  # then the environment is the pin of the session we run in
+            environ = {name: text for name, text in environ.items() if name not in OURS and name not in _INSIDE}
+        return client_view.ask(program, target.worktree.root, environ)
 
     def surroundings(self, target: Target, folder: str | None = None) -> Surroundings:
         """Return what a session that starts in the target, or in that folder of it, reads."""

@@ -32,9 +32,7 @@ def _number(version: tuple[int, ...] | None) -> str:
 
 def findings(problems: Sequence[Problem], safe: Sequence[Problem] = ()) -> list[str]:
     """Return the findings, each with the command that mends it; those that --fix mends are marked."""
-    if not problems:
-        return ["Nothing wrong found."]
-    lines = []
+    lines = [] if any(problem.level != "ok" for problem in problems) else ["Nothing wrong found."]
     for problem in problems:
         lines.append(f"{problem.level}: {problem.message}")
         mark = "  (--fix does this)" if problem in safe else ""

@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from llmswitch.facts import Facts
     from llmswitch.problems import Problem
 
-LEVELS = ("error", "warning", "note")
+LEVELS = ("error", "warning", "note", "ok")
 
 
 def doctor(facts: Facts) -> list[Problem]:
     """Return what `status` finds and what every check finds, the worst first."""
     found = [*facts.report.problems, *(problem for check in CHECKS for problem in check(facts))]
-    return sorted(found, key=lambda problem: LEVELS.index(problem.level))
+    return by_level(found)
+
+
+def by_level(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems with the worst first; `ok` is what was asked and proven good."""
+    return sorted(problems, key=lambda problem: LEVELS.index(problem.level))
 
 
 CHECKS = (*checks.CHECKS, *checks_around.CHECKS)
@@ -31,7 +36,8 @@ def data(facts: Facts, problems: Sequence[Problem]) -> dict[str, object]:
         "claude_code": {"path": facts.program or None, "version": _number(facts.client)},
         "git": _number(facts.git),
         "keyring": facts.keyring or None,
-        "problems": [problem.data() for problem in problems],
+        "problems": [problem.data() for problem in problems if problem.level != "ok"],
+        "proven": [{"code": each.code, "message": each.message} for each in problems if each.level == "ok"],
         "open_sessions": [session.data() for session in facts.open],
     }
 
