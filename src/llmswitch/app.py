@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
     from llmswitch.facts import Facts
+    from llmswitch.held import Session
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
@@ -106,6 +107,13 @@ class App:
             linked = [self._place(entry) for entry in entries if layers.main_root(entry) == worktree.root]
         return Site(target, None, linked, host)
 
+    def open_sessions(self, site: Site) -> list[Session] | None:
+        """Return the Claude Code sessions that a switch of the target reaches, None where nobody can know."""
+        from llmswitch import sessions
+
+        followers = [place.root for place in site.linked if not place.pin]
+        return sessions.running([site.target.worktree.root, *followers])
+
     def _lower_host(self, worktree: Worktree) -> str:
         """Return the host that settings files weaker than the local ones name."""
         from llmswitch.effective import effective
@@ -181,7 +189,7 @@ class App:
             key_elsewhere=bool(self.environ.get(keys.variable(key)) or (preset and preset.key_from)),
             preset_age=survey.age(preset.verified) if preset else 0,
             unusable_presets=[problem.args[0] for problem in unusable],
-            open=sessions.running(target.worktree.root),
+            open=sessions.running([target.worktree.root]) or [],
             switched=journal.switched,
             **survey.of_file(target.worktree, self.home),
             **survey.of_programs(self.environ),

@@ -103,6 +103,8 @@ def status(
         return 3 if check and any(row.differs for row in rows) else 0
     target = app.target(worktree)
     found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
+    if not short:  # which is for prompts
+        command.add_sessions(found, target.journal, app.open_sessions(app.site(target)))
     text = partial(report_status.short, found) if short else partial(report_status.status, found, app.home)
     console.print_data(as_json, found.data(), text)
     return found.exit_code(check)

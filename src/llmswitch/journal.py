@@ -52,7 +52,8 @@ class Journal:
             return
         failed = not self.current.in_force(settings) and self.previous.in_force(settings)
         before = self.previous if failed or self.current.passing else self.current
-        self._write(record, before, time.time())
+        # After blanks no session holds anything of the pin before.
+        self._write(record, before, None if self.current.passing else time.time())
 
     def amend(self, record: Record) -> None:
         """Write `record` as the current one in the place of the one there is: a mend is no switch; raises OSError."""

@@ -23,13 +23,19 @@ _OVERLAY = "--settings"
 PS_SECONDS = 5.0
 
 
-def running(root: str) -> list[Session]:
-    """Return the sessions that were started in this worktree or plain folder, the oldest first."""
-    found = _from_proc() if sys.platform == "linux" else _from_ps() if sys.platform == "darwin" else ()
-    return sorted((each for each in found if _worktree_of(each.folder, root)), key=lambda each: each.started)
+def running(roots: Sequence[str]) -> list[Session] | None:
+    """Return the sessions that were started in these worktrees or plain folders, the oldest first.
+
+    None where nobody can know.
+    """
+    looks = {"linux": _from_proc, "darwin": _from_ps}
+    if sys.platform not in looks:
+        return None
+    found = [each for each in looks[sys.platform]() if any(_is_inside(each.folder, root) for root in roots)]
+    return sorted(found, key=lambda each: each.started)
 
 
-def _worktree_of(folder: str, root: str) -> bool:
+def _is_inside(folder: str, root: str) -> bool:
     """Say whether a folder is in this worktree and not in another one that lies inside it."""
     while folder != root:
         above = os.path.dirname(folder)
