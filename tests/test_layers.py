@@ -13,6 +13,7 @@ import llmswitch
 
 SOURCE = Path(llmswitch.__file__).parent
 CORE = {
+    "answers",
     "change",
     "checks",
     "checks_around",
@@ -31,6 +32,7 @@ CORE = {
     "preset",
     "price_sources",
     "pricing",
+    "probe_request",
     "problems",
     "recognise",
     "report",
@@ -59,12 +61,14 @@ EDGES = {
     "file_object",
     "data_files",
     "folders",
+    "history",
     "ignore_rule",
     "journal",
     "key_names",
     "keys",
     "layers",
     "os_keyring",
+    "probe",
     "sessions",
     "settings_file",
     "user_files",
@@ -169,3 +173,10 @@ def test_a_preset_cannot_take_the_name_of_a_command() -> None:
     from llmswitch.cli import cli
 
     assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(cli.commands)
+
+
+def test_one_module_knows_gitpython_and_one_the_network() -> None:
+    """What is heavy and what goes outside stays behind one door each."""
+    users = {path.stem: imports(path.relative_to(SOURCE).with_suffix("").as_posix()) for path in SOURCE.rglob("*.py")}
+    assert {name for name, used in users.items() if "git" in used} == {"history"}
+    assert {name for name, used in users.items() if used & {"urllib.request", "http.client", "socket"}} == {"probe"}

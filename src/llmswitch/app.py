@@ -9,9 +9,10 @@ from llmswitch.folders import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
+    from llmswitch.commands.doctor_probe import Asker
     from llmswitch.commands.request import Request
     from llmswitch.commands.run import Overlay
     from llmswitch.commands.status import Status, Surroundings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from llmswitch.commands.switch_all import Place, Site
     from llmswitch.facts import Facts
     from llmswitch.held import Session
+    from llmswitch.history import Leak
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
@@ -197,6 +199,25 @@ class App:
             **survey.of_settings(around.layers, report.values),
             **survey.of_keyring(self.keyring(), self.key_names(), {each.key for each in presets if each.key}),
         )
+
+    def asker(self, facts: Facts, progress: Callable[[int, int], None]) -> Asker:
+        """Return what asks the provider of the pin here."""
+        from llmswitch import probe
+        from llmswitch.commands.doctor_probe import Asker
+        from llmswitch.commands.keys import print_key
+
+        return Asker(
+            facts,
+            lambda requests: probe.send_all(requests, progress),
+            self.key_helper,
+            lambda preset: print_key(None, preset.name, self.catalog, self.environ, self.keyring()),
+        )
+
+    def leaks(self, target: Target) -> list[Leak]:
+        """Return the versions of settings files in git's history that hold a credential."""
+        from llmswitch import history
+
+        return history.leaks(target.worktree) if target.worktree.in_repository else []
 
     def ask_client(self, program: str, target: Target) -> dict[str, dict[str, Any]]:
         """Return what Claude Code says of itself in the target, started as from the user's shell."""

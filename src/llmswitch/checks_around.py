@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.held import before, of_sessions
+from llmswitch.held import of_sessions
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
 from llmswitch.problems import Problem
 
@@ -122,7 +122,7 @@ def first_run(facts: Facts) -> Iterator[Problem]:
 
 def sessions(facts: Facts) -> Iterator[Problem]:
     """Sessions that were started here before the last switch and still hold something of the old pin."""
-    yield from of_sessions(before(facts.open, facts.switched), facts.record, facts.previous)
+    yield from of_sessions(facts.open, facts.switched, facts.record, facts.previous)
 
 
 CHECKS = (

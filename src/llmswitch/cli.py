@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_catalog, cli_doctor, cli_keys, cli_shell, cli_switch, console, report_status
+from llmswitch import __version__, cli_catalog, cli_doctor, cli_keys, cli_shell, cli_switch, console, held, report_status
 from llmswitch.app import App
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def status(
     target = app.target(worktree)
     found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
     if not short:  # which is for prompts
-        command.add_sessions(found, target.journal, app.open_sessions(app.site(target)))
+        journal, sessions = target.journal, app.open_sessions(app.site(target))
+        found.problems += held.of_sessions(sessions, journal.switched, journal.current, journal.previous)
     text = partial(report_status.short, found) if short else partial(report_status.status, found, app.home)
     console.print_data(as_json, found.data(), text)
     return found.exit_code(check)

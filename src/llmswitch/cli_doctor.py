@@ -3,54 +3,68 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from llmswitch import cli_shell, console, report_doctor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmswitch.app import App
     from llmswitch.commands.switch import Target
     from llmswitch.facts import Facts
+    from llmswitch.problems import Problem
 
 
 @click.command()
-@click.option("--client", "ask_client", is_flag=True, help="Ask the installed Claude Code; it makes no request.")
-@click.option("--fix", "mend", is_flag=True, help="Do the safe mends, after showing them.")
+@click.option("--probe", is_flag=True, help="Send one real request, for one token, to each model that is mapped.")
+@click.option("--models", is_flag=True, help="Ask the provider for its list of models.")
+@click.option("--client", is_flag=True, help="Ask the installed Claude Code what it will use; it makes no request.")
+@click.option("--history", is_flag=True, help="Look for credentials in every version in git's history.")
+@click.option("--fix", is_flag=True, help="Do the safe mends, after showing them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(
     "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
 )
 @click.pass_obj
-def doctor(app: App, ask_client: bool, mend: bool, as_json: bool, worktree: str) -> int:
+def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) -> int:
     """Say what is wrong here, and the command that mends it.
 
-    Exits 1 where an error is among it. It never changes anything without --fix.
+    Exits 1 where an error is among it. It changes nothing without --fix, and goes to the network with --probe and
+    --models only.
     """
     from llmswitch.commands import doctor as command
-    from llmswitch.commands import doctor_ask, doctor_fix
+    from llmswitch.commands import doctor_fix
 
     target = app.target(worktree)
-    facts = _facts(app, target)
-    problems = command.doctor(facts)
+    facts, problems = _examine(app, target, asked)
     safe = doctor_fix.safe(problems, facts)
-    if mend and safe:
+    if fix and safe:
         console.note("These are mended now:", *report_doctor.findings(safe))
         failed = doctor_fix.fix(safe, target)
-        facts = _facts(app, app.target(worktree))
-        problems, safe = command.doctor(facts), []
-        console.note(*(f"Not mended: {why}" for why in failed), "Mended. What is left:")
-    if ask_client:
-        problems += doctor_ask.client(facts, lambda: app.ask_client(facts.program, target))
-    problems = command.by_level(problems)
+        facts, problems = _examine(app, app.target(worktree), asked)
+        console.note(*(f"Not mended: {why}" for why in failed), "What is left:")
+        safe = []
     lines = [*report_doctor.looked_at(facts, app.home), *report_doctor.findings(problems, safe)]
     console.answer([json.dumps(command.data(facts, problems), indent=2, ensure_ascii=False)] if as_json else lines)
     return command.exit_code(problems)
 
 
-def _facts(app: App, target: Target) -> Facts:
+def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, list[Problem]]:
+    """Return the facts and all findings; what costs time or money only where it was `asked` for."""
+    from llmswitch.commands import doctor as command
+    from llmswitch.commands import doctor_ask
     from llmswitch.commands.status import status
 
     around = app.surroundings(target)
-    return app.facts(target, status(target, app.catalog, around, target.worktree.branch()), around)
+    facts = app.facts(target, status(target, app.catalog, around, target.worktree.branch()), around)
+    ways: dict[str, Callable[[], list[Problem]]] = {
+        "client": lambda: doctor_ask.client(facts, lambda: app.ask_client(facts.program, target)),
+        "history": lambda: doctor_ask.history(facts, lambda: app.leaks(target)),
+        "models": lambda: app.asker(facts, console.progress).served(),
+        "probe": lambda: app.asker(facts, console.progress).probe(),
+    }
+    found = [problem for name, way in ways.items() if asked[name] for problem in way()]
+    return facts, command.by_level([*command.doctor(facts), *found])

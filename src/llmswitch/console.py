@@ -45,6 +45,13 @@ def note(*lines: str) -> None:
         pass
 
 
+def progress(done: int, of: int) -> None:
+    """Say on a terminal how many of the requests that are under way were answered, on one line that goes again."""
+    if sys.stderr.isatty():
+        text = f"{of} asked, {done} answered …"
+        click.echo("\r" + (text if done < of else " " * len(text) + "\r"), err=True, nl=False)
+
+
 def answer(lines: Sequence[str]) -> None:
     """Print an answer on stdout."""
     try:

@@ -54,9 +54,11 @@ def _set(record: Record) -> dict[str, str]:
     return {**record.pin, **{name: text for name, text in wrote.items() if isinstance(text, str)}}
 
 
-def of_sessions(sessions: Iterable[Session], current: Record, previous: Record) -> Iterator[Problem]:
-    """Yield a note for each of these sessions, which were open during the last switch."""
+def of_sessions(
+    open_sessions: Iterable[Session] | None, switched: float | None, current: Record, previous: Record
+) -> Iterator[Problem]:
+    """Yield a note for each session that was open during the last switch and still holds something."""
     kept = held(current, previous)
-    for session in sessions if kept else ():
+    for session in before(open_sessions or (), switched) if kept else ():
         message = f"A session that is open here (process {session.pid}) was started before the last switch and keeps "
         yield Problem("old-session", "note", f"{message}{', '.join(kept)}.", "Restart it.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch import held, problems, recognise, secret
+from llmswitch import problems, recognise, secret
 from llmswitch.commands.request import wished
 from llmswitch.effective import Layer, effective
 from llmswitch.errors import LlmswitchError, UsageProblem
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from llmswitch.catalog import Catalog
     from llmswitch.change import Record
     from llmswitch.commands.switch import Target
-    from llmswitch.held import Session
-    from llmswitch.journal import Journal
     from llmswitch.preset import Preset
     from llmswitch.worktrees import Listed
 
@@ -127,12 +125,6 @@ def status(target: Target, catalog: Catalog, around: Surroundings, branch: str |
         message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
         report.problems.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
     return report
-
-
-def add_sessions(report: Status, journal: Journal, open_sessions: Sequence[Session] | None) -> None:
-    """Add what sessions still hold that were open here during the last switch."""
-    old = held.before(open_sessions or (), journal.switched)
-    report.problems += held.of_sessions(old, journal.current, journal.previous)
 
 
 def status_all(entries: Sequence[tuple[Listed, Target | None]], catalog: Catalog, around: Around) -> list[Row]:
