@@ -236,7 +236,9 @@ def test_links(house: House, tmp_path: Path) -> None:
     other.rename(house.file)
     house.file.parent.rename(tmp_path / "folder")
     house.file.parent.symlink_to(tmp_path / "folder")
-    assert str(house.file.parent) in house.doctor()["symlink"]["message"]
+    found = house.doctor()
+    assert str(house.file.parent) in found["symlink"]["message"]
+    assert "git-doubts" in found
     assert "symlink" in house.doctor("--fix")
 
 
@@ -297,6 +299,7 @@ def test_managed_settings(house: House, tmp_path: Path, monkeypatch: pytest.Monk
     """They are above all; the administrator is the one to ask."""
     from llmswitch import layers
     from llmswitch.app import App
+    from llmswitch.app_doctor import Examiner
     from llmswitch.commands.doctor import doctor
     from llmswitch.commands.status import status
 
@@ -305,7 +308,8 @@ def test_managed_settings(house: House, tmp_path: Path, monkeypatch: pytest.Monk
     app = App(house.environ)
     target = app.target(str(house.repo))
     around = app.surroundings(target)
-    found = {problem.code for problem in doctor(app.facts(target, status(target, app.catalog, around, None), around))}
+    facts = Examiner(app).facts(target, status(target, app.catalog, around, None), around)
+    found = {problem.code for problem in doctor(facts)}
     assert {"shadowed", "mixed"} <= found
 
 

@@ -16,6 +16,7 @@ from test_switch import write
 
 from llmswitch import client_view
 from llmswitch.app import App
+from llmswitch.app_doctor import Examiner
 from llmswitch.commands import doctor_ask
 from llmswitch.commands.doctor import exit_code
 from llmswitch.commands.status import Surroundings, status
@@ -79,7 +80,7 @@ def judged(app: App, folder: Path, layers: list[Any], program: str) -> list[Prob
     around = Surroundings(layers, layers, None)
     report = status(target, app.catalog, around, None)
     facts = Facts(report, target.journal.current, target.journal.previous, layers=layers, program=program)
-    return doctor_ask.client(facts, lambda: app.ask_client(program, target))
+    return doctor_ask.client(facts, lambda: Examiner(app).ask_client(program, target))
 
 
 def test_a_rule_that_we_have_wrong_is_found(linked: Path, sealed: dict[str, str], program: str) -> None:

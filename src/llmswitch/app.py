@@ -9,26 +9,19 @@ from llmswitch.folders import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
-    from llmswitch.commands.doctor_probe import Asker
     from llmswitch.commands.request import Request
     from llmswitch.commands.run import Overlay
-    from llmswitch.commands.status import Status, Surroundings
+    from llmswitch.commands.status import Surroundings
     from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
-    from llmswitch.facts import Facts
     from llmswitch.held import Session
-    from llmswitch.history import Leak
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
     from llmswitch.worktrees import Listed, Worktree
-
-
-# What tells a Claude Code that another one started it.
-_INSIDE = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
 
 
 class App:
@@ -168,66 +161,6 @@ class App:
             return client.overlay_in_memory(overlay.text)
         name = digest(f"{target.worktree.root}\n{overlay.text}") + ".json"
         return client.overlay_file(os.path.join(self._state, "overlays", name), overlay.text)
-
-    def facts(self, target: Target, report: Status, around: Surroundings) -> Facts:
-        """Return what `doctor` looks at: this worktree, its settings file, and the user's programs, keys and home."""
-        from llmswitch import keys, sessions, survey
-        from llmswitch.facts import Facts
-
-        site, journal = self.site(target), target.journal
-        presets, unusable = self.catalog.load_all()
-        preset = next((each for each in presets if each.name == report.preset), None)
-        key = preset.key if preset and preset.key else "openrouter"
-        return Facts(
-            report,
-            journal.current,
-            journal.previous,
-            layers=around.layers,
-            preset=preset,
-            windows={**self.catalog.windows(), **(preset.windows if preset else {})},
-            followers=[place.root for place in site.linked if report.own_pin and not place.pin],
-            overridden=[place.described for place in site.linked if report.own_pin and place.pin],
-            key_variable=keys.variable(key),
-            key_elsewhere=bool(self.environ.get(keys.variable(key)) or (preset and preset.key_from)),
-            preset_age=survey.age(preset.verified) if preset else 0,
-            unusable_presets=[problem.args[0] for problem in unusable],
-            open=sessions.running([target.worktree.root]) or [],
-            switched=journal.switched,
-            **survey.of_file(target.worktree, self.home),
-            **survey.of_programs(self.environ),
-            **survey.of_home(self.environ),
-            **survey.of_settings(around.layers, report.values),
-            **survey.of_keyring(self.keyring(), self.key_names(), {each.key for each in presets if each.key}),
-        )
-
-    def asker(self, facts: Facts, progress: Callable[[int, int], None]) -> Asker:
-        """Return what asks the provider of the pin here."""
-        from llmswitch import probe
-        from llmswitch.commands.doctor_probe import Asker
-        from llmswitch.commands.keys import print_key
-
-        return Asker(
-            facts,
-            lambda requests: probe.send_all(requests, progress),
-            self.key_helper,
-            lambda preset: print_key(None, preset.name, self.catalog, self.environ, self.keyring()),
-        )
-
-    def leaks(self, target: Target) -> list[Leak]:
-        """Return the versions of settings files in git's history that hold a credential."""
-        from llmswitch import history
-
-        return history.leaks(target.worktree) if target.worktree.in_repository else []
-
-    def ask_client(self, program: str, target: Target) -> dict[str, dict[str, Any]]:
-        """Return what Claude Code says of itself in the target, started as from the user's shell."""
-        from llmswitch import client_view
-        from llmswitch.change import OURS
-
-        environ = dict(self.environ)
-        if environ.pop("CLAUDECODE", None):  # then the environment is the pin of the session we run in
-            environ = {name: text for name, text in environ.items() if name not in OURS and name not in _INSIDE}
-        return client_view.ask(program, target.worktree.root, environ)
 
     def surroundings(self, target: Target, folder: str | None = None) -> Surroundings:
         """Return what a session that starts in the target, or in that folder of it, reads."""

@@ -36,6 +36,8 @@ def in_git(facts: Facts) -> Iterator[Problem]:
     if facts.tracked:
         message = f"git tracks {facts.report.path}: what stands in it is committed."
         yield Problem("tracked", level, message, "git rm --cached .claude/settings.local.json")
+    elif facts.git_doubts:
+        yield Problem("git-doubts", "warning", facts.git_doubts, f"git -C {facts.report.worktree} status")
     elif not facts.ignored and _holds_key(facts):
         message = f"git does not ignore {facts.report.path}: `git add -A` would take the key."
         yield Problem("not-ignored", level, message, "llmswitch doctor --fix")

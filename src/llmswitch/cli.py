@@ -124,6 +124,8 @@ for command in (
     cli_catalog.presets,
     cli_catalog.ladder,
     cli_doctor.doctor,
+    cli_doctor.statusline,
+    cli_doctor.statusline,
     cli_shell.shell_init,
 ):
     cli.add_command(command)

@@ -54,17 +54,39 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
 
 def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, list[Problem]]:
     """Return the facts and all findings; what costs time or money only where it was `asked` for."""
+    from llmswitch.app_doctor import Examiner
     from llmswitch.commands import doctor as command
     from llmswitch.commands import doctor_ask
     from llmswitch.commands.status import status
 
-    around = app.surroundings(target)
-    facts = app.facts(target, status(target, app.catalog, around, target.worktree.branch()), around)
+    examiner, around = Examiner(app), app.surroundings(target)
+    facts = examiner.facts(target, status(target, app.catalog, around, target.worktree.branch()), around)
     ways: dict[str, Callable[[], list[Problem]]] = {
-        "client": lambda: doctor_ask.client(facts, lambda: app.ask_client(facts.program, target)),
-        "history": lambda: doctor_ask.history(facts, lambda: app.leaks(target)),
-        "models": lambda: app.asker(facts, console.progress).served(),
-        "probe": lambda: app.asker(facts, console.progress).probe(),
+        "client": lambda: doctor_ask.client(facts, lambda: examiner.ask_client(facts.program, target)),
+        "history": lambda: doctor_ask.history(facts, lambda: examiner.leaks(target)),
+        "models": lambda: examiner.asker(facts, console.progress).served(),
+        "probe": lambda: examiner.asker(facts, console.progress).probe(),
     }
     found = [problem for name, way in ways.items() if asked[name] for problem in way()]
     return facts, command.by_level([*command.doctor(facts), *found])
+
+
+@click.command()
+@click.pass_obj
+def statusline(app: App) -> None:
+    """Print one line for Claude Code's status line: preset, slot and model in use.
+
+    \b
+    In ~/.claude/settings.json:
+      "statusLine": {"type": "command", "command": "llmswitch statusline"}
+
+    It reads what Claude Code says of the session on standard input. ≠ marks a session that is not on what the pin
+    says, * a pin that is not as its preset.
+    """
+    from llmswitch.commands import statusline as command
+    from llmswitch.commands.status import status
+
+    said = command.Said(console.piped())
+    target = app.target(said.folder or ".")
+    report = status(target, app.catalog, app.surroundings(target, folder=said.folder or None), None)
+    console.answer([command.line(report, said, app.environ)])

@@ -112,6 +112,11 @@ def key_text(name: str) -> str:
     return ask_key(name) if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
 
 
+def piped() -> str:
+    """Return what is piped in, "" on a terminal."""
+    return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
+
+
 def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
     """Run a command line and return its exit code; every error becomes one message on stderr."""
     _prepare()

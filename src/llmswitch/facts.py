@@ -35,6 +35,7 @@ class Facts:
     mendable = False  # it is ignored by Claude Code for comments and trailing commas only
     tracked = False
     ignored = True
+    git_doubts = ""  # why git cannot say either
     mode_chosen = False  # some settings file says how Claude Code asks for permission
     helper_missing = ""  # the program of apiKeyHelper, where it is not there
 

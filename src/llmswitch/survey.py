@@ -8,7 +8,7 @@ import re
 import stat
 
 from llmswitch import atomic, client, worktrees
-from llmswitch.errors import KeyProblem
+from llmswitch.errors import KeyProblem, LlmswitchError
 from llmswitch.mend import mended
 from llmswitch.secret import Secret, looks_like_key
 from llmswitch.settings_file import NAME
@@ -43,9 +43,16 @@ def of_file(worktree: Worktree, home: str) -> Found:
     found |= {"mode": stat.S_IMODE(status.st_mode), "hard_links": status.st_nlink}
     found["owned"] = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
     found["mendable"] = mended(_text(path)) is not None
-    if worktree.in_repository:
-        found |= {"tracked": worktree.tracks(NAME), "ignored": worktree.ignores(NAME)}
-    return found
+    return found | _in_git(worktree)
+
+
+def _in_git(worktree: Worktree) -> Found:
+    if not worktree.in_repository:
+        return {}
+    try:
+        return {"tracked": worktree.tracks(NAME), "ignored": worktree.ignores(NAME)}
+    except LlmswitchError as error:  # the folder is a symbolic link, or git does not trust its owner
+        return {"git_doubts": str(error.args[0])}
 
 
 def _names(folder: str) -> list[str]:
