@@ -25,6 +25,7 @@ CURES = (
 _NO_MODEL = re.compile(
     r"model\b.{0,80}(not|un|invalid|no )|(no endpoints|unknown|invalid|unsupported).{0,40}model", re.S
 )
+_BAD_KEY = re.compile(r"api.?key.{0,40}(not valid|invalid|incorrect|expired)|(invalid|incorrect).{0,20}api.?key")
 _TOO_FEW = re.compile(r"max_(output_)?tokens")
 FAILURES = {
     "tls": "its certificate is not trusted here",
@@ -69,6 +70,11 @@ class Asked:
         self.use, self.save, self.any_key, self.key_good = use, save, any_key, key_good
 
     @property
+    def key_proven(self) -> str:
+        """What an answer that is no refusal says about the key, as a sentence."""
+        return "It takes any key." if self.any_key else "The key is good."
+
+    @property
     def place(self) -> str:
         """The host and the model, for a message."""
         return f"{self.host}, asked for {redacted(self.model)} ({self.slots}),"
@@ -91,7 +97,7 @@ def judge(asked: Asked, reply: Reply) -> Problem:
         return _refused(asked, reply)
     if reply.status in (402, 429):
         what = "no credit is left" if reply.status == 402 else "a rate or spending limit is reached"
-        message = f"{asked.place} says {what}. The key is good.{_said(reply)}"
+        message = f"{asked.place} says {what}. {asked.key_proven}{_said(reply)}"
         return Problem("probe-limit", "warning", message, "Look at your account there, or try again later.")
     if reply.status in (400, 404, 422):
         return _rejected(asked, reply, text)
@@ -118,28 +124,30 @@ def _refused(asked: Asked, reply: Reply) -> Problem:
             f"endpoint wants another header, or a firewall stands before it.{_said(reply)}"
         )
         return Problem("probe-refused", "error", message, asked.use)
-    what = "does not take the key" if reply.status == 401 else "does not allow it: the key's rights, or a firewall"
+    what = "does not take the key" if reply.status != 403 else "does not allow it: the key's rights, or a firewall"
     message = f"{asked.place} {what} ({reply.status}; sent as {asked.header}).{_said(reply)}"
     return Problem("probe-refused", "error", message, asked.save)
 
 
 def _rejected(asked: Asked, reply: Reply, text: str) -> Problem:
+    if _BAD_KEY.search(text):  # Google's endpoints say so with a 400
+        return _refused(asked, reply)
     for word, variable, value in CURES:
         if reply.status != 404 and word in text:
             # Claude Code tries again without context_management by itself, at the price of a second request.
             level = "warning" if word == "context_management" else "error"
-            message = f"{asked.place} does not take `{word}`. The key is good; {variable}={value} keeps it out."
+            message = f"{asked.place} does not take `{word}`. {asked.key_proven} {variable}={value} keeps it out."
             return Problem("probe-cure", level, message, "llmswitch doctor --probe --fix", {variable: value})
     if asked.model.lower().rpartition("/")[2] in text or _NO_MODEL.search(text):
-        message = f"{asked.place} does not know that model. The key is good.{_said(reply)}"
+        message = f"{asked.place} does not know that model. {asked.key_proven}{_said(reply)}"
         return Problem("probe-model", "error", message, "llmswitch doctor --models")
     if reply.status == 404:
         message = f"{asked.host} has no /v1/messages below its base URL: it is not this provider's Messages API."
         return Problem("probe-no-endpoint", "error", message, asked.use)
     if _TOO_FEW.search(text):
-        message = f"{asked.place} wants more than the one token that was asked for. Key and model are good."
+        message = f"{asked.place} wants more than one token, so the model is good. {asked.key_proven}"
         return Problem("probe-answers", "ok", message)
-    message = f"{asked.place} rejects the request ({reply.status}). The key is good.{_said(reply)}"
+    message = f"{asked.place} rejects the request ({reply.status}). {asked.key_proven}{_said(reply)}"
     return Problem("probe-rejected", "error", message, "llmswitch show PRESET")
 
 

@@ -9,7 +9,7 @@ from llmswitch.folders import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from llmswitch.commands.request import Request
@@ -102,12 +102,11 @@ class App:
             linked = [self._place(entry) for entry in entries if layers.main_root(entry) == worktree.root]
         return Site(target, None, linked, host)
 
-    def open_sessions(self, site: Site) -> list[Session] | None:
-        """Return the Claude Code sessions that a switch of the target reaches, None where nobody can know."""
+    def open_sessions(self, roots: Sequence[str]) -> list[Session] | None:
+        """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""
         from llmswitch import sessions
 
-        followers = [place.root for place in site.linked if not place.pin]
-        return sessions.running([site.target.worktree.root, *followers])
+        return sessions.running(roots)
 
     def _lower_host(self, worktree: Worktree) -> str:
         """Return the host that settings files weaker than the local ones name."""

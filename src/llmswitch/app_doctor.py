@@ -26,7 +26,7 @@ class Examiner:
 
     def facts(self, target: Target, report: Status, around: Surroundings) -> Facts:
         """Return what `doctor` looks at: this worktree, its settings file, and the user's programs, keys and home."""
-        from llmswitch import keys, sessions, survey
+        from llmswitch import keys, survey
         from llmswitch.facts import Facts
 
         site, journal = self._app.site(target), target.journal
@@ -46,7 +46,7 @@ class Examiner:
             key_elsewhere=bool(self._app.environ.get(keys.variable(key)) or (preset and preset.key_from)),
             preset_age=survey.age(preset.verified) if preset else 0,
             unusable_presets=[problem.args[0] for problem in unusable],
-            open=sessions.running([target.worktree.root]) or [],
+            open=self._app.open_sessions([target.worktree.root]) or [],
             switched=journal.switched,
             **survey.of_file(target.worktree, self._app.home),
             **survey.of_programs(self._app.environ),

@@ -104,7 +104,7 @@ def status(
     target = app.target(worktree)
     found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
     if not short:  # which is for prompts
-        journal, sessions = target.journal, app.open_sessions(app.site(target))
+        journal, sessions = target.journal, app.open_sessions([target.worktree.root])
         found.problems += held.of_sessions(sessions, journal.switched, journal.current, journal.previous)
     text = partial(report_status.short, found) if short else partial(report_status.status, found, app.home)
     console.print_data(as_json, found.data(), text)

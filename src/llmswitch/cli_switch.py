@@ -143,7 +143,7 @@ def _carry_out(app: App, request: Request, targets: list[Target], options: dict[
     rules = partial(main_rules, app.environ)
     switched = switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules)
     for site, done in zip(sites, switched, strict=True):
-        done.open = app.open_sessions(site)
+        done.open = app.open_sessions(site.reached)
         console.answer(report_switch.switched(done, request.dry_run, app.home))
         console.note(*report_switch.remarks(done, request))
 
