@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_catalog, cli_doctor, cli_keys, cli_shell, cli_switch, console, held, report_status
+from llmswitch import (
+    __version__,
+    cli_catalog,
+    cli_doctor,
+    cli_keys,
+    cli_shell,
+    cli_switch,
+    console,
+    held,
+    report_status,
+)
 from llmswitch.app import App
 
 if TYPE_CHECKING:
@@ -124,7 +134,6 @@ for command in (
     cli_catalog.presets,
     cli_catalog.ladder,
     cli_doctor.doctor,
-    cli_doctor.statusline,
     cli_doctor.statusline,
     cli_shell.shell_init,
 ):

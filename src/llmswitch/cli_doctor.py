@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,7 +47,7 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
         console.note(*(f"Not mended: {why}" for why in failed), "What is left:")
         safe = []
     lines = [*report_doctor.looked_at(facts, app.home), *report_doctor.findings(problems, safe)]
-    console.answer([json.dumps(command.data(facts, problems), indent=2, ensure_ascii=False)] if as_json else lines)
+    console.print_data(as_json, command.data(facts, problems), lambda: lines)
     return command.exit_code(problems)
 
 
@@ -64,8 +63,8 @@ def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, li
     ways: dict[str, Callable[[], list[Problem]]] = {
         "client": lambda: doctor_ask.client(facts, lambda: examiner.ask_client(facts.program, target)),
         "history": lambda: doctor_ask.history(facts, lambda: examiner.leaks(target)),
-        "models": lambda: examiner.asker(facts, console.progress).served(),
-        "probe": lambda: examiner.asker(facts, console.progress).probe(),
+        "models": lambda: examiner.asker(facts, console.answered).served(),
+        "probe": lambda: examiner.asker(facts, console.answered).probe(),
     }
     found = [problem for name, way in ways.items() if asked[name] for problem in way()]
     return facts, command.by_level([*command.doctor(facts), *found])

@@ -45,7 +45,7 @@ def note(*lines: str) -> None:
         pass
 
 
-def progress(done: int, of: int) -> None:
+def answered(done: int, of: int) -> None:
     """Say on a terminal how many of the requests that are under way were answered, on one line that goes again."""
     if sys.stderr.isatty():
         text = f"{of} asked, {done} answered …"
