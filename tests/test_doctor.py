@@ -16,6 +16,16 @@ from support.claude_client import find_program, require_program
 from support.secret_service import SecretService
 from test_switch import write
 
+from llmswitch import checks
+from llmswitch.app import App
+from llmswitch.change import Record
+from llmswitch.commands.request import wished
+from llmswitch.commands.status import status
+from llmswitch.errors import UsageProblem
+from llmswitch.facts import Facts
+from llmswitch.pin import with_credential
+from llmswitch.settings import TOP_MEMBERS
+
 PROGRAM = find_program()
 OPUS, FABLE = "ANTHROPIC_DEFAULT_OPUS_MODEL", "ANTHROPIC_DEFAULT_FABLE_MODEL"
 URL, WINDOW = "ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
@@ -102,6 +112,8 @@ def test_without_a_client_or_a_keyring(house: House) -> None:
     assert "fail.Keyring" in found["keyring"]["message"]
     del house.environ["LLMSWITCH_KEY_OPENROUTER"]
     assert house.doctor()["keyring"]["level"] == "error"
+    assert house._cli("openrouter", "--key-stdin", cwd=house.repo, text=KEY[::-1]).code == 0
+    assert house.doctor()["keyring"]["level"] == "note"
     house.run("claude")
     assert house.doctor()["keyring"]["level"] == "note"
 
@@ -136,6 +148,7 @@ def put(name: str, text: str) -> Callable[[dict[str, Any]], object]:
 # code: (edit of the pinned file, level, a word of the message, mended by --fix)
 EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], str, str, bool]] = {
     "slot-missing": (drop(FABLE), "warning", "fable", True),
+    "open": (drop("CLAUDE_CODE_USE_BEDROCK"), "warning", "go to that cloud", True),
     "window-missing": (drop(WINDOW), "warning", "262144", True),
     "window-wrong": (put(WINDOW, "1000000"), "warning", "262144", True),
     "one-million": (put("ANTHROPIC_DEFAULT_HAIKU_MODEL", "mistralai/devstral-2512[1m]"), "warning", "1,000,000", True),
@@ -156,7 +169,7 @@ def test_what_is_wrong_in_the_pin(house: House, code: str) -> None:
     found = house.doctor()[code]
     assert found["level"] == level
     assert word in found["message"]
-    assert found["fix"] or code in ("two-credentials", "mixed")
+    assert found["fix"]
     if mends:
         assert set(house.doctor("--fix")) == {"keyring", "no-client"}
         house.run("claude")
@@ -298,10 +311,8 @@ def test_the_users_settings_and_exports(house: House) -> None:
 def test_managed_settings(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are above all; the administrator is the one to ask."""
     from llmswitch import layers
-    from llmswitch.app import App
     from llmswitch.app_doctor import Examiner
     from llmswitch.commands.doctor import doctor
-    from llmswitch.commands.status import status
 
     monkeypatch.setattr(layers, "_MANAGED", str(tmp_path))
     (tmp_path / "managed-settings.json").write_text(json.dumps({"env": {"ANTHROPIC_BETAS": "x", URL: "https://y.z"}}))
@@ -383,3 +394,26 @@ def test_each_finding_has_a_way_on(house: House) -> None:
     lines = house._cli("doctor", cwd=house.repo).out.splitlines()
     at = next(index for index, line in enumerate(lines) if "No model for fable" in line)
     assert lines[at + 1] == "    → llmswitch openrouter  (--fix does this)"
+
+
+def test_no_shipped_preset_gives_an_alarm(repo: Path, sealed: dict[str, str]) -> None:
+    """Freshly put there, whatever provider it is."""
+    app = App(sealed)
+    target = app.target(str(repo))
+    alarms = {}
+    for preset in app.catalog.load_all()[0]:
+        try:
+            wish = wished(preset, {}, app.catalog.windows)
+        except UsageProblem:  # one that needs a gateway, or the user's own model
+            continue
+        if wish.get(URL):
+            wish = with_credential(wish, preset.auth, KEY)
+        top = {name: wish.pop(name) for name in TOP_MEMBERS if name in wish}
+        write(repo, json.dumps({"env": wish, **top}))
+        around = app.surroundings(target)
+        report = status(target, app.catalog, around, None)
+        windows = {**app.catalog.windows(), **preset.windows}
+        facts = Facts(report, Record(), Record(), layers=around.layers, preset=preset, windows=windows)
+        if found := [problem.message for check in checks.CHECKS for problem in check(facts)]:
+            alarms[preset.name] = found
+    assert alarms == {}

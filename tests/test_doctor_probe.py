@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from conftest import Cli, Reply, settings_of
 from support.claude_client import ClaudeClient, require_program
 from support.messages_server import Internet, MessagesServer, make_certificate
 from support.provider import Exchange, Provider, error, message
+from support.terminal import Terminal
 
 from llmswitch import answers, probe, probe_request
 
@@ -148,6 +150,17 @@ def test_what_an_answer_proves(pinned: Pinned, provider: Provider, name: str) ->
     assert {json.dumps(request.credentials) for request in provider.requests} == {
         json.dumps({"authorization": f"Bearer {KEY}"})
     }
+
+
+def test_a_terminal_shows_how_it_goes(pinned: Pinned, provider: Provider) -> None:
+    """On one line, which is gone again when the answers are there."""
+    pinned.to(provider.url)
+    argv = [sys.executable, "-m", "llmswitch", "doctor", "--probe"]
+    with Terminal(argv, pinned.repo, pinned.environ) as terminal:
+        terminal.expect("2 asked, 0 answered …")
+        terminal.expect("key and model are good")
+        terminal.wait()
+    assert "asked" not in pinned.doctor("--probe").err
 
 
 def test_a_redirect_is_not_followed(pinned: Pinned, provider: Provider) -> None:

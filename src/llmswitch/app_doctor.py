@@ -43,7 +43,11 @@ class Examiner:
             followers=[place.root for place in site.linked if report.own_pin and not place.pin],
             overridden=[place.described for place in site.linked if report.own_pin and place.pin],
             key_variable=keys.variable(key),
-            key_elsewhere=bool(self._app.environ.get(keys.variable(key)) or (preset and preset.key_from)),
+            key_elsewhere=bool(
+                self._app.environ.get(keys.variable(key))
+                or (preset and preset.key_from)
+                or journal.current.key.get("source") in keys.UNSAVED
+            ),
             preset_age=survey.age(preset.verified) if preset else 0,
             unusable_presets=[problem.args[0] for problem in unusable],
             open=self._app.open_sessions([target.worktree.root]) or [],

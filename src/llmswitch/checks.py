@@ -8,7 +8,7 @@ from llmswitch.change import OURS
 from llmswitch.identity import BASE_URL, START_MODEL
 from llmswitch.pin import AUTO_MODE, MAX_CONTEXT, is_claude, smallest_window
 from llmswitch.preset import ANTHROPIC_HOST
-from llmswitch.problems import Problem
+from llmswitch.problems import CREDENTIALS, Problem
 from llmswitch.secret import redacted
 from llmswitch.slots import VARIABLES
 from llmswitch.urls import host_of, url_problem
@@ -72,6 +72,18 @@ def missing_slots(facts: Facts) -> Iterator[Problem]:
         yield Problem("slot-missing", "warning", message, facts.use, {variable: model} if model else {})
 
 
+def missing_blanks(facts: Facts) -> Iterator[Problem]:
+    """An identity member that this pin leaves open: something from elsewhere mixes in, or can at any time."""
+    own = facts.report.own.values if facts.report.own else {}
+    if not own.get(BASE_URL):
+        return
+    for name, leak in OURS.items():
+        if name in own or name in VARIABLES.values() or (name in CREDENTIALS and not set(CREDENTIALS) & own.keys()):
+            continue
+        message = f"This pin does not say {name}: {leak}."
+        yield Problem("open", "warning", message, facts.use, {name: facts.report.wish.get(name, "")})
+
+
 def window(facts: Facts) -> Iterator[Problem]:
     """The context window that Claude Code is told: it takes a model it does not know for one of 1M (2.1.329)."""
     told = facts.text(MAX_CONTEXT)
@@ -132,5 +144,5 @@ def helper(facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    other_layers, leaks, base_url, missing_slots, window, million, auto_mode, model_key, helper,
+    other_layers, leaks, base_url, missing_slots, missing_blanks, window, million, auto_mode, model_key, helper,
 )  # fmt: skip

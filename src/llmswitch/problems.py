@@ -74,12 +74,21 @@ def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
     set_here = [name for name in CREDENTIALS if name in values and values[name].text]
     strangers = [name for name in set_here if url and url.text and values[name].layer is not url.layer]
     found = [
-        Problem("mixed", "warning", f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.")
+        Problem(
+            "mixed",
+            "warning",
+            f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.",
+            f"Take it out of {_place(values[name])}.",
+        )
         for name in strangers
         if url
     ]
     if len(set_here) > 1:
-        found.append(Problem("two-credentials", "warning", f"Sent together: {' and '.join(set_here)}."))
+        message, fix = (
+            f"Sent together: {' and '.join(set_here)}.",
+            "llmswitch PRESET --adopt-key NAME, or --discard-key",
+        )
+        found.append(Problem("two-credentials", "warning", message, fix))
     return found
 
 

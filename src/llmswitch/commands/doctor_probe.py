@@ -58,7 +58,9 @@ class Asker:
         asked = [self._asked(model, slots, headers, good) for model, slots in models.items()]
         requests = [probe_request.message(self.facts.report.texts, model, headers, version) for model in models]
         replies = self._send(requests)
-        return [*checked, *(answers.judge(one, reply) for one, reply in zip(asked, replies, strict=True))]
+        found = [answers.judge(one, reply) for one, reply in zip(asked, replies, strict=True)]
+        # A host that cannot be reached is said once, not for each model.
+        return [*checked, *{problem.message: problem for problem in found}.values()]
 
     def served(self) -> list[Problem]:
         """Return the mapped models that the provider's own list does not have, with the nearest that it has."""
