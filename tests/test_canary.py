@@ -269,7 +269,8 @@ def own(request: pytest.FixtureRequest, nest: Nest) -> Nest:
 
 def test_reading_a_file_with_a_key_of_the_users(own: Nest) -> None:
     """safety-84: Whatever state the file is in, what is said about it has no key."""
-    for arguments in [*STATUS, ["list"], ["keys"], ["save-key"]]:
+    doctor = [["doctor", "--history", "--probe"], ["doctor", "--fix", "--json"], ["statusline"]]
+    for arguments in [*STATUS, ["list"], ["keys"], ["save-key"], *doctor]:
         own.run(*arguments)
 
 

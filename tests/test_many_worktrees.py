@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import KEY, Cli, git, settings_of
+from support.processes import looks_like_a_session
 from test_switch import env_of, write
 
 from llmswitch.identity import KEYLESS_TOKEN
@@ -375,7 +376,8 @@ def test_live_is_refused_where_it_would_cut_linked_worktrees_off(cli: Cli, repo:
 def test_live_says_what_was_taken_away_and_what_open_sessions_do(cli: Cli, repo: Path, key: str) -> None:
     """The blanks in between are not what the reply is about."""
     cli("deepseek", cwd=repo)
-    reply = cli("claude", "--live", cwd=repo)
+    with looks_like_a_session(repo):
+        reply = cli("claude", "--live", cwd=repo)
     assert reply.out.startswith(f"Switched {repo} to claude")
     assert "deepseek/deepseek-v3.2" in reply.out
     assert "back on your login" in reply.err

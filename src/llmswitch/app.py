@@ -9,7 +9,7 @@ from llmswitch.folders import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from llmswitch.commands.request import Request
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmswitch.commands.status import Surroundings
     from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
+    from llmswitch.held import Session
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
@@ -102,6 +103,12 @@ class App:
         following = [entry for entry, place in zip(ruled, linked, strict=True) if not place.pin]
         hosts = filter(None, map(self._lower_host, [worktree, *following]))
         return Site(target, None, linked, next(hosts, ""))
+
+    def open_sessions(self, roots: Sequence[str]) -> list[Session] | None:
+        """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""
+        from llmswitch import sessions
+
+        return sessions.running(roots)
 
     def _lower_host(self, worktree: Worktree) -> str:
         """Return the host that settings files weaker than the local ones name."""

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_catalog, cli_keys, cli_shell, cli_switch, console, report_status
+from llmswitch import (
+    __version__,
+    cli_catalog,
+    cli_doctor,
+    cli_keys,
+    cli_shell,
+    cli_switch,
+    console,
+    held,
+    report_status,
+)
 from llmswitch.app import App
 
 if TYPE_CHECKING:
@@ -103,6 +113,9 @@ def status(
         return 3 if check and any(row.differs for row in rows) else 0
     target = app.target(worktree)
     found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
+    if not short:  # which is for prompts
+        journal, sessions = target.journal, app.open_sessions([target.worktree.root])
+        found.problems += held.of_sessions(sessions, journal.switched, journal.current, journal.previous)
     text = partial(report_status.short, found) if short else partial(report_status.status, found, app.home)
     console.print_data(as_json, found.data(), text)
     return found.exit_code(check)
@@ -120,6 +133,8 @@ for command in (
     cli_keys.print_key,
     cli_catalog.presets,
     cli_catalog.ladder,
+    cli_doctor.doctor,
+    cli_doctor.statusline,
     cli_shell.shell_init,
 ):
     cli.add_command(command)

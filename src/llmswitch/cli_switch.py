@@ -141,7 +141,9 @@ def _carry_out(app: App, request: Request, targets: list[Target], options: dict[
         request.settled += source.adopt(target, options["adopt_key"], _ask_name(request))
     sites = [app.site(target) for target in targets]
     rules = partial(main_rules, app.environ)
-    for done in switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules):
+    switched = switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules)
+    for site, done in zip(sites, switched, strict=True):
+        done.open = app.open_sessions(site.reached)
         console.answer(report_switch.switched(done, request.dry_run, app.home))
         console.note(*report_switch.remarks(done, request))
 

@@ -44,6 +44,13 @@ def note(*lines: str) -> None:
         pass
 
 
+def answered(done: int, of: int) -> None:
+    """Say on a terminal how many of the requests that are under way were answered, on one line that goes again."""
+    if sys.stderr.isatty():
+        text = f"{of} asked, {done} answered …"
+        click.echo("\r" + (text if done < of else " " * len(text) + "\r"), err=True, nl=False)
+
+
 def answer(lines: Sequence[str]) -> None:
     """Print an answer on stdout."""
     try:
@@ -102,6 +109,11 @@ def key_text(name: str) -> str:
     """Return the key a person types at the hidden prompt, or what is piped in."""
     # Bytes that are no text must not end in an error that quotes them.
     return ask_key(name) if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
+
+
+def piped() -> str:
+    """Return what is piped in, "" on a terminal."""
+    return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
 
 
 def run(command: click.Command, arguments: Sequence[str], app: object) -> int:

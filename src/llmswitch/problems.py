@@ -18,10 +18,20 @@ CREDENTIALS = (AUTH_TOKEN, API_KEY, "apiKeyHelper")
 
 
 class Problem:
-    """Something that is wrong, and the command that mends it. Levels: error, warning, note."""
+    """Something that is wrong, and the command that mends it. Levels: error, warning, note.
 
-    def __init__(self, code: str, level: str, message: str, fix: str = "") -> None:
+    `members` are what `doctor --fix` would set in this worktree's pin.
+    """
+
+    def __init__(
+        self, code: str, level: str, message: str, fix: str = "", members: Mapping[str, str] | None = None
+    ) -> None:
         self.code, self.level, self.message, self.fix = code, level, message, fix
+        self.members = members or {}
+
+    def data(self) -> dict[str, str]:
+        """Return the problem as JSON data."""
+        return {"code": self.code, "level": self.level, "message": self.message, "fix": self.fix}
 
 
 def shadowed(own: Layer | None, values: Mapping[str, Value]) -> dict[str, Layer]:
@@ -67,12 +77,21 @@ def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
     set_here = [name for name in CREDENTIALS if name in values and values[name].text]
     strangers = [name for name in set_here if url and url.text and values[name].layer is not url.layer]
     found = [
-        Problem("mixed", "warning", f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.")
+        Problem(
+            "mixed",
+            "warning",
+            f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.",
+            f"Take it out of {_place(values[name])}.",
+        )
         for name in strangers
         if url
     ]
     if len(set_here) > 1:
-        found.append(Problem("two-credentials", "warning", f"Sent together: {' and '.join(set_here)}."))
+        message, fix = (
+            f"Sent together: {' and '.join(set_here)}.",
+            "llmswitch PRESET --adopt-key NAME, or --discard-key",
+        )
+        found.append(Problem("two-credentials", "warning", message, fix))
     return found
 
 

@@ -78,6 +78,17 @@ def sessions(done: Switched) -> list[str]:
 
     They take changed and added variables within seconds, never drop removed ones, and keep their start model.
     """
+    if done.open is None:
+        return _what_happens(done)
+    follow = [session for session in done.open if not session.overlay]
+    apart = len(done.open) - len(follow)
+    if not follow:
+        return ["No open Claude Code session follows this."] if apart else []
+    numbers = ", ".join(str(session.pid) for session in follow)
+    return [*_what_happens(done), f"Open here now: process {numbers}."]
+
+
+def _what_happens(done: Switched) -> list[str]:
     if any(values.get(name) for values in (done.before, done.after) for name in CLOUDS.values()):
         return ["Restart the Claude Code sessions that are open here; until then they may send to either backend."]
     old, new = done.before.get(BASE_URL), done.after.get(BASE_URL)

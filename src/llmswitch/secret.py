@@ -70,6 +70,11 @@ def looks_like_key(text: str) -> bool:
     return _KNOWN_KEY.search(text) is not None
 
 
+def known_keys(text: str) -> list[str]:
+    """Return what in a text carries a provider's key prefix."""
+    return [match[0] for match in _KNOWN_KEY.finditer(text)]
+
+
 def may_be_key(text: str) -> bool:
     """Say whether `text` could be a key: enough not to echo it in an error."""
     return looks_like_key(text) or _LONG_TOKEN.fullmatch(text) is not None

@@ -101,6 +101,26 @@ class SettingsFile:
                     return done
         raise LlmswitchError(f"{self.path}: another program keeps changing it.", hint="Try again.")
 
+    def mend(self, mended: Callable[[str], str | None]) -> bool:
+        """Replace a file that Claude Code ignores by what `mended` makes of its text; False where that is None.
+
+        Raises LlmswitchError or Refused; then the file is as it was.
+        """
+        self.check()
+        with atomic.Lock(self._lock, self.path):
+            before, status = file_object.read(self.path, changing=True)
+            after = mended(before.decode(errors="surrogateescape")) if before is not None else None
+            if after is None or status is None:
+                return False
+            data = after.encode(errors="surrogateescape")
+            try:
+                done = atomic.replace(self.path, data, stat.S_IMODE(status.st_mode), lambda: self.read() == before)
+            except OSError as error:
+                raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None
+        if not done:
+            raise LlmswitchError(f"{self.path}: another program changed it meanwhile.", hint="Try again.")
+        return True
+
     def has_folder(self) -> bool:
         """Say whether `.claude` is there."""
         return os.path.isdir(self.folder)

@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Open a tunnel that ends here, or refuse."""
         request = self.read_request()
         self.server.record(request)
-        if tls := self.server.tunnel(request.host):
+        if tls := self.server.tunnel(request.path.partition(":")[0]):  # HTTP/1.0 has no Host
             self.send_response(200)
             self.end_headers()
             self.connection = tls.wrap_socket(self.connection, server_side=True)

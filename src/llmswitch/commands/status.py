@@ -53,6 +53,11 @@ class Status:
         return any(problem.level == "error" for problem in self.problems)
 
     @property
+    def own_pin(self) -> bool:
+        """Say whether the worktree's own file has a pin."""
+        return recognise.is_pinned(self.own.values) if self.own else False
+
+    @property
     def overrides(self) -> list[str]:
         """The slots whose model is not the preset's."""
         return recognise.changed_slots(self.texts, self.wish) if self.wish else []
@@ -73,7 +78,7 @@ class Status:
             "credential": self.credential,
             "start_slot": self._shown(START_MODEL),
             "slots": {slot: self._slot(variable) for slot, variable in VARIABLES.items()},
-            "problems": [vars(problem) for problem in self.problems],
+            "problems": [problem.data() for problem in self.problems],
         }
 
     def _slot(self, variable: str) -> dict[str, object]:
@@ -146,7 +151,7 @@ class Row:
         problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
         empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
         return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
-                "problems": [vars(problem)]}  # fmt: skip
+                "problems": [problem.data()]}  # fmt: skip
 
 
 def _broken(target: Target, own: Layer) -> Problem:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from llmswitch.catalog import Catalog
     from llmswitch.commands.request import Request
+    from llmswitch.held import Session
     from llmswitch.journal import Journal
     from llmswitch.keys import Key
     from llmswitch.secret import Secret
@@ -60,6 +61,7 @@ class Switched:
         self.lower_host = ""  # the host that the user's or the project's shared settings name
         self.ignored_in: str | None = None
         self.notices: list[str] = []
+        self.open: list[Session] | None = None  # the sessions that were open here, None where nobody can know
 
     @property
     def host(self) -> str:

@@ -50,6 +50,11 @@ class Site:
         self.target, self.main, self.linked, self.lower_host = target, main, linked, lower_host
 
     @property
+    def reached(self) -> list[str]:
+        """The worktrees whose sessions a switch of the target reaches: its own, and those that follow it."""
+        return [self.target.worktree.root, *(place.root for place in self.linked if not place.pin)]
+
+    @property
     def pinned(self) -> list[str]:
         """The worktrees with a pin of their own that this one rules."""
         return [place.described for place in self.linked if place.pin]
