@@ -62,6 +62,7 @@ EDGES = {
     "file_object",
     "data_files",
     "folders",
+    "git_files",
     "history",
     "ignore_rule",
     "journal",
@@ -70,13 +71,25 @@ EDGES = {
     "layers",
     "os_keyring",
     "probe",
+    "prompts",
     "sessions",
     "settings_file",
     "survey",
     "user_files",
     "worktrees",
 }
-TOP = {"__init__", "__main__", "cli", "cli_catalog", "cli_doctor", "cli_keys", "cli_shell", "cli_switch"}
+TOP = {
+    "__init__",
+    "__main__",
+    "cli",
+    "cli_catalog",
+    "cli_doctor",
+    "cli_keys",
+    "cli_shell",
+    "cli_switch",
+    "everyday",
+    "front",
+}
 PURE = {"__future__", "collections", "difflib", "json", "re", "textwrap", "typing"}
 # What a switch or a status must not import on its way: each costs more than all the work.
 HEAVY = {

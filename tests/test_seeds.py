@@ -17,10 +17,10 @@ from conftest import Reply, git, settings_of
 from llmswitch import ladder, pricing
 from llmswitch.app import App
 from llmswitch.catalog import Catalog, shipped_folder
-from llmswitch.cli import cli as commands
 from llmswitch.commands.request import wished
 from llmswitch.console import run as run_command
 from llmswitch.errors import PresetProblem, UsageProblem
+from llmswitch.front import COMMANDS, answer
 from llmswitch.slots import VARIABLES
 
 Run = Callable[..., Reply]
@@ -46,7 +46,8 @@ def run(repo: Path, sealed: dict[str, str], capfd: pytest.CaptureFixture[str], m
 
     def call(*arguments: str, env: dict[str, str] | None = None) -> Reply:
         environ = {**sealed, "LLMSWITCH_KEY_OPENROUTER": OPENROUTER_KEY, **(env or {})}
-        code = run_command(commands, arguments, App(environ, commands.commands))
+        app = App(environ, COMMANDS)
+        code = run_command(lambda: answer(app, arguments), arguments)
         printed = capfd.readouterr()
         return Reply(code, printed.out, printed.err)
 

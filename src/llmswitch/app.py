@@ -9,18 +9,19 @@ from llmswitch.folders import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any
 
     from llmswitch.commands.request import Request
     from llmswitch.commands.run import Overlay
     from llmswitch.commands.status import Surroundings
-    from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
+    from llmswitch.commands.target import Target
     from llmswitch.held import Session
     from llmswitch.key_names import KeyNames
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
+    from llmswitch.problems import Problem
     from llmswitch.worktrees import Listed, Worktree
 
 
@@ -39,12 +40,12 @@ class App:
         return self._target(worktrees.find(path))
 
     def _target(self, worktree: Worktree) -> Target:
-        from llmswitch.commands.switch import Target
-        from llmswitch.journal import Journal, digest
+        from llmswitch.commands.target import Target
+        from llmswitch.journal import Journal
         from llmswitch.settings_file import SettingsFile
 
-        lock = os.path.join(self._state, "locks", digest(worktree.root))
-        return Target(worktree, SettingsFile(worktree.root, lock), Journal(worktree, self._state))
+        locks = os.path.join(self._state, "locks")
+        return Target(worktree, SettingsFile(worktree.root, locks), Journal(worktree, self._state))
 
     def preset_here(self) -> str | None:
         """Return the preset that was last switched to in this folder, None where there is none to know of."""
@@ -67,10 +68,10 @@ class App:
 
     def keyring(self) -> OsKeyring:
         """Return the OS keyring; nothing is imported or asked before its first use."""
-        from llmswitch import console
+        from llmswitch import console, prompts
         from llmswitch.os_keyring import OsKeyring
 
-        return OsKeyring(console.attended(), console.note)
+        return OsKeyring(prompts.attended(), console.note)
 
     def key_names(self) -> KeyNames:
         """Return the record of saved keys' names."""
@@ -103,6 +104,13 @@ class App:
         following = [entry for entry, place in zip(ruled, linked, strict=True) if not place.pin]
         hosts = filter(None, map(self._lower_host, [worktree, *following]))
         return Site(target, None, linked, next(hosts, ""))
+
+    def open_here(self, target: Target) -> Iterator[Problem]:
+        """Return what the sessions that are open in a worktree still hold of an earlier switch."""
+        from llmswitch import held
+
+        journal, found = target.journal, self.open_sessions([target.worktree.root])
+        return held.of_sessions(found, journal.switched, journal.current, journal.previous)
 
     def open_sessions(self, roots: Sequence[str]) -> list[Session] | None:
         """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""

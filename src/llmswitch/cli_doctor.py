@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import cli_shell, console, report_doctor
+from llmswitch import cli_shell, console, everyday, prompts, report_doctor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmswitch.app import App
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.facts import Facts
     from llmswitch.problems import Problem
 
@@ -63,8 +63,8 @@ def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, li
     ways: dict[str, Callable[[], list[Problem]]] = {
         "client": lambda: doctor_ask.client(facts, lambda: examiner.ask_client(facts.program, target)),
         "history": lambda: doctor_ask.history(facts, lambda: examiner.leaks(target)),
-        "models": lambda: examiner.asker(facts, console.answered).served(),
-        "probe": lambda: examiner.asker(facts, console.answered).probe(),
+        "models": lambda: examiner.asker(facts, prompts.answered).served(),
+        "probe": lambda: examiner.asker(facts, prompts.answered).probe(),
     }
     found = [problem for name, way in ways.items() if asked[name] for problem in way()]
     return facts, command.by_level([*command.doctor(facts), *found])
@@ -82,10 +82,4 @@ def statusline(app: App) -> None:
     It reads what Claude Code says of the session on standard input. ≠ marks a session that is not on what the pin
     says, * a pin that is not as its preset.
     """
-    from llmswitch.commands import statusline as command
-    from llmswitch.commands.status import status
-
-    said = command.Said(console.piped())
-    target = app.target(said.folder or ".")
-    report = status(target, app.catalog, app.surroundings(target, folder=said.folder or None), None)
-    console.answer([command.line(report, said, app.environ)])
+    everyday.statusline(app)

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.facts import Facts
     from llmswitch.problems import Problem
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from llmswitch.catalog import Catalog
     from llmswitch.commands.status import Surroundings
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.preset import Preset
 
 Members = dict[str, str]

@@ -1,0 +1,16 @@
+"""What commands work on."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.journal import Journal
+    from llmswitch.settings_file import SettingsFile
+    from llmswitch.worktrees import Worktree
+
+
+class Target:
+    """What a switch works on: one worktree, its settings file and its journal."""
+
+    def __init__(self, worktree: Worktree, file: SettingsFile, journal: Journal) -> None:
+        self.worktree, self.file, self.journal = worktree, file, journal
