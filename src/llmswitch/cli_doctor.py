@@ -37,16 +37,18 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
     from llmswitch.commands import doctor as command
     from llmswitch.commands import doctor_fix
 
-    target = app.target(worktree)
-    facts, problems = _examine(app, target, asked)
-    safe = doctor_fix.safe(problems, facts)
-    if fix and safe:
+    facts, problems = _examine(app, app.target(worktree), asked)
+    safe, failed = doctor_fix.safe(problems, facts), list[str]()
+    # A mend can bring to light what was behind it: a file that is read again, the next field a provider rejects.
+    for _ in range(doctor_fix.ROUNDS if fix else 0):
+        if failed or not safe:
+            break
         console.note("These are mended now:", *report_doctor.findings(safe))
-        failed = doctor_fix.fix(safe, target)
+        failed = doctor_fix.fix(safe, app.target(worktree))
+        console.note(*(f"Not mended: {why}" for why in failed))
         facts, problems = _examine(app, app.target(worktree), asked)
-        console.note(*(f"Not mended: {why}" for why in failed), "What is left:")
-        safe = []
-    lines = [*report_doctor.looked_at(facts, app.home), *report_doctor.findings(problems, safe)]
+        safe = doctor_fix.safe(problems, facts)
+    lines = [*report_doctor.looked_at(facts, app.home), *report_doctor.findings(problems, [] if fix else safe)]
     console.print_data(as_json, command.data(facts, problems), lambda: lines)
     return command.exit_code(problems)
 
