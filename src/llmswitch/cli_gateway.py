@@ -1,0 +1,54 @@
+"""The part of the command line that handles the local gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from llmswitch import console
+
+if TYPE_CHECKING:
+    from llmswitch.app import App
+
+
+@click.group()
+def gateway() -> None:
+    """The local gateway, for presets whose slots live at different providers."""
+
+
+@gateway.command("run")
+@click.pass_obj
+def run(app: App) -> None:
+    """Run the gateway in the foreground, until SIGTERM or Ctrl-C."""
+    from llmswitch.commands import gateway as commands
+
+    commands.run(app.gateway_port(), app.gateway_socket, app.route_files(), app.find_key, console.note)
+
+
+@gateway.command("start")
+@click.pass_obj
+def start(app: App) -> None:
+    """Start the gateway in the background."""
+    from llmswitch.commands import gateway as commands
+
+    console.answer([commands.start(app.gateway())])
+
+
+@gateway.command("stop")
+@click.pass_obj
+def stop(app: App) -> None:
+    """Stop the gateway; answers that are running get 20 seconds to end."""
+    from llmswitch.commands import gateway as commands
+
+    console.answer([commands.stop(app.gateway())])
+
+
+@gateway.command("token")
+@click.argument("worktree")
+@click.pass_obj
+def token(app: App, worktree: str) -> None:
+    """Print a worktree's token, for Claude Code's apiKeyHelper; it starts the gateway where none runs."""
+    from llmswitch.commands import gateway as commands
+
+    click.echo(commands.token(worktree, app.gateway()))

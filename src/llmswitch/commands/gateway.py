@@ -1,0 +1,55 @@
+"""`llmswitch gateway`: run, start, stop and look at the local gateway."""
+
+from __future__ import annotations
+
+import re
+
+from llmswitch.errors import LlmswitchError, UsageProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmswitch.gateway.vault import Find
+    from llmswitch.gateway_client import GatewayClient
+    from llmswitch.route_files import RouteFiles
+
+EXTRA = 'Install it: pip install "llmswitch[gateway]"'
+
+
+def run(port: int, socket: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
+    """Serve until SIGTERM; LlmswitchError where the extra is missing or the port is taken."""
+    check_installed()
+    from llmswitch.gateway import process
+
+    process.run(port, socket, files, find_key, tell)
+
+
+def check_installed() -> None:
+    """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
+    from importlib.util import find_spec
+
+    if find_spec("aiohttp") is None:
+        raise LlmswitchError("The gateway needs aiohttp, which is not installed.", hint=EXTRA)
+
+
+def start(client: GatewayClient) -> str:
+    """Start the gateway and return one line that says so."""
+    check_installed()
+    started = client.start()
+    status = client.status() or {}
+    return f"The gateway {'listens' if started else 'runs already'} on http://127.0.0.1:{status.get('port')}."
+
+
+def stop(client: GatewayClient) -> str:
+    """Stop the gateway and return one line that says so."""
+    return "The gateway has stopped." if client.stop() else "Nothing to do: the gateway does not run."
+
+
+def token(worktree: str, client: GatewayClient) -> str:
+    """Return a worktree's token, from a gateway that is started where none runs."""
+    if not re.fullmatch("[0-9a-f]{32}", worktree):
+        raise UsageProblem("That is not a worktree's id.", hint="It stands in the base URL of the settings file.")
+    check_installed()
+    client.start()
+    return client.token(worktree)

@@ -1,0 +1,124 @@
+"""Asking a running gateway of this user, and starting one: with the standard library only, since it is on the way
+to every session's first request."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from llmswitch.errors import LlmswitchError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ANSWER_SECONDS = 5.0
+START_SECONDS = 15.0
+STOP_SECONDS = 30.0
+_PAUSE = 0.02
+
+
+class GatewayClient:
+    """The gateway whose control socket is at `path`; `program` is the command that starts llmswitch."""
+
+    def __init__(self, path: str, program: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._path, self._program, self._environ = path, program, environ
+
+    def status(self) -> dict[str, object] | None:
+        """Return what the running gateway says of itself, None where none runs."""
+        return self._ask("/status")
+
+    def token(self, worktree: str) -> str:
+        """Return the token of a worktree's id; LlmswitchError where no gateway runs."""
+        answer = self._ask(f"/token/{worktree}")
+        if not answer or not isinstance(answer.get("token"), str):
+            raise LlmswitchError("The gateway does not run.", hint="Start it: llmswitch gateway start")
+        return str(answer["token"])
+
+    def start(self) -> bool:
+        """Start a gateway in the background unless one runs, and wait until it answers; say whether one was started.
+
+        Raises LlmswitchError with what the gateway said where it does not come up.
+        """
+        from llmswitch import atomic
+
+        with atomic.Lock(self._path + ".lock", "The gateway"):
+            if self.status():
+                return False
+            self._start()
+            return True
+
+    def stop(self) -> bool:
+        """End the gateway and wait until it is gone, running answers included; say whether one was running."""
+        import signal
+        import time
+
+        status = self.status()
+        if status is None:
+            return False
+        pid = int(str(status["pid"]))
+        os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + STOP_SECONDS
+        while _runs(pid):
+            if time.monotonic() > end:
+                raise LlmswitchError(f"The gateway (process {pid}) does not end.", hint=f"To end it now: kill -9 {pid}")
+            time.sleep(_PAUSE)
+        return True
+
+    def _start(self) -> None:
+        import subprocess
+        import time
+
+        log = self._path + ".log"
+        os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            process = subprocess.Popen(  # noqa: S603  # llmswitch itself
+                [*self._program, "gateway", "run"],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", env=dict(self._environ),
+                start_new_session=True,
+            )  # fmt: skip
+        end = time.monotonic() + START_SECONDS
+        while not self.status():
+            if process.poll() is not None or time.monotonic() > end:
+                raise LlmswitchError(f"The gateway did not start: {_last_line(log)}")
+            time.sleep(_PAUSE)
+
+    def _ask(self, what: str) -> dict[str, object] | None:
+        import socket
+
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(ANSWER_SECONDS)
+            try:
+                connection.connect(self._path)
+                connection.sendall(f"GET {what} HTTP/1.0\r\nHost: gateway\r\n\r\n".encode())
+                with connection.makefile("rb") as stream:
+                    head, _, body = stream.read().partition(b"\r\n\r\n")
+            except OSError:
+                return None
+        answer = json.loads(body) if b" 200 " in head.partition(b"\r\n")[0] else None
+        return answer if isinstance(answer, dict) else None
+
+
+def _last_line(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = file.read().strip().splitlines()
+    return lines[-1].removeprefix("llmswitch: ") if lines else "it said nothing"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.waitpid(pid, os.WNOHANG)  # our own child, in a test: it must be reaped to be gone
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def program() -> list[str]:
+    """Return the command that starts this llmswitch, whatever folder it is started from."""
+    started = os.path.abspath(sys.argv[0])
+    return [started] if os.access(started, os.X_OK) else [sys.executable, "-m", "llmswitch"]
