@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
     from llmswitch.key_names import KeyNames
+    from llmswitch.local_gateway import LocalGateway
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
+    from llmswitch.secret import Secret
     from llmswitch.worktrees import Listed, Worktree
 
 
@@ -130,6 +132,24 @@ class App:
         program = os.path.abspath(sys.argv[0])
         start = [program] if os.access(program, os.X_OK) else [sys.executable, "-m", "llmswitch"]
         return shlex.join([*start, "print-key", "--preset", preset.name])
+
+    def gateway(self) -> LocalGateway:
+        """Return the local gateway of this user, whether it runs or not."""
+        from llmswitch.local_gateway import LocalGateway
+
+        return LocalGateway(os.path.join(self._state, "gateway"), self.environ)
+
+    def gateway_port(self) -> int:
+        """Return the port that the gateway listens on, or would."""
+        from llmswitch import config
+
+        return config.gateway_port(self._config)
+
+    def find_key(self, name: str) -> Secret:
+        """Return a key from the first source that has it, asking nobody; KeyProblem where none has."""
+        from llmswitch.commands.keys import print_key
+
+        return print_key(name, self.catalog, self.environ, self.keyring())
 
     def overlay(self, target: Target, overlay: Overlay) -> str:
         """Return the path of a --settings file with the overlay: the same for the same content in this worktree.

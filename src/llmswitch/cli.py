@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_keys, cli_shell, cli_switch, console, report, report_status
+from llmswitch import __version__, cli_gateway, cli_keys, cli_shell, cli_switch, console, report, report_status
 from llmswitch.app import App
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ for command in (
     cli_keys.save_key,
     cli_keys.keys,
     cli_keys.print_key,
+    cli_gateway.gateway,
     cli_shell.shell_init,
 ):
     cli.add_command(command)

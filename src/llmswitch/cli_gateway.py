@@ -23,7 +23,7 @@ def run(app: App) -> None:
     """Run the gateway in the foreground, until SIGTERM or Ctrl-C."""
     from llmswitch.commands import gateway as commands
 
-    commands.run(app.gateway_port(), app.gateway_socket, app.route_files(), app.find_key, console.note)
+    commands.run(app.gateway_port(), app.gateway(), app.find_key, console.note)
 
 
 @gateway.command("start")
@@ -45,10 +45,10 @@ def stop(app: App) -> None:
 
 
 @gateway.command("token")
-@click.argument("worktree")
+@click.argument("routes")
 @click.pass_obj
-def token(app: App, worktree: str) -> None:
-    """Print a worktree's token, for Claude Code's apiKeyHelper; it starts the gateway where none runs."""
+def token(app: App, routes: str) -> None:
+    """Print the token for a pin's ROUTES, for Claude Code's apiKeyHelper; it starts the gateway where none runs."""
     from llmswitch.commands import gateway as commands
 
-    click.echo(commands.token(worktree, app.gateway()))
+    click.echo(commands.token(routes, app.gateway()))

@@ -8,17 +8,16 @@ import re
 
 from llmswitch import atomic
 from llmswitch.errors import LlmswitchError
-from llmswitch.journal import digest
 from llmswitch.routes import Routes, from_data
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 class RouteFiles:
-    """`gateway/routes` in the user's state folder: `<id>.json` for each worktree, or overlay, that has routes."""
+    """A folder with `<id>.json` for each pin that has routes; the id is made from what is in the file."""
 
-    def __init__(self, state_folder: str) -> None:
-        self._folder = os.path.join(state_folder, "gateway", "routes")
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
         self._read: dict[str, tuple[tuple[int, int], Routes]] = {}
 
     def load(self, name: str) -> Routes | None:
@@ -37,20 +36,14 @@ class RouteFiles:
             return None
         return self._read[name][1]
 
-    def save(self, name: str, routes: Routes) -> None:
-        """Write the routes of that id; LlmswitchError where that cannot be done."""
+    def save(self, routes: Routes) -> None:
+        """Write the routes; LlmswitchError where that cannot be done."""
+        path = self._path(routes.id)
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            atomic.replace(self._path(name), json.dumps(routes.data(), indent=1).encode(), 0o600)
+            atomic.replace(path, json.dumps(routes.data(), indent=1).encode(), 0o600)
         except OSError as error:
-            raise LlmswitchError(f"{self._path(name)}: cannot write it: {error.strerror}.") from None
-
-    def remove(self, name: str) -> None:
-        """Forget the routes of that id, where there are any."""
-        try:
-            os.unlink(self._path(name))
-        except OSError:
-            pass
+            raise LlmswitchError(f"{path}: cannot write it: {error.strerror}.") from None
 
     def names(self) -> list[str]:
         """Return the ids that have routes."""
@@ -62,8 +55,3 @@ class RouteFiles:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, name + ".json")
-
-
-def route_id(root: str, overlay: str = "") -> str:
-    """Return the id of a worktree's routes, or of those of a `run` with another preset there."""
-    return digest(f"{root}\n{overlay}" if overlay else root)

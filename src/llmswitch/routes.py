@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 TYPE_CHECKING = False
@@ -33,10 +34,21 @@ class Route:
 
 
 class Routes:
-    """The routes of one pin of the folder `root`, by the model id that Claude Code sends."""
+    """The routes of one pin, by the model id that Claude Code sends; `preset` is its name, for messages.
 
-    def __init__(self, root: str, preset: str, by_model: Mapping[str, Route]) -> None:
-        self.root, self.preset, self.by_model = root, preset, dict(by_model)
+    They never change: another map has another id, so that two worktrees with the same pin share one, an open
+    session keeps what it began with, and a switch that fails leaves the old routes as they were.
+    """
+
+    def __init__(self, preset: str, by_model: Mapping[str, Route]) -> None:
+        self.preset, self.by_model = preset, dict(by_model)
+
+    @property
+    def id(self) -> str:
+        """What stands for these routes in the base URL: 32 hexadecimal digits, made from all that they say."""
+        import hashlib
+
+        return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:32]
 
     def find(self, model: str) -> Route | None:
         """Return the route of a model id; Claude Code leaves `[1m]` away on the wire (2.1.329)."""
@@ -45,7 +57,7 @@ class Routes:
     def data(self) -> dict[str, object]:
         """Return the routes as JSON data."""
         models = {model: route.data() for model, route in self.by_model.items()}
-        return {"version": 1, "root": self.root, "preset": self.preset, "routes": models}
+        return {"version": 1, "preset": self.preset, "routes": models}
 
 
 def plain(model: str) -> str:
@@ -60,7 +72,7 @@ def from_data(data: object) -> Routes:
     if fields.get("version") != 1 or not isinstance(models, dict):
         raise ValueError("not a file of routes")
     by_model = {str(model): _route(entry) for model, entry in models.items()}
-    return Routes(str(fields.get("root")), str(fields.get("preset")), by_model)
+    return Routes(str(fields.get("preset")), by_model)
 
 
 def _route(entry: object) -> Route:

@@ -11,18 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmswitch.gateway.vault import Find
-    from llmswitch.gateway_client import GatewayClient
-    from llmswitch.route_files import RouteFiles
+    from llmswitch.local_gateway import LocalGateway
 
 EXTRA = 'Install it: pip install "llmswitch[gateway]"'
 
 
-def run(port: int, socket: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
+def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], None]) -> None:
     """Serve until SIGTERM; LlmswitchError where the extra is missing or the port is taken."""
     check_installed()
     from llmswitch.gateway import process
 
-    process.run(port, socket, files, find_key, tell)
+    process.run(port, gateway.socket, gateway.files, find_key, tell)
 
 
 def check_installed() -> None:
@@ -33,7 +32,7 @@ def check_installed() -> None:
         raise LlmswitchError("The gateway needs aiohttp, which is not installed.", hint=EXTRA)
 
 
-def start(client: GatewayClient) -> str:
+def start(client: LocalGateway) -> str:
     """Start the gateway and return one line that says so."""
     check_installed()
     started = client.start()
@@ -41,15 +40,15 @@ def start(client: GatewayClient) -> str:
     return f"The gateway {'listens' if started else 'runs already'} on http://127.0.0.1:{status.get('port')}."
 
 
-def stop(client: GatewayClient) -> str:
+def stop(client: LocalGateway) -> str:
     """Stop the gateway and return one line that says so."""
     return "The gateway has stopped." if client.stop() else "Nothing to do: the gateway does not run."
 
 
-def token(worktree: str, client: GatewayClient) -> str:
-    """Return a worktree's token, from a gateway that is started where none runs."""
-    if not re.fullmatch("[0-9a-f]{32}", worktree):
-        raise UsageProblem("That is not a worktree's id.", hint="It stands in the base URL of the settings file.")
+def token(routes: str, client: LocalGateway) -> str:
+    """Return the token for the routes of that id, from a gateway that is started where none runs."""
+    if not re.fullmatch("[0-9a-f]{32}", routes):
+        raise UsageProblem("That is not the id of routes.", hint="It stands in the base URL of the settings file.")
     check_installed()
     client.start()
-    return client.token(worktree)
+    return client.token(routes)

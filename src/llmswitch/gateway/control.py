@@ -22,7 +22,7 @@ def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int) -> web.AppR
 
     async def status(request: web.Request) -> web.Response:
         about = {"pid": os.getpid(), "port": port, "version": __version__, "started": started}
-        return web.json_response({**about, "keys": vault.names, "worktrees": files.names()})
+        return web.json_response({**about, "keys": vault.names, "routes": files.names()})
 
     async def token(request: web.Request) -> web.Response:
         return web.json_response({"token": guard.token(request.match_info["id"])})

@@ -1,4 +1,4 @@
-"""Who may ask: a program of this user that has the worktree's token, never a web page, never under another name."""
+"""Who may ask: a program of this user that has the pin's token, never a web page, never under another name."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Guard:
         self._secret = secret
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
-    def token(self, worktree: str) -> str:
-        """Return the token of a worktree's id: 256 bits in hexadecimal."""
-        return hmac.new(self._secret, worktree.encode(), "sha256").hexdigest()
+    def token(self, routes: str) -> str:
+        """Return the token for the routes of that id: 256 bits in hexadecimal."""
+        return hmac.new(self._secret, routes.encode(), "sha256").hexdigest()
 
     def check(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, str]:
-        """Return the worktree's id and the API path of an allowed request; raises Forbidden.
+        """Return the id of the routes and the API path of an allowed request; raises Forbidden.
 
         The name in Host defeats DNS rebinding; browsers send Origin or Sec-Fetch-Site with what a page asks for.
         """
@@ -43,7 +43,7 @@ class Guard:
             raise Forbidden(403, "permission_error", "This gateway does not answer web pages.")
         match = _PATH.fullmatch(path)
         if match is None:
-            raise Forbidden(404, "not_found_error", "This gateway serves /v1/messages below a worktree's path only.")
+            raise Forbidden(404, "not_found_error", "This gateway serves /v1/messages below a pin's path only.")
         if not self._knows(match[1], headers):
             raise Forbidden(
                 401, "authentication_error", "This is not the gateway's token. Restart the session, or switch again."
@@ -52,10 +52,10 @@ class Guard:
             raise Forbidden(405, "invalid_request_error", "Messages are POSTed.")
         return match[1], match[2]
 
-    def _knows(self, worktree: str, headers: Mapping[str, str]) -> bool:
+    def _knows(self, routes: str, headers: Mapping[str, str]) -> bool:
         scheme, _, bearer = headers.get("Authorization", "").partition(" ")
         given = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-        expected = self.token(worktree).encode()
+        expected = self.token(routes).encode()
         # Both are always compared, so that time tells nothing.
         results = [hmac.compare_digest(text.encode("utf-8", "surrogateescape"), expected) for text in given]
         return any(results)

@@ -45,9 +45,7 @@ def _no_core_dump() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-async def _serve(
-    port: int, control_path: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]
-) -> None:
+async def _serve(port: int, control_path: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -88,7 +86,7 @@ async def _control_site(runner: web.AppRunner, path: str) -> None:
     """Open the control socket; whoever holds the port is the only gateway, so one that lies there is stale."""
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        os.chmod(os.path.dirname(path), 0o700)  # noqa: S103  # it may have been there before
+        os.chmod(os.path.dirname(path), 0o700)  # it may have been there before
         _unlink(path)
         await web.UnixSite(runner, path).start()
         os.chmod(path, 0o600)

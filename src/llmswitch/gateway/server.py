@@ -1,4 +1,4 @@
-"""The gateway's server: a request that is allowed goes to the one upstream of its worktree and model id."""
+"""The gateway's server: a request that is allowed goes to the one upstream of its pin and model id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llmswitch.errors import LlmswitchError
 from llmswitch.gateway import wire
 from llmswitch.gateway.guard import Forbidden, Guard
 from llmswitch.gateway.upstream import Upstreams, error
-from llmswitch.preset import is_loopback
+from llmswitch.urls import address_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class Server:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         try:
-            worktree, path = self._guard.check(request.method, request.path, request.headers)
+            name, path = self._guard.check(request.method, request.path, request.headers)
             if (request.content_length or 0) > LARGEST:
                 raise web.HTTPRequestEntityTooLarge(LARGEST, request.content_length or 0)
-            return await self._forward(request, worktree, path, await request.read())
+            return await self._forward(request, name, path, await request.read())
         except Forbidden as refused:
             return error(refused.status, refused.kind, str(refused))
         except web.HTTPRequestEntityTooLarge:
@@ -56,17 +56,17 @@ class Server:
             # 424: Claude Code 2.1.329 shows the text of it as it is, and does not ask again.
             return error(424, "invalid_request_error", f"llmswitch: {problem.args[0]} {problem.hint}", retry=False)
 
-    async def _forward(self, request: web.BaseRequest, worktree: str, path: str, body: bytes) -> web.StreamResponse:
-        routes = self._files.load(worktree)
+    async def _forward(self, request: web.BaseRequest, name: str, path: str, body: bytes) -> web.StreamResponse:
+        routes = self._files.load(name)
         if routes is None:
-            raise LlmswitchError("This worktree has no routes any more.", hint="Switch again: llmswitch PRESET")
+            raise LlmswitchError("These routes are gone.", hint="Switch again: llmswitch PRESET")
         try:
             model = wire.model_of(body)
         except wire.Unroutable as problem:
             return error(400, "invalid_request_error", f"llmswitch gateway: {problem}.", retry=False)
         route = routes.find(model.name)
         if route is None:
-            text = f"model: {model.name} is in no slot of {routes.preset} here."
+            text = f"model: {model.name} is in no slot of {routes.preset}."
             return error(404, "not_found_error", text, retry=False)
         secret = await self._key(route)
         if route.protocol == "openai":
@@ -78,8 +78,8 @@ class Server:
         return answer
 
     async def _key(self, route: Route) -> Secret | None:
-        if not route.base_url.startswith("https://") and not is_loopback(route.base_url):
-            raise LlmswitchError(f"{route.host} is not asked without https.", hint="Switch again: llmswitch PRESET")
+        if problem := address_problem(route.base_url):
+            raise LlmswitchError(f"The base URL of slot {route.slot} {problem}.", hint="Switch again: llmswitch PRESET")
         return await self._vault.get(route.key) if route.key else None
 
     async def _translated(

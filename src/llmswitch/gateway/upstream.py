@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from llmswitch.gateway import wire
-from llmswitch.preset import is_loopback
+from llmswitch.urls import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_
 def error(status: int, kind: str, message: str, retry: bool = True) -> web.Response:
     """Return an error in the shape of the Messages API; with `retry` False the client does not ask again."""
     headers = {} if retry else {"x-should-retry": "false"}
-    return web.Response(
-        status=status, body=wire.error(kind, message), content_type="application/json", headers=headers
-    )
+    return web.Response(status=status, body=wire.error(kind, message), content_type="application/json", headers=headers)
 
 
 class Upstreams:

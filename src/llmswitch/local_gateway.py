@@ -1,5 +1,7 @@
-"""Asking a running gateway of this user, and starting one: with the standard library only, since it is on the way
-to every session's first request."""
+"""The gateway of this user, as other llmswitch processes see it: its routes on disk, and the process, if one runs.
+
+With the standard library only, since this is on the way to every session's first request.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,11 @@ import os
 import sys
 
 from llmswitch.errors import LlmswitchError
+from llmswitch.route_files import RouteFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 ANSWER_SECONDS = 5.0
 START_SECONDS = 15.0
@@ -19,19 +22,27 @@ STOP_SECONDS = 30.0
 _PAUSE = 0.02
 
 
-class GatewayClient:
-    """The gateway whose control socket is at `path`; `program` is the command that starts llmswitch."""
+class LocalGateway:
+    """The gateway whose files lie in `folder`; a process it starts gets `environ`."""
 
-    def __init__(self, path: str, program: Sequence[str], environ: Mapping[str, str]) -> None:
-        self._path, self._program, self._environ = path, program, environ
+    def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
+        self._folder, self._environ = folder, environ
+        self.socket = os.path.join(folder, "control")
+        self.files = RouteFiles(os.path.join(folder, "routes"))
+
+    def helper(self, name: str) -> str:
+        """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
+        import shlex
+
+        return shlex.join([*_program(), "gateway", "token", name])
 
     def status(self) -> dict[str, object] | None:
         """Return what the running gateway says of itself, None where none runs."""
         return self._ask("/status")
 
-    def token(self, worktree: str) -> str:
-        """Return the token of a worktree's id; LlmswitchError where no gateway runs."""
-        answer = self._ask(f"/token/{worktree}")
+    def token(self, name: str) -> str:
+        """Return the token for the routes of that id; LlmswitchError where no gateway runs."""
+        answer = self._ask(f"/token/{name}")
         if not answer or not isinstance(answer.get("token"), str):
             raise LlmswitchError("The gateway does not run.", hint="Start it: llmswitch gateway start")
         return str(answer["token"])
@@ -43,7 +54,9 @@ class GatewayClient:
         """
         from llmswitch import atomic
 
-        with atomic.Lock(self._path + ".lock", "The gateway"):
+        if self.status():
+            return False
+        with atomic.Lock(os.path.join(self._folder, "start.lock"), "The gateway"):
             if self.status():
                 return False
             self._start()
@@ -70,19 +83,19 @@ class GatewayClient:
         import subprocess
         import time
 
-        log = self._path + ".log"
-        os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
+        log = os.path.join(self._folder, "log")
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             process = subprocess.Popen(  # noqa: S603  # llmswitch itself
-                [*self._program, "gateway", "run"],
+                [*_program(), "gateway", "run"],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", env=dict(self._environ),
                 start_new_session=True,
             )  # fmt: skip
         end = time.monotonic() + START_SECONDS
         while not self.status():
             if process.poll() is not None or time.monotonic() > end:
-                raise LlmswitchError(f"The gateway did not start: {_last_line(log)}")
+                raise LlmswitchError(f"The gateway did not start: {_last_line(log)}", changed="")
             time.sleep(_PAUSE)
+        process.returncode = 0  # it goes on without us; Popen would warn that it does
 
     def _ask(self, what: str) -> dict[str, object] | None:
         import socket
@@ -90,7 +103,7 @@ class GatewayClient:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ANSWER_SECONDS)
             try:
-                connection.connect(self._path)
+                connection.connect(self.socket)
                 connection.sendall(f"GET {what} HTTP/1.0\r\nHost: gateway\r\n\r\n".encode())
                 with connection.makefile("rb") as stream:
                     head, _, body = stream.read().partition(b"\r\n\r\n")
@@ -103,14 +116,10 @@ class GatewayClient:
 def _last_line(path: str) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
         lines = file.read().strip().splitlines()
-    return lines[-1].removeprefix("llmswitch: ") if lines else "it said nothing"
+    return lines[-1].removeprefix("llmswitch: ") if lines else "it said nothing."
 
 
 def _runs(pid: int) -> bool:
-    try:
-        os.waitpid(pid, os.WNOHANG)  # our own child, in a test: it must be reaped to be gone
-    except OSError:
-        pass
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -118,7 +127,7 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def program() -> list[str]:
+def _program() -> list[str]:
     """Return the command that starts this llmswitch, whatever folder it is started from."""
     started = os.path.abspath(sys.argv[0])
     return [started] if os.access(started, os.X_OK) else [sys.executable, "-m", "llmswitch"]
