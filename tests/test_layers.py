@@ -18,6 +18,7 @@ CORE = {
     "errors",
     "fields",
     "identity",
+    "mixed",
     "pin",
     "preset",
     "problems",
@@ -25,6 +26,7 @@ CORE = {
     "report",
     "report_status",
     "report_switch",
+    "routes",
     "secret",
     "settings",
     "slot_map",
@@ -48,12 +50,14 @@ EDGES = {
     "key_names",
     "keys",
     "layers",
+    "local_gateway",
     "os_keyring",
+    "route_files",
     "settings_file",
     "worktrees",
 }
-TOP = {"__init__", "__main__", "cli", "cli_keys", "cli_shell", "cli_switch"}
-PURE = {"__future__", "collections", "difflib", "json", "re", "textwrap", "typing"}
+TOP = {"__init__", "__main__", "cli", "cli_gateway", "cli_keys", "cli_shell", "cli_switch"}
+PURE = {"__future__", "collections", "difflib", "hashlib", "json", "re", "textwrap", "typing"}
 # What a switch or a status must not import on its way: each costs more than all the work.
 HEAVY = {
     "click", "json5", "keyring", "git", "subprocess", "pathlib", "dataclasses", "typing", "importlib.metadata",
@@ -113,6 +117,7 @@ def test_the_edges_do_not_know_commands_or_the_command_line(module: str) -> None
     assert not {name.split(".")[0] for name in imports(module)} & {
         "commands",
         "cli",
+        "cli_gateway",
         "cli_keys",
         "cli_shell",
         "cli_switch",
@@ -124,6 +129,14 @@ def test_the_edges_do_not_know_commands_or_the_command_line(module: str) -> None
 def test_commands_do_not_know_the_command_line(path: Path) -> None:
     """Their dependencies are their arguments: no click, no terminal, no environment, no app."""
     assert not imports(f"commands/{path.stem}") & {"click", "console", "cli", "app", "os", "sys", "os_keyring"}
+
+
+def test_nothing_but_its_command_imports_the_gateway() -> None:
+    """Its libraries are an extra: without them all the rest works."""
+    paths = [path.relative_to(SOURCE).with_suffix("") for path in SOURCE.rglob("*.py") if path.parent.name != "gateway"]
+    assert {str(path) for path in paths if any(name.startswith("gateway.") for name in imports(str(path)))} == {
+        "commands/gateway"
+    }
 
 
 @pytest.mark.parametrize("command", ["switch", "status"])

@@ -30,7 +30,7 @@ def test_the_four_presets_are_there() -> None:
     """With the ids the design names."""
     assert SHIPPED.names() == ["claude", "deepseek", "devstral", "openrouter"]
     for name, model in (("deepseek", "deepseek/deepseek-v3.2"), ("devstral", "mistralai/devstral-2512")):
-        pin = wished(SHIPPED.load(name), {}, SHIPPED.windows)
+        pin = wished(SHIPPED.load(name), {}, SHIPPED)
         assert {pin[variable] for slot, variable in VARIABLES.items() if slot != "subagent"} == {model}
 
 
@@ -43,7 +43,7 @@ def test_a_shipped_preset_is_whole(name: str) -> None:
     assert preset.docs.startswith("https://")
     if preset.base_url is None:
         return
-    pin = wished(preset, {}, SHIPPED.windows)
+    pin = wished(preset, {}, SHIPPED)
     assert pin[BASE_URL].startswith("https://")
     models = {pin[variable] for variable in VARIABLES.values()} - {""}
     assert models <= set(SHIPPED.windows())

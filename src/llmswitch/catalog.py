@@ -10,9 +10,10 @@ from llmswitch.preset import NAME, Preset, merged, wrong_preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 SUFFIX = ".json5"
+GATEWAY_PORT = 18000
 
 
 def shipped_folder() -> str:
@@ -26,10 +27,20 @@ def shipped_folder() -> str:
 
 
 class Catalog:
-    """All presets of two folders; `reserved` are the names a preset may not take (the commands)."""
+    """All presets of two folders; `reserved` are the names a preset may not take (the commands).
 
-    def __init__(self, shipped: str, own: str, reserved: Collection[str] = ()) -> None:
+    `gateway_port` tells where mixed presets find the local gateway.
+    """
+
+    def __init__(
+        self,
+        shipped: str,
+        own: str,
+        reserved: Collection[str] = (),
+        gateway_port: Callable[[], int] = lambda: GATEWAY_PORT,
+    ) -> None:
         self._shipped, self._own, self._reserved = os.path.normpath(shipped), own, reserved
+        self.gateway_port = gateway_port
         self._loaded: dict[str, Preset] = {}
         self._windows: dict[str, int] | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.catalog import read_object
+from llmswitch.catalog import GATEWAY_PORT, read_object
 from llmswitch.errors import LlmswitchError
 
 NAME = "config.json5"
@@ -27,7 +27,7 @@ def gateway_port(folder: str) -> int:
     """
     chosen = _checked(os.path.join(folder, NAME)).get(PORT)
     own = os.getuid() % 10000 if hasattr(os, "getuid") else 0
-    return chosen if isinstance(chosen, int) else 18000 + own
+    return chosen if isinstance(chosen, int) else GATEWAY_PORT + own
 
 
 def _checked(path: str) -> dict[str, object]:

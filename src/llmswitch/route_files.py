@@ -10,7 +10,7 @@ from llmswitch import atomic
 from llmswitch.errors import LlmswitchError
 from llmswitch.routes import Routes, from_data
 
-_ID = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class RouteFiles:

@@ -9,19 +9,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FIELDS = ("slot", "model", "base_url", "key", "auth", "protocol")
+FIELDS = ("slot", "model", "base_url", "key", "auth", "protocol", "preset")
 _WINDOW = re.compile(r"\[\d+m\]$", re.IGNORECASE)
 
 
 class Route:
     """One upstream: `key` names a key (None: it asks for none), `auth` says how it is sent, `model` as it knows it.
 
-    `protocol` is the format it speaks, `anthropic` or `openai`.
+    `protocol` is the format it speaks, `anthropic` or `openai`; `preset` is the preset that says all that, if one does.
     """
 
-    def __init__(self, slot: str, model: str, base_url: str, key: str | None, auth: str, protocol: str) -> None:
+    def __init__(
+        self, slot: str, model: str, base_url: str, key: str | None, auth: str, protocol: str, preset: str | None
+    ) -> None:
         self.slot, self.model, self.base_url = slot, model, base_url
-        self.key, self.auth, self.protocol = key, auth, protocol
+        self.key, self.auth, self.protocol, self.preset = key, auth, protocol, preset
 
     @property
     def host(self) -> str:
@@ -45,10 +47,10 @@ class Routes:
 
     @property
     def id(self) -> str:
-        """What stands for these routes in the base URL: 32 hexadecimal digits, made from all that they say."""
+        """What stands for these routes in the base URL: 16 hexadecimal digits, made from all that they say."""
         import hashlib
 
-        return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:16]
 
     def find(self, model: str) -> Route | None:
         """Return the route of a model id; Claude Code leaves `[1m]` away on the wire (2.1.329)."""
@@ -78,5 +80,5 @@ def from_data(data: object) -> Routes:
 def _route(entry: object) -> Route:
     if not isinstance(entry, dict) or not all(isinstance(entry.get(field), str | None) for field in FIELDS):
         raise ValueError("not a route")
-    slot, model, base_url, key, auth, protocol = (entry.get(field) for field in FIELDS)
-    return Route(slot or "", model or "", base_url or "", key, auth or "", protocol or "")
+    slot, model, base_url, key, auth, protocol, preset = (entry.get(field) for field in FIELDS)
+    return Route(slot or "", model or "", base_url or "", key, auth or "", protocol or "", preset)

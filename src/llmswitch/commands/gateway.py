@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 
-from llmswitch.errors import LlmswitchError, UsageProblem
+from llmswitch.commands.keys import print_key
+from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from llmswitch.catalog import Catalog
     from llmswitch.gateway.vault import Find
+    from llmswitch.keys import Keyring
     from llmswitch.local_gateway import LocalGateway
-
-EXTRA = 'Install it: pip install "llmswitch[gateway]"'
+    from llmswitch.routes import Route
+    from llmswitch.secret import Secret
 
 
 def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], None]) -> None:
@@ -24,12 +27,17 @@ def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], 
     process.run(port, gateway.socket, gateway.files, find_key, tell)
 
 
-def check_installed() -> None:
+def check_installed(translating: bool = False) -> None:
     """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
     from importlib.util import find_spec
 
-    if find_spec("aiohttp") is None:
-        raise LlmswitchError("The gateway needs aiohttp, which is not installed.", hint=EXTRA)
+    needed = {"aiohttp": "gateway", **({"any_llm": "translate"} if translating else {})}
+    for module, extra in needed.items():
+        if find_spec(module) is None:
+            raise LlmswitchError(
+                f"This needs the local gateway, for which {module} is not installed.",
+                hint=f'Install it: pip install "llmswitch[{extra}]"',
+            )
 
 
 def start(client: LocalGateway) -> str:
@@ -47,8 +55,25 @@ def stop(client: LocalGateway) -> str:
 
 def token(routes: str, client: LocalGateway) -> str:
     """Return the token for the routes of that id, from a gateway that is started where none runs."""
-    if not re.fullmatch("[0-9a-f]{32}", routes):
+    if not re.fullmatch("[0-9a-f]{16}", routes):
         raise UsageProblem("That is not the id of routes.", hint="It stands in the base URL of the settings file.")
     check_installed()
     client.start()
     return client.token(routes)
+
+
+def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring: Keyring) -> Secret:
+    """Return the key of a route, asking nobody; KeyProblem, which names it, where no source has it.
+
+    Raises LlmswitchError where its preset names another key or endpoint by now: a key goes to its own host only.
+    """
+    preset = catalog.load(route.preset) if route.preset else None
+    if preset and (preset.key, preset.base_url) != (route.key, route.base_url):
+        raise LlmswitchError(f"Preset {preset.name} was changed after the switch.", hint="Switch again.")
+    try:
+        return print_key(None if preset else route.key, route.preset, catalog, environ, keyring)
+    except KeyProblem as problem:
+        raise KeyProblem(
+            f"The {route.key} key of slot {route.slot} cannot be had: {problem.args[0]}",
+            hint=f"Save it: llmswitch save-key {route.key}",
+        ) from None

@@ -193,8 +193,8 @@ def _compare(report: Status, target: Target, around: Surroundings, catalog: Cata
     report.preset = preset.name
     own = {name: text for name, text in overrides.items() if name == "base_url"}
     try:
-        report.wish = wished(preset, own, catalog.windows)
-        wanted = wished(preset, overrides, catalog.windows)
+        report.wish = wished(preset, own, catalog)
+        wanted = wished(preset, overrides, catalog)
     except UsageProblem as error:
         report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
         return
@@ -236,7 +236,7 @@ def _wishes(catalog: Catalog) -> Iterator[tuple[Preset, Mapping[str, str]]]:
     """Yield the pins of the presets that have one."""
     for preset in catalog.load_all()[0]:
         try:
-            wish = wished(preset, {}, catalog.windows)
+            wish = wished(preset, {}, catalog)
         except UsageProblem:  # one preset without a model must not stand in the way of the others
             continue
         if wish:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin
-from llmswitch.commands import foreign
+from llmswitch.commands import foreign, gateway_pin
+from llmswitch.commands.endpoint import routes_of
 from llmswitch.errors import LlmswitchError, Refused, UsageProblem
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from llmswitch.commands.request import Request
     from llmswitch.journal import Journal
     from llmswitch.keys import Key
+    from llmswitch.local_gateway import LocalGateway
+    from llmswitch.routes import Routes
     from llmswitch.secret import Secret
     from llmswitch.settings_file import SettingsFile
     from llmswitch.worktrees import Worktree
@@ -36,10 +39,10 @@ UNSEEN = "not read"
 
 
 class Target:
-    """What a switch works on: one worktree, its settings file and its journal."""
+    """What a switch works on: one worktree, its settings file and its journal, and the local gateway."""
 
-    def __init__(self, worktree: Worktree, file: SettingsFile, journal: Journal) -> None:
-        self.worktree, self.file, self.journal = worktree, file, journal
+    def __init__(self, worktree: Worktree, file: SettingsFile, journal: Journal, gateway: LocalGateway) -> None:
+        self.worktree, self.file, self.journal, self.gateway = worktree, file, journal, gateway
 
 
 class Switched:
@@ -71,6 +74,19 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
     """
     preset, overrides, members = request.chosen(catalog)
     _check_place(request, target, preset, overrides.get("base_url"))
+    if request.members is None and (routes := routes_of(preset, overrides, catalog)):
+        return _through_gateway(request, target, routes, catalog, key_source)
+    return _direct(request, target, preset, overrides, members, key_source)
+
+
+def _direct(
+    request: Request,
+    target: Target,
+    preset: Preset,
+    overrides: Mapping[str, str],
+    members: Mapping[str, str],
+    key_source: KeySource,
+) -> Switched:
     needs_key = bool(members and preset.key)
     private = needs_key and not request.key_helper
     if private:
@@ -91,6 +107,17 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
         if done.ignored_in and not request.dry_run:
             error.changed = f"Only {done.ignored_in} got a rule, so that git ignores it."
         raise
+    return done
+
+
+def _through_gateway(
+    request: Request, target: Target, routes: Routes, catalog: Catalog, key_source: KeySource
+) -> Switched:
+    preset, overrides, members = request.chosen(catalog)
+    done = Switched(target, preset, overrides)
+    source = None if request.dry_run else key_source
+    members, done.notices = gateway_pin.deliver(routes, members, target.gateway, catalog, source)
+    _apply(request, target, members, None, done, private=False)
     return done
 
 

@@ -28,5 +28,5 @@ def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int) -> web.AppR
         return web.json_response({"token": guard.token(request.match_info["id"])})
 
     app = web.Application()
-    app.add_routes([web.get("/status", status), web.get("/token/{id:[0-9a-f]{32}}", token)])
+    app.add_routes([web.get("/status", status), web.get("/token/{id:[0-9a-f]{16}}", token)])
     return web.AppRunner(app, access_log=None)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOKEN_BYTES = 32
-_PATH = re.compile(r"/w/([0-9a-f]{32})(/v1/messages(?:/count_tokens)?)")
+_PATH = re.compile(r"/w/([0-9a-f]{16})(/v1/messages(?:/count_tokens)?)")
 
 
 class Forbidden(Exception):

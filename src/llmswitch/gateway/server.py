@@ -73,14 +73,14 @@ class Server:
             return await self._translated(request, route, secret, path, body)
         renamed = wire.with_model(body, model, route.model)
         answer = await self._upstreams.relay(request, route, secret, path, renamed)
-        if answer.status == 401 and route.key and secret:
-            self._vault.forget(route.key, secret)
+        if answer.status == 401:
+            self._vault.forget(route)
         return answer
 
     async def _key(self, route: Route) -> Secret | None:
         if problem := address_problem(route.base_url):
             raise LlmswitchError(f"The base URL of slot {route.slot} {problem}.", hint="Switch again: llmswitch PRESET")
-        return await self._vault.get(route.key) if route.key else None
+        return await self._vault.get(route)
 
     async def _translated(
         self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes

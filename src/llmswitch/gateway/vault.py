@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
-from llmswitch.secret import Secret
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Find = Callable[[str], Secret]
+    from llmswitch.routes import Route
+    from llmswitch.secret import Secret
+
+    Find = Callable[[Route], Secret]
 
 
 class Vault:
@@ -19,23 +20,30 @@ class Vault:
 
     def __init__(self, find: Find) -> None:
         self._find = find
-        self._keys: dict[str, Secret] = {}
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._keys: dict[tuple[str, str], Secret] = {}
+        self._asking: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def get(self, name: str) -> Secret:
-        """Return a key; the event loop goes on while a keyring is asked. Raises LlmswitchError."""
+    async def get(self, route: Route) -> Secret | None:
+        """Return a route's key, None where it needs none; the event loop goes on while a keyring is asked."""
+        if route.key is None:
+            return None
+        name = _name(route)
         if name not in self._keys:
             async with self._asking[name]:
                 if name not in self._keys:
-                    self._keys[name] = await asyncio.to_thread(self._find, name)
+                    self._keys[name] = await asyncio.to_thread(self._find, route)
         return self._keys[name]
 
-    def forget(self, name: str, secret: Secret) -> None:
-        """Drop a key that a provider refused: the next request asks for it again, since it may be mended by then."""
-        if self._keys.get(name) == secret:
-            del self._keys[name]
+    def forget(self, route: Route) -> None:
+        """Drop a key that an upstream refused: the next request asks for it again, since it may be mended by then."""
+        self._keys.pop(_name(route), None)
 
     @property
     def names(self) -> list[str]:
         """The names of the keys that are in memory."""
-        return sorted(self._keys)
+        return sorted({name for name, _ in self._keys})
+
+
+def _name(route: Route) -> tuple[str, str]:
+    """Return what a key is kept under: its name and the one base URL that may see it."""
+    return route.key or "", route.base_url
