@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from llmswitch.urls import address_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from llmswitch.gateway.translate import Translator
     from llmswitch.gateway.vault import Vault
     from llmswitch.route_files import RouteFiles
     from llmswitch.routes import Route
@@ -28,6 +30,7 @@ class Server:
 
     def __init__(self, files: RouteFiles, vault: Vault, guard: Guard, upstreams: Upstreams) -> None:
         self._files, self._vault, self._guard, self._upstreams = files, vault, guard, upstreams
+        self._translating: Translator | None = None
 
     def runner(self) -> web.ServerRunner:
         """Return what serves it: no access log, and a request ends when its client goes."""
@@ -69,10 +72,9 @@ class Server:
             text = f"model: {model.name} is in no slot of {routes.preset}."
             return error(404, "not_found_error", text, retry=False)
         secret = await self._key(route)
-        if route.protocol == "openai":
-            return await self._translated(request, route, secret, path, body)
-        renamed = wire.with_model(body, model, route.model)
-        answer = await self._upstreams.relay(request, route, secret, path, renamed)
+        body = wire.with_model(body, model, route.model)
+        relay = await self._translator() if route.protocol == "openai" else self._upstreams
+        answer = await relay.relay(request, route, secret, path, body)
         if answer.status == 401:
             self._vault.forget(route)
         return answer
@@ -82,7 +84,9 @@ class Server:
             raise LlmswitchError(f"The base URL of slot {route.slot} {problem}.", hint="Switch again: llmswitch PRESET")
         return await self._vault.get(route)
 
-    async def _translated(
-        self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
-    ) -> web.StreamResponse:
-        raise NotImplementedError
+    async def _translator(self) -> Translator:
+        if self._translating is None:
+            # Two seconds and 60 MiB; running streams go on meanwhile.
+            module = await asyncio.to_thread(importlib.import_module, "llmswitch.gateway.translate")
+            self._translating = self._translating or module.Translator(self._upstreams)
+        return self._translating

@@ -18,7 +18,7 @@ from llmswitch.urls import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from llmswitch.routes import Route
     from llmswitch.secret import Secret
@@ -65,14 +65,14 @@ class Upstreams:
         self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
     ) -> web.StreamResponse:
         """Return the upstream's answer, sent to the client as it comes in."""
-        if secret and (known := self._known_refusal(route, secret)):
+        if secret and (known := self.known_refusal(route, secret)):
             return known
         query = request.rel_url.raw_query_string
         url = URL(f"{route.base_url}{path}{'?' if query else ''}{query}", encoded=True)
         headers = wire.upstream_headers(request.headers.items(), route.auth, secret.reveal() if secret else None)
         try:
             async with self._session.post(
-                url, data=body, headers=CIMultiDict(headers), allow_redirects=False, proxy=_proxy(url)
+                url, data=body, headers=CIMultiDict(headers), allow_redirects=False, proxy=proxy_for(url)
             ) as answer:
                 return await self._answer(request, route, secret, answer)
         except aiohttp.InvalidURL:
@@ -84,9 +84,10 @@ class Upstreams:
         self, request: web.BaseRequest, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse
     ) -> web.StreamResponse:
         if 300 <= answer.status < 400:
-            return error(502, "api_error", f"{_named(route)} redirects elsewhere; that is not followed.", retry=False)
+            return error(502, "api_error", f"{named(route)} redirects elsewhere; that is not followed.", retry=False)
         if answer.status in (401, 403):
-            return await self._refusal(route, secret, answer)
+            body = _plain(await answer.content.read(_QUOTED), answer.headers)
+            return self.refused(route, secret, answer.status, body, answer.headers.items())
         headers = wire.client_headers(answer.headers.items())
         response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=CIMultiDict(headers))
         await response.prepare(request)
@@ -99,25 +100,27 @@ class Upstreams:
         await response.write_eof()
         return response
 
-    def _known_refusal(self, route: Route, secret: Secret) -> web.Response | None:
+    def known_refusal(self, route: Route, secret: Secret) -> web.Response | None:
+        """Return the answer to a key that was refused just now, None for any other."""
         since, body = self._refused.get((route.base_url, secret), (0.0, None))
         if body is None or time.monotonic() - since > REFUSED_SECONDS:
             self._refused.pop((route.base_url, secret), None)
             return None
         return web.Response(status=body.status, body=body.body, headers=body.headers)
 
-    async def _refusal(self, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse) -> web.Response:
+    def refused(
+        self, route: Route, secret: Secret | None, status: int, body: bytes, headers: Iterable[tuple[str, str]]
+    ) -> web.Response:
         """Return a 401 or 403 that names the upstream and the key, in words the client does not misread."""
-        body = _plain(await answer.content.read(_QUOTED), answer.headers)
         dropped = ("content-length", "content-encoding", "content-type", "x-should-retry")
-        kept = [pair for pair in wire.client_headers(answer.headers.items()) if pair[0].lower() not in dropped]
+        kept = [pair for pair in wire.client_headers(headers) if pair[0].lower() not in dropped]
         whose = f"the {route.key} key" if route.key else "a request without a key"
         response = web.Response(
-            status=answer.status,
-            body=wire.refusal(answer.status, f"{_named(route)} refused {whose}", body),
+            status=status,
+            body=wire.refusal(status, f"{named(route)} refused {whose}", body),
             headers=CIMultiDict([*kept, ("Content-Type", "application/json"), ("x-should-retry", "false")]),
         )
-        if secret and answer.status == 401:
+        if secret and status == 401:
             self._refused[route.base_url, secret] = (time.monotonic(), response)
         return response
 
@@ -131,7 +134,7 @@ def cut(request: web.BaseRequest) -> None:
 def unreachable(route: Route, trouble: BaseException) -> web.Response:
     """Return the error for an upstream that cannot be reached or breaks off before it answers."""
     if isinstance(trouble, (TimeoutError, asyncio.TimeoutError)):
-        return error(504, "api_error", f"{_named(route)} did not answer in time.")
+        return error(504, "api_error", f"{named(route)} did not answer in time.")
     why = {
         aiohttp.ClientConnectorCertificateError: "its certificate is not valid",
         aiohttp.ClientConnectorDNSError: "its name cannot be resolved",
@@ -140,14 +143,15 @@ def unreachable(route: Route, trouble: BaseException) -> web.Response:
     }
     text = next((words for kind, words in why.items() if isinstance(trouble, kind)), type(trouble).__name__)
     reason = getattr(getattr(trouble, "os_error", None), "strerror", None)
-    return error(502, "api_error", f"{_named(route)} cannot be reached: {text}{f' ({reason})' if reason else ''}.")
+    return error(502, "api_error", f"{named(route)} cannot be reached: {text}{f' ({reason})' if reason else ''}.")
 
 
-def _named(route: Route) -> str:
+def named(route: Route) -> str:
+    """Return how messages call a route."""
     return f"{route.host} (slot {route.slot})"
 
 
-def _proxy(url: URL) -> str | None:
+def proxy_for(url: URL) -> str | None:
     """Return the proxy that the environment names for a URL; this machine is never asked for through one."""
     host = f"{url.host}:{url.port}"
     if is_loopback(str(url.origin())) or proxy_bypass(host):

@@ -102,15 +102,15 @@ def refusal(status: int, subject: str, body: bytes) -> bytes:
 
     Words that Claude Code takes for its own login are left out, and so is anything that may be part of a key.
     """
-    kind, said = _said(body)
+    kind, words = said(body)
     message = f"{subject} ({status})."
-    if said and not _LOGIN_WORDS.search(said):
-        message += f" It says: {redacted(said)[:_LONGEST_QUOTE]}"
+    if words and not _LOGIN_WORDS.search(words):
+        message += f" It says: {redacted(words)[:_LONGEST_QUOTE]}"
     fallback = "authentication_error" if status == 401 else "permission_error"
     return json.dumps({"type": "error", "error": {"type": kind or fallback, "message": message}}).encode()
 
 
-def _said(body: bytes) -> tuple[str | None, str]:
+def said(body: bytes) -> tuple[str | None, str]:
     """Return type and text of an error body, in the Messages API's shape or OpenAI's."""
     try:
         data = json.loads(body)
