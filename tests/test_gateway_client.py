@@ -374,7 +374,9 @@ def test_the_helper_starts_the_gateway_and_the_keys_come_from_the_keyring(
     environ = {"LLMSWITCH_HOME": str(home)}
     with Upstream(lambda _: [say("from haiku")]) as haiku, Upstream(lambda _: [say("from opus")]) as opus:
         places = {"haiku": haiku, "opus": opus}
-        slots: dict[str, Any] = {slot: {"model": slot, "base_url": at.url, "key": slot} for slot, at in places.items()}
+        slots: dict[str, Any] = {
+            slot: {"model": f"vendor/{slot}", "base_url": at.url, "key": slot} for slot, at in places.items()
+        }
         (home / "presets" / "two.json5").write_text(json.dumps({"slots": {**slots, "sonnet": "opus"}}))
         for slot in places:
             assert cli("save-key", slot, env=environ, text=KEYS[slot]).code == 0

@@ -52,3 +52,16 @@ def token(app: App, routes: str) -> None:
     from llmswitch.commands import gateway as commands
 
     click.echo(commands.token(routes, app.gateway()))
+
+
+@gateway.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_obj
+def status(app: App, as_json: bool) -> None:
+    """Say whether the gateway runs, and what it holds."""
+    import json
+
+    from llmswitch.commands import gateway as commands
+
+    data = commands.status(app.gateway())
+    console.answer([json.dumps(data, indent=2)] if as_json else commands.status_lines(data))

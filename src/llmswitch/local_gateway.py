@@ -30,6 +30,13 @@ class LocalGateway:
         self.socket = os.path.join(folder, "control")
         self.files = RouteFiles(os.path.join(folder, "routes"))
 
+    def key_known(self, name: str) -> bool:
+        """Say whether a key is exported or was saved with llmswitch; no keyring is asked."""
+        from llmswitch.key_names import KeyNames
+        from llmswitch.keys import variable
+
+        return bool(self._environ.get(variable(name))) or name in KeyNames(os.path.dirname(self._folder)).load()
+
     def helper(self, name: str) -> str:
         """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
         import shlex

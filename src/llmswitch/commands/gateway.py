@@ -77,3 +77,20 @@ def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring
             f"The {route.key} key of slot {route.slot} cannot be had: {problem.args[0]}",
             hint=f"Save it: llmswitch save-key {route.key}",
         ) from None
+
+
+def status(client: LocalGateway) -> dict[str, object]:
+    """Return what is known of the gateway as JSON data; `up` says whether it runs, `keys` which are in memory."""
+    running = client.status()
+    return {"up": True, **running} if running else {"up": False, "routes": client.files.names()}
+
+
+def status_lines(data: Mapping[str, object]) -> list[str]:
+    """Return the same as text."""
+    if not data["up"]:
+        return ["The gateway does not run; a session's first request starts it, or: llmswitch gateway start"]
+    keys = data["keys"] if isinstance(data["keys"], list) else []
+    return [
+        f"The gateway listens on http://127.0.0.1:{data['port']} (process {data['pid']}, version {data['version']}).",
+        f"Keys in its memory: {', '.join(keys) or 'none yet'}.",
+    ]

@@ -9,6 +9,7 @@ from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Switched, switch
 from llmswitch.errors import LlmswitchError, Refused
 from llmswitch.identity import SECRET_BEARING
+from llmswitch.pin import HELPER
 from llmswitch.settings import TOP_MEMBERS
 
 LIVE_SECONDS = 2.0
@@ -35,7 +36,7 @@ class Place:
 
     def has(self, members: Mapping[str, str]) -> bool:
         """Say whether this is the same backend with the same models; credentials are not compared."""
-        return all(self.pin.get(name) == members[name] for name in OURS if name not in SECRET_BEARING)
+        return all(self.pin.get(name) == members[name] for name in OURS if name not in (*SECRET_BEARING, HELPER))
 
 
 class Site:
