@@ -18,6 +18,7 @@ CORE = {
     "errors",
     "fields",
     "identity",
+    "litellm_config",
     "mixed",
     "pin",
     "preset",

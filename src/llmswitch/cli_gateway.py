@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch import console
+from llmswitch import cli_shell, console
 
 if TYPE_CHECKING:
     from llmswitch.app import App
@@ -65,3 +65,26 @@ def status(app: App, as_json: bool) -> None:
 
     data = commands.status(app.gateway())
     console.answer([json.dumps(data, indent=2)] if as_json else commands.status_lines(data))
+
+
+@gateway.group("export")
+def export() -> None:
+    """Write the configuration of another engine from a preset."""
+
+
+@export.command("litellm")
+@click.argument("preset", shell_complete=cli_shell.presets)
+@click.option("--team", is_flag=True, help="With Postgres, Redis and virtual keys with budgets.")
+@click.option("--url", default="http://127.0.0.1:4000", metavar="URL", help="Where developers will find the proxy.")
+@click.option("-o", "--output", metavar="FOLDER", help="Write the files there; without it, show them.")
+@click.pass_obj
+def litellm(app: App, preset: str, team: bool, url: str, output: str | None) -> None:
+    """Write a LiteLLM proxy's configuration for PRESET; every key in it is an environment variable."""
+    from llmswitch import atomic
+    from llmswitch.commands import gateway as commands
+
+    files, variables = commands.export_litellm(preset, app.catalog, url, team)
+    if output:
+        atomic.write_new(output, files)
+    console.answer(sorted(files) if output else [f"# {name}\n{text}" for name, text in files.items()])
+    console.note(f"The proxy needs these variables: {', '.join(variables)}.")

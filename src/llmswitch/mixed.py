@@ -54,6 +54,15 @@ def routes(
     own = _own(preset)
     if own and own.protocol == "anthropic" and all(place.same_as(own) for place in places.values()):
         return dict(models), None
+    return _routed(preset, models, places)
+
+
+def every_route(preset: Preset, models: Mapping[str, str], presets: Presets) -> tuple[dict[str, str], Routes]:
+    """Return the same for a preset as it stands, with routes also where one endpoint serves all slots."""
+    return _routed(preset, models, _places(preset, {}, presets, [slot for slot in SLOTS if models[slot]]))
+
+
+def _routed(preset: Preset, models: Mapping[str, str], places: Mapping[str, Place]) -> tuple[dict[str, str], Routes]:
     ids: dict[str, str] = {}
     by_model: dict[str, Route] = {}
     taken: dict[str, Place] = {}

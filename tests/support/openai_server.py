@@ -78,8 +78,9 @@ def call(name: str, **arguments: Any) -> Json:
 class OpenAiUpstream(Upstream):
     """Answers `/v1/chat/completions` with what `choose` makes of the body; a request that is wrong gets a 400."""
 
-    def __init__(self, choose: Choose | None = None) -> None:
+    def __init__(self, choose: Choose | None = None, strict: bool = True) -> None:
         super().__init__()
+        self.strict = strict
         self.choose = choose or text("hello")
         self.complaints: list[str] = []
         self.pause: Callable[[], None] = lambda: None
@@ -91,7 +92,7 @@ class OpenAiUpstream(Upstream):
             return True
         if request.path != "/v1/chat/completions":
             return False
-        if wrong := complaints(request.body):
+        if wrong := complaints(request.body) if self.strict else []:
             self.complaints += wrong
             handler.reply_json(400, {"error": {"message": "; ".join(wrong), "type": "invalid_request_error"}})
             return True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from llmswitch import litellm_config, mixed, slots
 from llmswitch.commands.keys import print_key
 from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
+from llmswitch.keys import variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,3 +96,15 @@ def status_lines(data: Mapping[str, object]) -> list[str]:
         f"The gateway listens on http://127.0.0.1:{data['port']} (process {data['pid']}, version {data['version']}).",
         f"Keys in its memory: {', '.join(keys) or 'none yet'}.",
     ]
+
+
+def export_litellm(name: str, catalog: Catalog, url: str, team: bool) -> tuple[dict[str, str], list[str]]:
+    """Return {file name: content} of a LiteLLM proxy's configuration for a preset, and the variables it needs."""
+    preset = catalog.load(name)
+    if preset.is_claude or preset.cloud:
+        raise UsageProblem(f"Preset {name} has no endpoint that a proxy could stand in front of.")
+    models = slots.resolve(name, preset.slots, preset.default_model, {}, preset.custom)
+    ids, routes = mixed.every_route(preset, models, catalog)
+    made = litellm_config.files(routes, variable, team)
+    made["team.json5"] = litellm_config.preset(ids, preset.default_slot, url)
+    return made, litellm_config.variables(routes, variable, team)
