@@ -271,10 +271,17 @@ def test_a_cut_in_a_stream_is_a_cut_for_the_client(pin: Pin, upstream: Upstream)
 
     def sized(handler: Handler, request: Request) -> bool:
         handler.send_response(200)
-        handler.send_header("Content-Length", "100")
+        handler.send_header("Content-Length", "100000")
         handler.end_headers()
         handler.wfile.write(b"data: 1\n\n")
         handler.wfile.flush()
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        return True
+
+    def small(handler: Handler, request: Request) -> bool:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
         handler.connection.shutdown(socket.SHUT_RDWR)
         return True
 
@@ -283,6 +290,8 @@ def test_a_cut_in_a_stream_is_a_cut_for_the_client(pin: Pin, upstream: Upstream)
         with pytest.raises(http.client.IncompleteRead) as caught:
             pin.post(BODY)
         assert caught.value.partial == b"data: 1\n\n"
+    upstream.behaviour = small
+    assert pin.post(BODY).status == 502  # nothing of it was passed on yet
 
 
 def test_a_client_that_goes_takes_its_upstream_request_along(pin: Pin, upstream: Upstream) -> None:

@@ -22,6 +22,7 @@ from llmswitch.routes import Route, Routes
 from .messages_server import Answer, Handler, MessagesServer, Request
 
 LIMIT = 20.0
+_PORTS = iter(range(20000 + os.getpid() % 8000, 32000))
 Behaviour = Callable[[Handler, Request], bool]
 
 
@@ -80,8 +81,8 @@ def send_chunk(handler: Handler, data: bytes) -> None:
 
 
 def free_port() -> int:
-    """Return a port nobody uses, outside those that the system gives out by itself where it can."""
-    for port in range(20000 + os.getpid() % 8000, 32000):
+    """Return a port nobody uses, each time another, below those that the system gives out by itself."""
+    for port in _PORTS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
