@@ -21,8 +21,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep hypothesis deterministic in CI, and its database out of the checkout."""
     from hypothesis import settings
 
-    settings.register_profile("ci", derandomize=True, deadline=None, database=None)
-    settings.load_profile("ci")
+    examples = 2000 if os.environ.get("CI") else 200
+    settings.register_profile("ours", derandomize=True, deadline=None, database=None, max_examples=examples)
+    settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,8 @@ class Reply:
 
 
 Cli = Callable[..., Reply]
+Bounded = Callable[..., Reply]
+BOUND = 6.0  # seconds for a whole command; waiting for the keyring may take 5 of them
 
 
 @pytest.fixture
@@ -127,3 +130,20 @@ def service(tmp_path: Path, bus: dict[str, str]) -> Iterator[secret_service.Secr
         path = bus["PATH"]  # a test may have put programs of its own in front
         bus.update(service.environ, PATH=path)
         yield service
+
+
+@pytest.fixture
+def bounded(sealed: dict[str, str], repo: Path) -> Bounded:
+    """Run a command off the terminal, in the repository, and fail where it takes longer than the bound."""
+
+    def run(arguments: list[str], text: str | bytes = "", limit: float = BOUND, **env: str) -> Reply:
+        given = text if isinstance(text, bytes) else text.encode()
+        argv = [sys.executable, "-m", "llmswitch", *arguments]
+        done = subprocess.run(
+            argv, cwd=repo, env={**sealed, **env}, input=given, capture_output=True, timeout=limit, check=False
+        )
+        reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert "Traceback" not in reply.err, reply
+        return reply
+
+    return run

@@ -237,7 +237,7 @@ def command_lines() -> list[bytes]:
 
 @pytest.mark.parametrize("arguments", [*MISTAKES, *MISTAKES_TOLD_BY_THE_PREFIX], ids=" ".join)
 def test_a_key_as_an_argument(arguments: list[str], nest: Nest) -> None:
-    """It is too late to hide it, so the error says to revoke it, and does not repeat it."""
+    """safety-83: It is too late to hide it, so the error says to revoke it, and does not repeat it."""
     reply = nest.run(*(word.replace("{}", CANARY) for word in arguments), text=CANARY)
     assert reply.code == 2, reply
     assert reply.out == ""
@@ -268,8 +268,9 @@ def own(request: pytest.FixtureRequest, nest: Nest) -> Nest:
 
 
 def test_reading_a_file_with_a_key_of_the_users(own: Nest) -> None:
-    """Whatever state the file is in, what is said about it has no key."""
-    for arguments in [*STATUS, ["list"], ["keys"], ["save-key"]]:
+    """safety-84: Whatever state the file is in, what is said about it has no key."""
+    doctor = [["doctor", "--history", "--probe"], ["doctor", "--fix", "--json"], ["statusline"]]
+    for arguments in [*STATUS, ["list"], ["keys"], ["save-key"], *doctor]:
         own.run(*arguments)
 
 
@@ -319,7 +320,7 @@ def test_adopting_a_key_of_the_users(nest: Nest, service: SecretService) -> None
     ],
 )
 def test_a_key_in_a_preset(fields: str, nest: Nest) -> None:
-    """A preset holds no key; the error names file and field, and does not repeat it."""
+    """safety-84: A preset holds no key; the error names file and field, and does not repeat it."""
     preset = nest.root / "llmswitch" / "presets" / "mine.json5"
     preset.parent.mkdir(parents=True)
     preset.write_text(fields.format(CANARY))

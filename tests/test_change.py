@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_splice import SPACE, objects
 
@@ -40,7 +40,6 @@ def switch(text: str | None, pin: dict[str, str], *records: Record) -> tuple[str
     return after.text if after else None, Record(json.loads(json.dumps(record.data())))
 
 
-@settings(max_examples=1000)
 @given(st.none() | files(), PIN, PIN)
 def test_a_to_b_to_claude_gives_back_the_first_bytes(text: str | None, a: dict[str, str], b: dict[str, str]) -> None:
     """No file gives no file, and a blank one the same blank."""
@@ -50,7 +49,6 @@ def test_a_to_b_to_claude_gives_back_the_first_bytes(text: str | None, a: dict[s
     assert switch(on_a, {}, record_a)[0] == text
 
 
-@settings(max_examples=500)
 @given(st.none() | files(), PIN, PIN)
 def test_it_does_not_matter_what_was_pinned_before(text: str | None, a: dict[str, str], b: dict[str, str]) -> None:
     """A, then B, is the same file as B alone; B twice is the same as once."""
@@ -60,7 +58,6 @@ def test_it_does_not_matter_what_was_pinned_before(text: str | None, a: dict[str
     assert switch(on_b, b, record_b, record_a)[0] == on_b
 
 
-@settings(max_examples=500)
 @given(files(), PIN)
 def test_a_pin_is_all_there_and_the_rest_is_as_it_was(text: str, pin: dict[str, str]) -> None:
     """Every member of the pin has its value; every other member its bytes."""
@@ -98,7 +95,6 @@ def test_without_the_record_the_identity_members_go_all_the_same(text: str, pin:
     assert not set(after.values()) & set(OURS)
 
 
-@settings(max_examples=1000)
 @given(st.text(max_size=60) | st.text(alphabet='{}[]":,0 eE.-+nulltrue\\/\n\t', max_size=40))
 def test_any_text_is_either_refused_or_edited_without_a_trace(text: str) -> None:
     """No other exception, on whatever text."""

@@ -209,7 +209,7 @@ def test_the_config_folder_can_be_elsewhere(repo: Path, tmp_path: Path) -> None:
 
 
 def test_the_main_checkout_of_a_linked_worktree(repo: Path, worktree: Path, tmp_path: Path) -> None:
-    """Nobody else has one, and it must be neither the home nor somebody else's."""
+    """safety-108: Nobody else has one, and it must be neither the home nor somebody else's."""
     found = worktrees.find(str(worktree))
     assert main_root(found) == str(repo)
     assert main_root(found, str(tmp_path)) == str(repo)
@@ -238,7 +238,7 @@ def test_a_worktree_moved_by_hand_is_on_its_own(repo: Path, worktree: Path, tmp_
 
 
 def test_somebody_elses_checkout_is_not_obeyed(repo: Path, worktree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a linked worktree and from a subfolder; started in it, it is."""
+    """safety-108: From a linked worktree and from a subfolder; started in it, it is."""
     write(repo, "settings.local.json")
     (repo / "sub").mkdir()
     found, sub = worktrees.find(str(worktree)), worktrees.find(str(repo / "sub"))

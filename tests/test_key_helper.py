@@ -106,7 +106,7 @@ def test_a_wrong_config_file_is_named(cli: Cli, repo: Path, key: str, tmp_path: 
 def test_a_key_that_is_saved_nowhere_cannot_be_printed_later(cli: Cli, repo: Path) -> None:
     """Refused, rather than a pin whose helper fails."""
     reply = cli("openrouter", "--key-helper", "--key-stdin", cwd=repo, text=KEY)
-    assert reply.code == 2
+    assert reply.code == 4
     assert "llmswitch save-key openrouter" in reply.err
     assert not settings_of(repo).exists()
 
@@ -140,6 +140,7 @@ def test_a_name_of_several_keys_prints_none(cli: Cli, tmp_path: Path) -> None:
     reply = cli("print-key", "shared", env=other_presets(tmp_path))
     assert (reply.code, reply.out) == (2, "")
     assert "--preset left or right" in reply.err
+    assert cli("print-key", "--preset", "").code == 2
 
 
 def answer_with_env(request: Request) -> list[Block]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import KEY, Cli, Reply, settings_of
+from conftest import KEY, Bounded, Cli, Reply, settings_of
 from support.secret_service import SecretService, SilentSecretService
 from support.terminal import LIMIT, Terminal
 
@@ -17,7 +17,6 @@ ITEM = ("llmswitch:openrouter", "openrouter")
 OTHER = "sk-or-v1-other-9876543210fedcba9876543210"
 PROMPT = "openrouter key: "
 LLMSWITCH = [sys.executable, "-m", "llmswitch"]
-BOUND = 6.0  # seconds for a whole command; waiting for the keyring may take 5 of them
 BACKEND = "PYTHON_KEYRING_BACKEND"
 # Every command that needs the keyring, with what is piped into it.
 NEEDY = {
@@ -45,7 +44,6 @@ class {name}(KeyringBackend):
         pass
 """
 
-Bounded = Callable[..., Reply]
 needy = pytest.mark.parametrize(("arguments", "text"), NEEDY.values(), ids=NEEDY)
 # One that reads and one that writes, where the way there is the same for all.
 both = pytest.mark.parametrize(("arguments", "text"), [NEEDY["switch"], NEEDY["save-key"]], ids=["reads", "writes"])
@@ -57,23 +55,6 @@ def silent(tmp_path: Path, bus: dict[str, str]) -> Iterator[SilentSecretService]
     with SilentSecretService(tmp_path / "silent") as silent:
         bus.update(silent.environ)
         yield silent
-
-
-@pytest.fixture
-def bounded(sealed: dict[str, str], repo: Path) -> Bounded:
-    """Run a command off the terminal, in the repository, and fail where it takes longer than the bound."""
-
-    def run(arguments: list[str], text: str | bytes = "", limit: float = BOUND, **env: str) -> Reply:
-        given = text if isinstance(text, bytes) else text.encode()
-        argv = [*LLMSWITCH, *arguments]
-        done = subprocess.run(
-            argv, cwd=repo, env={**sealed, **env}, input=given, capture_output=True, timeout=limit, check=False
-        )
-        reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
-        assert "Traceback" not in reply.err, reply
-        return reply
-
-    return run
 
 
 @pytest.fixture
@@ -124,7 +105,7 @@ def test_a_saved_key_is_found_by_secret_tool(service: SecretService, cli: Cli) -
 
 
 def test_a_key_of_secret_tool_is_printed(service: SecretService, cli: Cli) -> None:
-    """print-key gives the key and nothing else."""
+    """safety-93: print-key gives the key and nothing else."""
     service.secret_tool_store(*ITEM, KEY)
     reply = cli("print-key", "openrouter")
     assert (reply.code, reply.out, reply.err) == (0, f"{KEY}\n", "")
@@ -173,7 +154,7 @@ def test_saving_again_replaces(service: SecretService, cli: Cli) -> None:
 
 
 def test_an_older_item_of_another_program_does_not_win(service: SecretService, cli: Cli) -> None:
-    """A Secret Service keeps both items, and only one may be left."""
+    """safety-73: A Secret Service keeps both items, and only one may be left."""
     service.secret_tool_store(*ITEM, OTHER)
     reply = cli("save-key", text=KEY)
     assert reply.code == 0, reply
@@ -237,7 +218,7 @@ def refused(reply: Reply, *words: str) -> None:
 
 @needy
 def test_locked(arguments: list[str], text: str, service: SecretService, bounded: Bounded, repo: Path) -> None:
-    """With nobody to unlock it, a locked keyring is an error and no wait."""
+    """safety-65: With nobody to unlock it, a locked keyring is an error and no wait."""
     service.secret_tool_store(*ITEM, KEY)
     service.lock()
     refused(bounded(arguments, text), "locked")
@@ -255,26 +236,26 @@ def test_keys_tells_that_the_keyring_is_locked(service: SecretService, bounded: 
 @both
 @pytest.mark.parametrize("address", ["unix:path=/nonexistent/bus", "", "no address at all"])
 def test_no_bus(address: str, arguments: list[str], text: str, bus: dict[str, str], bounded: Bounded) -> None:
-    """As in a container: nothing to talk to."""
+    """safety-63: As in a container: nothing to talk to."""
     refused(bounded(arguments, text, DBUS_SESSION_BUS_ADDRESS=address), "keyring")
 
 
 def test_no_address_of_a_bus(bus: dict[str, str], bounded: Bounded) -> None:
-    """As over ssh: nobody said where the bus is."""
+    """safety-63, safety-79: As over ssh: nobody said where the bus is."""
     del bus["DBUS_SESSION_BUS_ADDRESS"]
     refused(bounded(["print-key", "openrouter"]), "keyring")
 
 
 @both
 def test_a_dead_bus(arguments: list[str], text: str, service: SecretService, bounded: Bounded) -> None:
-    """The socket is there and nobody listens."""
+    """safety-63: The socket is there and nobody listens."""
     service.kill_bus()
     refused(bounded(arguments, text), "keyring")
 
 
 @both
 def test_no_service_on_the_bus(arguments: list[str], text: str, service: SecretService, bounded: Bounded) -> None:
-    """The bus works and nobody on it keeps secrets."""
+    """safety-64, safety-68: The bus works and nobody on it keeps secrets."""
     service.kill_daemon()
     refused(bounded(arguments, text), "keyring")
 
@@ -283,7 +264,7 @@ def test_no_service_on_the_bus(arguments: list[str], text: str, service: SecretS
 def test_a_silent_service(
     arguments: list[str], text: str, silent: SilentSecretService, bounded: Bounded, repo: Path
 ) -> None:
-    """A service that never answers costs five seconds, not the afternoon."""
+    """safety-66: A service that never answers costs five seconds, not the afternoon."""
     refused(bounded(arguments, text), "did not answer in time")
     assert not settings_of(repo).exists()
 
@@ -300,7 +281,7 @@ def test_what_needs_no_key_asks_no_keyring(
 
 @both
 def test_a_stopped_daemon(arguments: list[str], text: str, service: SecretService, bounded: Bounded) -> None:
-    """A real daemon that hangs, and that does nothing late when it goes on."""
+    """safety-67: A real daemon that hangs, and that does nothing late when it goes on."""
     service.secret_tool_store(*ITEM, OTHER)
     service.stop_daemon()
     refused(bounded(arguments, text, LIMIT), "did not answer in time")
@@ -312,7 +293,7 @@ def test_a_stopped_daemon(arguments: list[str], text: str, service: SecretServic
 def test_ctrl_c_while_the_keyring_keeps_us_waiting(
     arguments: list[str], service: SecretService, typed: Callable[..., Terminal], repo: Path
 ) -> None:
-    """On a terminal we wait for an unlock dialog, say so, and stop when told to."""
+    """safety-82: On a terminal we wait for an unlock dialog, say so, and stop when told to."""
     service.stop_daemon()
     terminal = typed(*arguments)
     terminal.expect("Waiting for your keyring")
@@ -341,19 +322,19 @@ def test_ctrl_c_at_the_prompt(service: SecretService, sealed: dict[str, str], re
 @needy
 @pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
 def test_a_backend_that_stores_nothing(backend: str, arguments: list[str], text: str, bounded: Bounded) -> None:
-    """A null backend says yes to everything; the error names what was chosen."""
+    """safety-71: A null backend says yes to everything; the error names what was chosen."""
     refused(bounded(arguments, text, **{BACKEND: backend}), backend)
 
 
 @both
 @pytest.mark.parametrize("backend", ["no_such_module.Keyring", "keyring.backends.null.NoSuchKeyring", "nonsense", ""])
 def test_a_wrong_choice_of_backend(backend: str, arguments: list[str], text: str, bounded: Bounded) -> None:
-    """The error names what was chosen, or the variable where nothing was."""
+    """safety-69: The error names what was chosen, or the variable where nothing was."""
     refused(bounded(arguments, text, **{BACKEND: backend}), backend or BACKEND)
 
 
 def test_keyring_switched_off_for_good(bus: dict[str, str], bounded: Bounded) -> None:
-    """`keyring --disable` is an advice for pip, and names the null backend in a file."""
+    """safety-71: `keyring --disable` is an advice for pip, and names the null backend in a file."""
     subprocess.run([sys.executable, "-m", "keyring", "--disable"], env=bus, check=True, timeout=LIMIT)
     refused(bounded(["save-key", "openrouter"], KEY), "keyring.backends.null.Keyring")
 
@@ -371,7 +352,7 @@ def test_plain_text_is_refused_by_name(
     sealed: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    """A key lies in no file that is not asked for."""
+    """safety-72: A key lies in no file that is not asked for."""
     plain_keyring(tmp_path / "modules", module, name)
     environ = {BACKEND: f"{module}.{name}", "PYTHONPATH": str(tmp_path / "modules")}
     refused(bounded(arguments, text, **environ), f"{module}.{name}")
@@ -379,7 +360,7 @@ def test_plain_text_is_refused_by_name(
 
 
 def test_plain_text_is_no_way_out_without_a_service(bus: dict[str, str], bounded: Bounded, tmp_path: Path) -> None:
-    """Where keyrings.alt is installed, keyring itself falls back to it without a word."""
+    """safety-72: Where keyrings.alt is installed, keyring itself falls back to it without a word."""
     plain_keyring(tmp_path / "modules", "keyrings.alt.file", "PlaintextKeyring", priority=0.5)
     install(tmp_path / "modules", "keyrings.alt.file")
     bus["PYTHONPATH"] = str(tmp_path / "modules")
@@ -478,7 +459,7 @@ BAD = [
 
 @pytest.mark.parametrize("text", GOOD)
 def test_what_is_not_part_of_the_key_goes(text: str, service: SecretService, cli: Cli, repo: Path) -> None:
-    """A header's "Bearer ", the line end and quotes are no part of a key."""
+    """safety-80: A header's "Bearer ", the line end and quotes are no part of a key."""
     assert cli("save-key", text=text).code == 0
     assert service.secret_tool_lookup(*ITEM) == KEY
     assert cli("openrouter", "--key-stdin", cwd=repo, text=text).code == 0
@@ -489,7 +470,7 @@ def test_what_is_not_part_of_the_key_goes(text: str, service: SecretService, cli
 def test_what_can_be_no_key_is_refused(
     text: bytes, strict: str, service: SecretService, cli: Cli, bounded: Bounded, repo: Path
 ) -> None:
-    """Keyring and settings file stay as they were, and the text is not repeated."""
+    """safety-80, safety-81: Keyring and settings file stay as they were, and the text is not repeated."""
     cli("save-key", text=KEY)
     cli("openrouter", cwd=repo)
     before = settings_of(repo).read_bytes()
@@ -529,14 +510,17 @@ def test_a_key_that_looks_wrong_is_saved_with_a_warning(
 
 
 def test_a_key_out_of_an_env_file(service: SecretService, cli: Cli, tmp_path: Path) -> None:
-    """Of the usual variable, or of the only one there; the value is never shown."""
+    """Of its own variable, with quotes, comments or a BOM, and never of another provider's; nothing shows it."""
     file = tmp_path / ".env"
     file.write_text(f"# mine\nOTHER=1\nexport OPENROUTER_API_KEY='{KEY}'\n")
     reply = cli("save-key", "openrouter", "--from-env-file", str(file))
     assert reply.code == 0
     assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") == KEY
     assert KEY not in reply.out + reply.err
-    file.write_text("A=1\nB=2\n")
+    file.write_text(f'\ufeffOPENROUTER_API_KEY="{KEY}9"  # new\n')
+    assert cli("save-key", "openrouter", "--from-env-file", str(file)).code == 0
+    assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") == f"{KEY}9"
+    file.write_text("OPENAI_API_KEY=sk-proj-0123456789abcdef\n")
     assert cli("save-key", "openrouter", "--from-env-file", str(file)).code == 4
     assert cli("save-key", "openrouter", "--from-env-file", str(tmp_path / "none")).code == 4
 

@@ -7,6 +7,7 @@ session reads, and seen at work in the session. What it has not taken by then it
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -59,7 +60,8 @@ class Scene:
         """Run llmswitch and return what it says besides the report."""
         reply = self._cli(*arguments, cwd=cwd or self.repo, env=self.env | env)
         assert reply.code == 0, reply
-        return " ".join(reply.err.split())
+        # The last words name the processes.
+        return re.sub(r" Open here now: process [0-9, ]+\.$", "", " ".join(reply.err.split()))
 
     def session(self, cwd: Path | None = None, launcher: Sequence[str] = (), **env: str) -> LiveSession:
         """Return a session of the client, to open with `with`."""
@@ -130,7 +132,10 @@ def linked(repo: Path) -> Path:
 
 
 def test_an_open_session_moves_from_one_shipped_preset_to_another(scene: Scene) -> None:
-    """The next turn goes to the new host: its model, its key, the whole conversation, and nothing to the old one."""
+    """The next turn goes to the new host: its model, its key, the whole conversation, and nothing to the old one.
+
+    safety-61.
+    """
     scene.llmswitch("openrouter", "--base-url", scene.a.url)
     with scene.session() as session:
         session.say(FIRST)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 from conftest import KEY, Cli, git, settings_of
+from support.processes import looks_like_a_session
 from test_switch import env_of, write
 
 from llmswitch.identity import KEYLESS_TOKEN
@@ -30,13 +32,14 @@ def snapshot(*folders: Path) -> list[bytes | None]:
 def test_a_linked_worktree_that_main_would_shadow_is_refused_with_three_ways_on(
     cli: Cli, repo: Path, linked: Path, key: str
 ) -> None:
-    """Exit 5, nothing written; each way on works."""
+    """safety-107: Exit 5, nothing written; each way on works."""
     cli("deepseek", cwd=repo)
     before = snapshot(repo, linked)
     reply = cli("openrouter", cwd=linked)
     assert reply.code == 5
     assert snapshot(repo, linked) == before
-    for way in (f"llmswitch openrouter -w {repo}", f"llmswitch claude -w {repo}", "llmswitch run openrouter"):
+    main = shlex.quote(str(repo))
+    for way in (f"llmswitch openrouter -w {main}", f"llmswitch claude -w {main}", "llmswitch run openrouter"):
         assert way in reply.err
     assert f"{repo} (deepseek) wins" in reply.err
     assert cli("openrouter", "--anyway", cwd=linked).code == 0
@@ -177,7 +180,10 @@ def test_status_of_a_worktree_that_follows_main(cli: Cli, repo: Path, linked: Pa
 
 
 def test_status_says_what_a_session_below_would_use(cli: Cli, repo: Path, linked: Path, key: str) -> None:
-    """A subfolder of a linked worktree reads main's file only; one of the main checkout reads main's as well."""
+    """A subfolder of a linked worktree reads main's file only; one of the main checkout reads main's as well.
+
+    safety-109.
+    """
     cli("openrouter", cwd=linked)
     assert "A session started below this folder" in cli("status", cwd=linked).out
     cli("claude", cwd=linked)
@@ -199,7 +205,7 @@ def test_status_says_what_an_export_does(cli: Cli, repo: Path, key: str, pinned:
 
 
 def test_status_names_credentials_that_do_not_belong_to_the_url(cli: Cli, repo: Path, linked: Path) -> None:
-    """A key of one file would go to the URL of another, or two would be sent together."""
+    """safety-90: A key of one file would go to the URL of another, or two would be sent together."""
     write(repo, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example"}}')
     write(linked, '{"env": {"ANTHROPIC_AUTH_TOKEN": "token-0123456789abcdef", "ANTHROPIC_API_KEY": "other-key"}}')
     reply = cli("status", cwd=linked)
@@ -370,7 +376,8 @@ def test_live_is_refused_where_it_would_cut_linked_worktrees_off(cli: Cli, repo:
 def test_live_says_what_was_taken_away_and_what_open_sessions_do(cli: Cli, repo: Path, key: str) -> None:
     """The blanks in between are not what the reply is about."""
     cli("deepseek", cwd=repo)
-    reply = cli("claude", "--live", cwd=repo)
+    with looks_like_a_session(repo):
+        reply = cli("claude", "--live", cwd=repo)
     assert reply.out.startswith(f"Switched {repo} to claude")
     assert "deepseek/deepseek-v3.2" in reply.out
     assert "back on your login" in reply.err
@@ -398,3 +405,26 @@ def test_all_means_the_repository_that_w_names(cli: Cli, repo: Path, linked: Pat
     assert cli("openrouter", "--all", "-w", str(linked), cwd=tmp_path).code == 0
     assert settings_of(repo).exists()
     assert settings_of(linked).exists()
+
+
+def test_a_helper_pin_follows_mains_helper_pin(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """The commands that print the key are no difference, in either order."""
+    cli("openrouter", "--key-helper", cwd=repo)
+    assert "follows the main checkout" in cli("openrouter", "--key-helper", cwd=linked).out
+    cli("claude", cwd=repo)
+    cli("openrouter", "--key-helper", cwd=linked)
+    assert cli("openrouter", "--key-helper", cwd=repo).code == 0
+
+
+def test_a_refusal_repeats_what_was_asked(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """So that the command it proposes does the same."""
+    cli("deepseek", cwd=repo)
+    reply = cli("openrouter", "--haiku", "x y", "--key-helper", cwd=linked)
+    assert f"llmswitch openrouter --haiku 'x y' --key-helper -w {shlex.quote(str(repo))}" in reply.err
+
+
+def test_an_empty_path_is_not_this_folder(cli: Cli, repo: Path, key: str) -> None:
+    """`-w "$UNSET"` must not switch where one stands."""
+    for arguments in (["-w", ""], ["--base-url", ""], ["--start", ""], ["--model", ""]):
+        assert cli("openrouter", *arguments, cwd=repo).code == 2
+    assert not settings_of(repo).exists()

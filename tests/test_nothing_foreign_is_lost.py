@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
-from conftest import Cli, settings_of
+from conftest import Cli, git, settings_of
 from support.secret_service import SecretService
 from test_switch import env_of, write
 
@@ -24,8 +25,9 @@ HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
         {"env": {"CLAUDE_CODE_EXTRA_BODY": '{"api_key": "x"}'}},
         {"env": {"ANTHROPIC_BASE_URL": "https://me:password@proxy.example"}},
         {"apiKeyHelper": "echo sk-live-0123456789abcdef"},
+        {"apiKeyHelper": "curl -H 'Authorization: Bearer hunter2' https://vault.example/0123456789abcdef"},
     ],
-    ids=["header", "key in a header", "body", "user in a URL", "helper"],
+    ids=["header", "key in a header", "body", "user in a URL", "helper", "header of a helper"],
 )
 def test_a_secret_in_another_place_is_not_dropped(cli: Cli, repo: Path, key: str, member: dict[str, object]) -> None:
     """Our state keeps no secret, so the switch stops and says how to let it go."""
@@ -126,3 +128,92 @@ def test_a_state_somebody_edited_does_not_break_a_switch(cli: Cli, repo: Path, k
     assert cli("status", cwd=repo).code == 0
     assert cli("claude", cwd=repo).code == 0
     json.loads(settings_of(repo).read_text())
+
+
+def test_a_secret_in_a_helper_is_not_shown(cli: Cli, repo: Path, key: str) -> None:
+    """Neither in the refusal nor in the state that is kept for `-`."""
+    write(repo, json.dumps({"apiKeyHelper": "curl -H 'Authorization: Bearer hunter2' https://vault.example"}))
+    reply = cli("openrouter", "--discard-key", cwd=repo)
+    assert "hunter2" not in reply.out + reply.err + (repo / ".git/llmswitch/state.json").read_text()
+
+
+def test_back_restores_everything_that_was_edited_in_a_pin(cli: Cli, repo: Path, key: str) -> None:
+    """Headers and betas too, which no option can say."""
+    cli("openrouter", cwd=repo)
+    path = settings_of(repo)
+    path.write_text(path.read_text().replace(f'"{HEADERS}": ""', f'"{HEADERS}": "x-team: blue"'))
+    edited = env_of(repo)
+    cli("deepseek", cwd=repo)
+    assert cli("-", cwd=repo).code == 0
+    assert env_of(repo) == edited
+
+
+def test_back_to_a_pin_that_was_edited_to_go_elsewhere_takes_no_key_there(cli: Cli, repo: Path, key: str) -> None:
+    """Its models come back, its key does not."""
+    cli("openrouter", cwd=repo)
+    path = settings_of(repo)
+    path.write_text(path.read_text().replace("https://openrouter.ai/api", "https://gw.example"))
+    cli("deepseek", cwd=repo)
+    assert cli("-", cwd=repo).code == 0
+    env = env_of(repo)
+    assert env["ANTHROPIC_BASE_URL"] == "https://gw.example"
+    assert env["ANTHROPIC_AUTH_TOKEN"] == KEYLESS_TOKEN
+    assert env["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "google/gemini-2.5-pro"
+
+
+def test_a_state_file_cannot_send_the_key_anywhere(cli: Cli, repo: Path, key: str) -> None:
+    """It may come with an unpacked archive; what it says about another host needs --anyway from a person."""
+    evil = {"base_url": "https://evil.example", "anyway": "1", "discard_key": "1"}
+    previous = {"preset": "openrouter", "pin": {"ANTHROPIC_BASE_URL": "https://evil.example"}, "overrides": evil}
+    state = repo / ".git/llmswitch/state.json"
+    state.parent.mkdir()
+    state.write_text(json.dumps({"current": {"preset": "claude"}, "previous": previous}))
+    assert cli("-", cwd=repo).code == 5
+    assert not settings_of(repo).exists()
+
+
+def test_the_users_own_blank_comes_back(cli: Cli, repo: Path, key: str) -> None:
+    """It cancels an export, so it is more than nothing."""
+    own = {"env": {"ANTHROPIC_API_KEY": "", "A": "1"}}
+    write(repo, json.dumps(own))
+    reply = cli("claude", cwd=repo)
+    assert "ANTHROPIC_API_KEY was not ours and is replaced; it was: empty" in reply.err
+    cli("-", cwd=repo)
+    assert json.loads(settings_of(repo).read_text()) == own
+
+
+def test_a_credential_of_another_host_is_not_adopted_as_a_presets_key(
+    service: SecretService, cli: Cli, repo: Path
+) -> None:
+    """It would go to that preset's host in the same command."""
+    write(repo, json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_AUTH_TOKEN": TOKEN}}))
+    reply = cli("openrouter", "--adopt-key", "openrouter", cwd=repo)
+    assert reply.code == 2
+    assert "else.example" in reply.err
+    assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") is None
+
+
+@pytest.mark.parametrize("arguments", [["opnrouter"], ["openrouter", "-w", "nowhere"]])
+def test_nothing_is_adopted_where_the_switch_cannot_be(
+    service: SecretService, cli: Cli, repo: Path, key: str, arguments: list[str]
+) -> None:
+    """`Nothing was changed.` is true of the keyring too."""
+    write(repo, json.dumps({"env": {"ANTHROPIC_AUTH_TOKEN": TOKEN}}))
+    reply = cli(*arguments, "--adopt-key", "mine", cwd=repo)
+    assert reply.code == 2
+    assert service.secret_tool_lookup("llmswitch:mine", "mine") is None
+
+
+def test_own_entries_come_back_beside_a_pinned_main(cli: Cli, repo: Path, key: str, tmp_path: Path) -> None:
+    """They are no complete pin, and may be compared with one; the refusal's commands can be typed."""
+    linked = tmp_path / "a linked tree"
+    git(repo, "worktree", "add", "--quiet", "--detach", str(linked))
+    write(linked, json.dumps({"env": {"ANTHROPIC_DEFAULT_HAIKU_MODEL": "mine"}}))
+    cli("openrouter", cwd=linked)
+    cli("deepseek", "--anyway", cwd=repo)
+    reply = cli("-", cwd=linked)
+    assert reply.code == 5
+    assert f"llmswitch claude -w {shlex.quote(str(repo))}" in reply.err
+    assert "your own entries" not in reply.err
+    assert cli("-", "--anyway", cwd=linked).code == 0
+    assert env_of(linked) == {"ANTHROPIC_DEFAULT_HAIKU_MODEL": "mine"}

@@ -96,6 +96,16 @@ def test_a_cloud_sets_its_switch_and_blanks_the_rest() -> None:
     assert "takes no base_url" in complaints(cloud="vertex")
 
 
+def test_a_pin_to_a_cloud_is_whole_and_goes_again(cli: Cli, repo: Path) -> None:
+    """status has nothing to say about a credential; open sessions are to be restarted on the way in and out."""
+    for command in ("bedrock", "claude"):
+        reply = cli(command, cwd=repo)
+        assert (reply.code, "Restart the Claude Code sessions" in reply.err) == (0, True)
+        status = json.loads(cli("status", "--json", cwd=repo).out)
+        assert (status["preset"], status["credential"], status["problems"]) == (command, None, [])
+    assert not settings_of(repo).exists()
+
+
 def test_every_complaint_about_a_preset_is_collected() -> None:
     """So that `presets check` shows them all at once."""
     found = complaints(title=5, auth="x", slots={"haiku": {"id": "m", "apiKey": "x"}}, windows={"m": "big"}, cloude=1)

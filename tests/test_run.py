@@ -450,7 +450,7 @@ def test_a_pin_comes_first_in_a_private_file_without_the_key(fake: Fake, cli: Cl
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (overlay, overlay.parent)]
     assert modes == [0o600, 0o700]
     pinned, handed_on = json.loads(settings_of(linked).read_text()), json.loads(overlay.read_text())
-    helper = [sys.executable, "-m", "llmswitch", "print-key", "--preset", "openrouter"]
+    helper = [sys.executable, "-P", "-m", "llmswitch", "print-key", "--preset", "openrouter"]
     assert shlex.split(handed_on.pop("apiKeyHelper")) == helper
     assert handed_on == {"env": {**pinned["env"], "ANTHROPIC_AUTH_TOKEN": ""}, "disableAutoMode": "disable"}
     assert IDENTITY.keys() <= handed_on["env"].keys()

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmswitch.journal import fingerprint, is_fingerprint
-from llmswitch.secret import Secret, clean_key, looks_like_key, mask, may_be_key
+from llmswitch.secret import Secret, clean_key, looks_like_key, mask, may_be_key, names_secret, redacted
 
 
 @given(st.text(min_size=1))
 def test_a_mask_shows_four_characters_of_a_long_key_and_nothing_of_a_short_one(text: str) -> None:
-    """And never the length."""
+    """safety-96: And never the length."""
     assert mask(text) == "********" + (text[-4:] if len(text) >= 20 else "")
 
 
@@ -68,3 +68,53 @@ def test_a_fingerprint_knows_its_key_and_no_other() -> None:
     assert not is_fingerprint(one, Secret("key-2"))
     assert not is_fingerprint({}, Secret("key-1"))
     assert "key-1" not in str(one)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:pw@a.example/x", "https://********@a.example/x"),
+        ("https://a.example/me@x", "https://a.example/me@x"),
+        ("key sk-or-v1-0123456789abcdef, then", "key ********, then"),
+        ("echo 0123456789abcdef0123456789abcdef", "echo ********"),
+        ("vendor/model-2025", "vendor/model-2025"),
+    ],
+)
+def test_what_may_be_a_secret_in_a_longer_text_is_starred(text: str, shown: str) -> None:
+    """safety-84: the rest stays readable; the user part of a URL keeps its @."""
+    assert redacted(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "the key is empty"),
+        ("bearer", "the key is empty"),
+        ("a b", "the key holds a space, a control character or a letter outside ASCII"),
+        ("a\x07", "the key holds a space, a control character or a letter outside ASCII"),
+        ("ä", "the key holds a space, a control character or a letter outside ASCII"),
+    ],
+)
+def test_the_reason_is_told(text: str, why: str) -> None:
+    """safety-80, safety-81: and only the reason."""
+    with pytest.raises(ValueError, match="the key") as caught:
+        clean_key(text)
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize("text", ["XKEYX", "'KEY\"", "'", "KEY'"])
+def test_only_a_pair_of_quotes_is_taken_off(text: str) -> None:
+    """safety-80: anything else may be part of the key."""
+    assert clean_key(text).reveal() == text
+
+
+def test_equal_secrets_are_one_in_a_set() -> None:
+    """Without showing what they are."""
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+    assert Secret("a") != "a"
+
+
+def test_words_that_name_a_secret() -> None:
+    """In headers and bodies, whatever the secret's form."""
+    assert names_secret("Authorization: Bearer short")
+    assert not names_secret("X-Team: blue")

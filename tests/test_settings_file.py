@@ -37,7 +37,7 @@ def nothing() -> None:
 
 
 def test_a_change_between_our_read_and_our_rename_is_not_lost(file: SettingsFile) -> None:
-    """A writer that takes no lock, as Claude Code: its entry and ours are both there in the end."""
+    """safety-60: A writer that takes no lock, as Claude Code: its entry and ours are both there in the end."""
     others = [Path(file.path).read_text().replace("vi", "emacs"), None]
 
     def commit() -> None:
@@ -50,7 +50,7 @@ def test_a_change_between_our_read_and_our_rename_is_not_lost(file: SettingsFile
 
 
 def test_a_file_deleted_meanwhile_counts_as_changed(file: SettingsFile) -> None:
-    """The edit is asked again, about no file."""
+    """safety-62: The edit is asked again, about no file."""
     seen: list[bool] = []
 
     def edit(settings: Settings | None) -> Settings | None:
@@ -66,7 +66,7 @@ def test_a_file_deleted_meanwhile_counts_as_changed(file: SettingsFile) -> None:
 
 
 def test_a_file_that_never_holds_still_is_given_up(file: SettingsFile) -> None:
-    """After ten tries, with nothing of ours in it and no temporary file."""
+    """safety-60: After ten tries, with nothing of ours in it and no temporary file."""
     count = 0
 
     def commit() -> None:
@@ -92,7 +92,7 @@ def test_a_record_that_cannot_be_written_stops_the_switch(cli: Cli, repo: Path, 
 
 
 def test_leftovers_of_a_killed_run_are_swept(cli: Cli, repo: Path, key: str) -> None:
-    """They may hold a key."""
+    """safety-50: They may hold a key."""
     write(repo, "{}")
     (repo / ".claude" / ".llmswitch-1-dead.tmp").write_text("sk-or-old")
     cli("openrouter", cwd=repo)
@@ -100,7 +100,7 @@ def test_leftovers_of_a_killed_run_are_swept(cli: Cli, repo: Path, key: str) -> 
 
 
 def test_a_held_lock_ends_in_an_error_that_names_the_file(cli: Cli, repo: Path, key: str) -> None:
-    """Exit 1, and the file is as it was."""
+    """safety-59: Exit 1, and the file is as it was."""
     assert cli("openrouter", cwd=repo).code == 0
     before = settings_of(repo).read_bytes()
     (lock,) = (Path(os.environ["HOME"]) / ".local/state/llmswitch/locks").iterdir()
@@ -113,7 +113,7 @@ def test_a_held_lock_ends_in_an_error_that_names_the_file(cli: Cli, repo: Path, 
 
 
 def test_many_at_once_lose_nothing(cli: Cli, repo: Path, key: str) -> None:
-    """Each switch sees the one before it; the user's own entry survives them all, and so does the way back."""
+    """safety-58: Each switch sees the one before it; the user's own entry survives them, and so does the way back."""
     write(repo, '{"env": {"EDITOR": "vi"}}')
     codes: list[int] = []
 
@@ -136,7 +136,7 @@ def test_many_at_once_lose_nothing(cli: Cli, repo: Path, key: str) -> None:
 def test_signals_end_a_run_with_their_code_and_no_litter(
     cli: Cli, repo: Path, sealed: dict[str, str], key: str, number: int, code: int
 ) -> None:
-    """While it waits for a lock that is held."""
+    """safety-51: While it waits for a lock that is held."""
     cli("openrouter", cwd=repo)
     (lock,) = (Path(os.environ["HOME"]) / ".local/state/llmswitch/locks").iterdir()
     before = settings_of(repo).read_bytes()
@@ -179,7 +179,7 @@ def test_a_full_device_behind_stdout_is_told_and_the_switch_is_done(
 
 
 def test_a_closed_pipe_is_quiet(repo: Path, sealed: dict[str, str]) -> None:
-    """As in `llmswitch list | head -1`."""
+    """safety-54: As in `llmswitch list | head -1`."""
     read, written = os.pipe()
     os.close(read)
     argv = [sys.executable, "-m", "llmswitch", "list"]

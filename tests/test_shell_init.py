@@ -15,6 +15,8 @@ import pytest
 from conftest import Cli, git, require
 from support.terminal import Terminal
 
+from llmswitch.catalog import shipped_folder
+
 LLMSWITCH = Path(sys.executable).parent / "llmswitch"
 START_FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config.fish"}
 # Prints the words of a command as the shell would hand them to it.
@@ -24,24 +26,24 @@ SHOW = {
     "fish": "function show; printf '{{%s}}' $argv; echo '{{}}'; end",
 }
 START_OF_LINE, LEFT = "\x01", "\x1b[D"
-# The shipped data knows no model with a colon or a tilde, both of which a shell may take for its own.
+# A few models whatever the shipped data knows, some with a colon or a tilde, which a shell may take for its own.
 MORE_MODELS = """
 from llmswitch.catalog import Catalog
 from llmswitch.cli import main
-windows = Catalog.windows
-Catalog.windows = lambda self: {**windows(self), "qwen/q3:free": 1, "qwen/q3:exacto": 1, "~odd/model": 1}
+names = ("deepseek/deepseek-v3.2", "google/gemini-2.5-pro", "qwen/q3:free", "qwen/q3:exacto", "~odd/model")
+Catalog.windows = lambda self: dict.fromkeys(names, 1)
 main()
 """
 # What is typed before Tab, and the words the shell has then (a folder's last slash aside).
 LINES = {
-    "llmswitch op": ["openrouter"],
+    "llmswitch openr": ["openrouter"],
     "llmswitch pri": ["print-key"],
     "llmswitch openrouter --so": ["openrouter", "--sonnet"],
-    "llmswitch use op": ["use", "openrouter"],
+    "llmswitch use openr": ["use", "openrouter"],
     "llmswitch show cl": ["show", "claude"],
-    "llmswitch run op": ["run", "openrouter"],
+    "llmswitch run openr": ["run", "openrouter"],
     "llmswitch run -- in": ["run", "--", "in ner"],
-    "llmswitch keys delete op": ["keys", "delete", "openrouter"],
+    "llmswitch keys delete openr": ["keys", "delete", "openrouter"],
     "llmswitch openrouter --start lar": ["openrouter", "--start", "large"],
     "llmswitch openrouter --sonnet deepseek/deepseek-v": ["openrouter", "--sonnet", "deepseek/deepseek-v3.2"],
     "llmswitch openrouter --sonnet=deepseek/deepseek-v": ["openrouter", "--sonnet=deepseek/deepseek-v3.2"],
@@ -58,7 +60,7 @@ LINES = {
     "llmswitch status -w in\\ n": ["status", "-w", "in ner"],
     "llmswitch openrouter -w ~/de": ["openrouter", "-w", "{home}/deep er"],
     "llmswitch openrouter -w {other}/x\\ y": ["openrouter", "-w", "{other}/x y:z"],
-    f"llmswitch  --all{LEFT * 6}op": ["openrouter", "--all"],
+    f"llmswitch  --all{LEFT * 6}openr": ["openrouter", "--all"],
     "llmswitch openrouter --base-url x": ["openrouter", "--base-url", "x"],
 }  # fmt: skip
 
@@ -203,10 +205,10 @@ def test_commands_and_presets(suggest: Suggest) -> None:
     own.mkdir(parents=True)
     (own / "mine.json5").write_text('{extends: "openrouter", key: "work"}')
     (own / "no name.json5").write_text("{}")
-    presets = {"claude", "deepseek", "devstral", "mine", "openrouter"}
+    presets = {"mine", *(path.stem for path in Path(shipped_folder()).glob("*.json5"))}
     assert {"status", "run", "shell-init", *presets} <= set(suggest("llmswitch "))
     assert set(suggest("llmswitch use ")) == presets
-    assert suggest("llmswitch m") == ["mine"]
+    assert suggest("llmswitch min") == ["mine", "minimax", "minimax-cn"]
     assert {"mine", "openrouter", "work"} <= set(suggest("llmswitch save-key "))
 
 

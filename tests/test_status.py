@@ -9,6 +9,8 @@ import pytest
 from conftest import Cli, git, settings_of
 from test_switch import write
 
+from llmswitch.identity import IDENTITY
+
 
 def test_a_fresh_pin_is_shown_slot_by_slot(cli: Cli, repo: Path, key: str) -> None:
     """Base URL, how the key is sent, its end and where it came from, the start slot, five slots."""
@@ -220,3 +222,51 @@ def test_what_could_steer_a_terminal_is_escaped(cli: Cli, repo: Path) -> None:
     reply = cli("status", cwd=repo)
     assert "evil\\u001b[2J\\u202e\\u009b" in reply.out
     assert json.loads(cli("status", "--json", cwd=repo).out)["slots"]["haiku"]["model"] == model
+
+
+TAMPERED = {
+    **{name: "changed" for name in IDENTITY if name not in ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")},
+    "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "5",
+    "CLAUDE_CODE_ATTRIBUTION_HEADER": "1",
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+@pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
+def test_check_sees_every_member_that_is_not_as_it_was_put(
+    cli: Cli, repo: Path, key: str, name: str, gone: bool
+) -> None:
+    """Whatever was changed or taken out: a header, a body, a second credential, a blank that kept an export out."""
+    cli("openrouter", cwd=repo)
+    data = json.loads(settings_of(repo).read_text())
+    if gone:
+        del data["env"][name]
+    else:
+        data["env"][name] = TAMPERED[name]
+    settings_of(repo).write_text(json.dumps(data))
+    reply = cli("status", "--check", cwd=repo)
+    assert (reply.code, name in reply.out) == (3, True), reply
+
+
+def test_check_sees_a_helper_beside_the_token(cli: Cli, repo: Path, key: str) -> None:
+    """Or in its place."""
+    cli("openrouter", cwd=repo)
+    edit(repo, '"apiKeyHelper": ""', '"apiKeyHelper": "echo mine"')
+    assert cli("status", "--check", cwd=repo).code == 3
+    edit(repo, key, "")
+    assert cli("status", "--check", cwd=repo).code == 3
+
+
+def test_the_fix_of_a_drift_is_the_switch_that_was_made(cli: Cli, repo: Path, key: str) -> None:
+    """With its overrides and its way of handing the key over."""
+    cli("openrouter", "--haiku", "x/y", "--key-helper", cwd=repo)
+    assert cli("status", "--check", cwd=repo).code == 0
+    edit(repo, '"ANTHROPIC_MODEL": "sonnet"', '"ANTHROPIC_MODEL": "opus"')
+    assert "→ llmswitch openrouter --haiku x/y --key-helper" in cli("status", cwd=repo).out
+
+
+def test_a_cloud_needs_no_credential(cli: Cli, repo: Path) -> None:
+    """It has its own, so nothing is missing."""
+    assert cli("bedrock", cwd=repo).code == 0
+    reply = cli("status", "--check", cwd=repo)
+    assert (reply.code, "login" in reply.out) == (0, False), reply

@@ -96,7 +96,7 @@ def test_branches_are_named(repo: Path) -> None:
 
 
 def test_a_repository_of_another_owner_is_refused_with_gits_own_hint(repo: Path) -> None:
-    """git's safe.directory rule is git's to apply."""
+    """safety-102: git's safe.directory rule is git's to apply."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to give a folder to another user")
     os.chown(repo, 12345, 12345)
@@ -111,7 +111,7 @@ def listed(folder: Path) -> list[tuple[str, str]]:
 
 
 def test_gits_list_is_checked_path_by_path(repo: Path) -> None:
-    """It names worktrees that are gone, that were moved, and places that became another repository."""
+    """safety-99: It names worktrees that are gone, that were moved, and places that became another repository."""
     for name in ("there", "gone", "moved", "taken"):
         git(repo, "worktree", "add", "--quiet", "--detach", str(repo.parent / name))
     (repo.parent / "moved").rename(repo.parent / "new place")
@@ -125,7 +125,7 @@ def test_gits_list_is_checked_path_by_path(repo: Path) -> None:
 
 
 def test_the_list_of_a_submodule_and_of_a_separate_git_folder_names_the_checkout(repo: Path, tmp_path: Path) -> None:
-    """git itself names the git folder there, which is no place to write to."""
+    """safety-99: git itself names the git folder there, which is no place to write to."""
     other = tmp_path / "other"
     git(tmp_path, "init", "--quiet", "--separate-git-dir", str(tmp_path / "elsewhere"), str(other))
     git(other, "commit", "--quiet", "--allow-empty", "-m", "x")

@@ -9,7 +9,7 @@ from llmswitch.folders import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from llmswitch.commands.request import Request
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmswitch.commands.status import Surroundings
     from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
+    from llmswitch.held import Session
     from llmswitch.key_names import KeyNames
     from llmswitch.local_gateway import LocalGateway
     from llmswitch.os_keyring import OsKeyring
@@ -59,6 +60,16 @@ class App:
         except LlmswitchError:
             return None
 
+    def pin_here(self) -> tuple[str, Mapping[str, str]] | None:
+        """Return the preset that was last switched to in this folder with its overrides; `claude` where none was."""
+        from llmswitch.errors import LlmswitchError
+
+        try:
+            record = self.target().journal.current
+        except LlmswitchError:
+            return None
+        return (record.preset or "claude"), record.overrides
+
     def keyring(self) -> OsKeyring:
         """Return the OS keyring; nothing is imported or asked before its first use."""
         from llmswitch import console
@@ -86,15 +97,23 @@ class App:
 
         worktree = target.worktree
         main = layers.main_root(worktree)
-        host = self._lower_host(worktree)
         if main:
             place = self._place(worktrees.Worktree(main, worktree.common_dir, worktree.common_dir))
-            return Site(target, place, [], host)
-        linked = []
+            return Site(target, place, [], self._lower_host(worktree))
+        ruled = []
         if worktree.in_repository and worktree.is_main and os.path.isdir(os.path.join(worktree.git_dir, "worktrees")):
             entries = [entry.worktree for entry in worktrees.listing(worktree) if entry.worktree]
-            linked = [self._place(entry) for entry in entries if layers.main_root(entry) == worktree.root]
-        return Site(target, None, linked, host)
+            ruled = [entry for entry in entries if layers.main_root(entry) == worktree.root]
+        linked = [self._place(entry) for entry in ruled]
+        following = [entry for entry, place in zip(ruled, linked, strict=True) if not place.pin]
+        hosts = filter(None, map(self._lower_host, [worktree, *following]))
+        return Site(target, None, linked, next(hosts, ""))
+
+    def open_sessions(self, roots: Sequence[str]) -> list[Session] | None:
+        """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""
+        from llmswitch import sessions
+
+        return sessions.running(roots)
 
     def _lower_host(self, worktree: Worktree) -> str:
         """Return the host that settings files weaker than the local ones name."""
@@ -133,7 +152,7 @@ class App:
         import sys
 
         program = os.path.abspath(sys.argv[0])
-        start = [program] if os.access(program, os.X_OK) else [sys.executable, "-m", "llmswitch"]
+        start = [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "llmswitch"]
         return shlex.join([*start, "print-key", "--preset", preset.name])
 
     def gateway(self) -> LocalGateway:

@@ -139,6 +139,11 @@ def sync_folder(folder: str) -> None:
     close_quietly(file)
 
 
+def is_temporary(name: str) -> bool:
+    """Say whether a file of that name is a temporary one of ours."""
+    return name.startswith(TEMP_PREFIX) and name.endswith(".tmp")
+
+
 def sweep(folder: str) -> None:
     """Remove temporary files that a killed run left; call it with the lock held, so that none is in use."""
     try:
@@ -146,7 +151,7 @@ def sweep(folder: str) -> None:
     except OSError:
         return
     for name in names:
-        if name.startswith(TEMP_PREFIX) and name.endswith(".tmp"):
+        if is_temporary(name):
             _unlink(os.path.join(folder, name))
 
 
@@ -195,14 +200,35 @@ class Lock:
             self._file = -1
 
     def _wait(self) -> bool:
+        """Wait in the kernel's queue, where everyone gets their turn; polling could go on losing to others."""
+        if _take(self._file):
+            return True
+        import threading
+
+        box: list[OSError | None] = []
+        # A daemon thread: the process can end although the lock never comes.
+        thread = threading.Thread(target=_queue, args=(self._file, box), daemon=True)
+        thread.start()
+        thread.join(LOCK_SECONDS)
+        if box and box[0]:
+            raise box[0]
+        return bool(box)
+
+
+def _queue(file: int, box: list[OSError | None]) -> None:
+    """Wait for the lock of an open file and put into `box` how that ended: None for having it."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except ImportError:  # Windows: no queue there
         import time
 
-        end = time.monotonic() + LOCK_SECONDS
-        while not _take(self._file):
-            if time.monotonic() > end:
-                return False
+        while not _take(file):
             time.sleep(0.02)
-        return True
+    except OSError as error:
+        return box.append(error)
+    return box.append(None)
 
 
 def _take(file: int) -> bool:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from llmswitch import places
+from llmswitch.data_files import SUFFIX, read_object, read_or_empty, stems
 from llmswitch.errors import PresetProblem, UsageProblem
-from llmswitch.preset import NAME, Preset, merged, wrong_preset
+from llmswitch.models import Models
+from llmswitch.preset import NAME, Preset, merged
+from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-SUFFIX = ".json5"
+    from llmswitch.pricing import Price, Prices
+
+PRICES = "prices.json"
 GATEWAY_PORT = 18000
 
 
@@ -41,12 +46,14 @@ class Catalog:
     ) -> None:
         self._shipped, self._own, self._reserved = os.path.normpath(shipped), own, reserved
         self.gateway_port = gateway_port
+        self.own_folder = own
         self._loaded: dict[str, Preset] = {}
-        self._windows: dict[str, int] | None = None
+        self._models: Models | None = None
+        self._prices: Prices | None = None
 
     def names(self) -> list[str]:
         """Return the names of all presets, usable or not; an editor's lock or a dangling link is none."""
-        return sorted({*_stems(self._shipped), *_stems(self._own)})
+        return sorted({*stems(self._shipped), *stems(self._own)})
 
     def load(self, name: str) -> Preset:
         """Return one preset, read once; UsageProblem for an unknown name, PresetProblem for a wrong file."""
@@ -58,34 +65,37 @@ class Catalog:
         path = self._path(name)
         if path is None:
             raise UsageProblem(f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`.")
-        if name in self._reserved or not NAME.fullmatch(name):
+        if self.is_command(name) or not NAME.fullmatch(name):
             raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
-        preset = Preset(name, self._fields(path, ()), path)
-        self._check_places(preset)
+        return self._complete(Preset(name, self._fields(path, ()), path))
+
+    def as_it_stands(self, name: str) -> Preset | None:
+        """Return a preset without a look at the places it names, which could name it in turn; None for a stranger."""
+        path = self._path(name)
+        if path is None:
+            return None
+        return self._loaded.get(name) or Preset(name, self._fields(path, ()), path)
+
+    def load_file(self, path: str) -> Preset:
+        """Return the preset in a file that need not be in one of the folders; PresetProblem for a wrong one."""
+        name = os.path.basename(path).removesuffix(SUFFIX)
+        if not path.endswith(SUFFIX) or not NAME.fullmatch(name) or self.is_command(name):
+            raise PresetProblem(f"{path}: a preset is called NAME{SUFFIX}, and not as a command is.")
+        return self._complete(Preset(name, self._fields(os.path.abspath(path), ()), path))
+
+    def _complete(self, preset: Preset) -> Preset:
+        if preset.is_mixed:
+            places.find(preset, self.models)
+            places.check(preset, self.as_it_stands)
         return preset
 
-    def _check_places(self, preset: Preset) -> None:
-        """Raise PresetProblem where a slot names a preset that cannot serve it."""
-        for slot, place in preset.elsewhere.items():
-            if place.preset and (why := self._why_no_place(preset.name, place.preset)):
-                raise wrong_preset(preset.source, [(f"slots.{slot}.preset", why)])
+    def is_command(self, name: str) -> bool:
+        """Say whether a name is a command's, which no preset may take."""
+        return name in self._reserved
 
-    def _why_no_place(self, mixed: str, name: str) -> str:
-        if name == mixed or self._path(name) is None:
-            return f"is {name}, which is {'this preset itself' if name == mixed else 'not there'}"
-        try:
-            place = self._preset_without_places(name)
-        except PresetProblem as problem:
-            return f"is {name}, which cannot be used: {problem.args[0]}"
-        if place.is_claude:
-            return f"is {name}: a login stays with Claude Code; name the preset anthropic, which has an API key"
-        return "" if place.base_url else f"is {name}, which has no endpoint of its own"
-
-    def _preset_without_places(self, name: str) -> Preset:
-        """Return a preset as it stands, without a look at the presets it names: they could name it in turn."""
-        path = self._path(name)
-        assert path is not None  # the caller looked
-        return self._loaded.get(name) or Preset(name, self._fields(path, ()), path)
+    def own_files(self) -> list[str]:
+        """Return the paths of the user's own presets."""
+        return [os.path.join(self._own, name + SUFFIX) for name in sorted(stems(self._own))]
 
     def load_all(self) -> tuple[list[Preset], list[PresetProblem]]:
         """Return the usable presets, and what is wrong with the others."""
@@ -101,13 +111,57 @@ class Catalog:
         """Say whether a preset's file came with llmswitch."""
         return os.path.dirname(path) == self._shipped
 
+    @property
+    def models(self) -> Models:
+        """What is known of models, read once."""
+        if self._models is None:
+            self._models = Models(read_object(os.path.join(self._shipped, "models.json")))
+        return self._models
+
+    @property
+    def prices(self) -> Prices:
+        """The shipped prices and the user's refreshed copy of them, read once."""
+        if self._prices is None:
+            from llmswitch.pricing import Prices
+
+            self._prices = Prices([read_object(os.path.join(self._shipped, PRICES)), read_or_empty(self.own_prices)])
+        return self._prices
+
+    @property
+    def own_prices(self) -> str:
+        """Where the user's refreshed copy of the prices lies."""
+        return os.path.join(os.path.dirname(self._own), PRICES)
+
+    def forget_prices(self) -> None:
+        """Read the prices again when they are asked for."""
+        self._prices = None
+
+    def price(self, preset: Preset, slot: str, model: str) -> Price | None:
+        """Return what a slot's model costs at the provider it lives at."""
+        place = preset.elsewhere.get(slot)
+        if place is None:
+            return self.prices.find(preset.prices, model)
+        home = self.as_it_stands(place.preset) if place.preset else None
+        return self.prices.find(home.prices, model) if home else None
+
+    def is_home(self, key: str, host: str) -> bool:
+        """Say whether the shipped preset that a key is named after sends it to that host: most keys, quickly told."""
+        path = os.path.join(self._shipped, key + SUFFIX)
+        return os.path.isfile(path) and (home := self._shipped_preset(key)).key == key and home.host == host
+
+    def hosts_of_key(self, key: str) -> set[str]:
+        """Return the hosts to which the shipped presets send a key, with those they check it at."""
+        found = [preset for name in stems(self._shipped) if (preset := self._shipped_preset(name)).key == key]
+        checks = [host_of(preset.key_check["url"]) for preset in found if preset.key_check]
+        return {*(preset.host for preset in found), *checks}
+
+    def _shipped_preset(self, name: str) -> Preset:
+        path = os.path.join(self._shipped, name + SUFFIX)
+        return Preset(name, self._fields(path, ()), path)
+
     def windows(self) -> dict[str, int]:
         """Return {model id: context window in tokens} of the models the shipped data knows."""
-        if self._windows is None:
-            models = read_object(os.path.join(self._shipped, "models.json")).get("models")
-            entries = models.items() if isinstance(models, dict) else ()
-            self._windows = {name: entry["context_window"] for name, entry in entries if entry.get("context_window")}
-        return self._windows
+        return self.models.windows()
 
     def _path(self, name: str, above: str = "") -> str | None:
         """Return the file of that name that wins; `above` is one that must not be it (an overlay's own)."""
@@ -132,41 +186,3 @@ class Catalog:
 
         near = difflib.get_close_matches(name, [*self.names(), *self._reserved], n=1)
         return f" Did you mean {near[0]}?" if near else ""
-
-
-def _stems(folder: str) -> list[str]:
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
-    return [stem for stem in stems if NAME.fullmatch(stem) and os.path.isfile(os.path.join(folder, stem + SUFFIX))]
-
-
-def read_object(path: str) -> dict[str, object]:
-    """Return the object in a JSON5 file; the json module first, since json5 is a thousand times slower.
-
-    Raises PresetProblem, which names the file, where there is none.
-    """
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PresetProblem(f"{path}: cannot read it ({type(error).__name__}).") from None
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        data = _read_json5(path, text)
-    if not isinstance(data, dict):
-        raise PresetProblem(f"{path}: the file must be one object, {{ … }}.")
-    return data
-
-
-def _read_json5(path: str, text: str) -> object:
-    import json5
-
-    try:
-        return json5.loads(text, allow_duplicate_keys=False)
-    except (ValueError, RecursionError) as error:
-        why = str(error).removeprefix("<string>:").split("\n")[0] if isinstance(error, ValueError) else "too deep"
-        raise PresetProblem(f"{path}: not JSON5: line {why}.") from None

@@ -47,6 +47,11 @@ class Record:
         """Return the record as JSON data."""
         return {field: getattr(self, field) for field in self.FIELDS}
 
+    @property
+    def tuning(self) -> dict[str, str]:
+        """The tuning members it wrote, as text."""
+        return {name: str(json.loads(raw)) for name, raw in self.wrote.items() if _is_json(raw)}
+
     def in_force(self, settings: Settings) -> bool:
         """Say whether the settings hold this record's identity members as it wrote them."""
         values = settings.values()
@@ -126,10 +131,14 @@ def next_settings(
 
 
 def _foreign(settings: Settings, records: Sequence[Record]) -> dict[str, str]:
-    """Return the identity members that are set, that no record wrote, and that hold no secret."""
+    """Return the identity members that no record wrote and that hold no secret; a blank counts, it cancels something.
+
+    A pin of ours has every one of them, so its blanks cannot be told from the user's.
+    """
+    pinned_before = any(record.pin for record in records)
     return {
         name: text
         for name, text in settings.values().items()
-        if name in OURS and text and not may_be_secret(name, text)
+        if name in OURS and not may_be_secret(name, text) and not (text == "" and pinned_before)
         if all(record.pin.get(name) != text for record in records)
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from functools import partial
@@ -10,11 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_gateway, cli_keys, cli_shell, cli_switch, console, report, report_status
+from llmswitch import (
+    __version__,
+    cli_catalog,
+    cli_doctor,
+    cli_gateway,
+    cli_keys,
+    cli_shell,
+    cli_switch,
+    console,
+    held,
+    report_status,
+)
 from llmswitch.app import App
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 
 EXAMPLES = """\b
@@ -98,54 +108,38 @@ def status(
 
     if all_worktrees:
         rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings)
-        _print(as_json, {"worktrees": [row.data() for row in rows]}, lambda: report_status.status_all(rows, app.home))
+        console.print_data(
+            as_json, {"worktrees": [row.data() for row in rows]}, lambda: report_status.status_all(rows, app.home)
+        )
         return 3 if check and any(row.differs for row in rows) else 0
     target = app.target(worktree)
     found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
+    if not short:  # which is for prompts
+        journal, sessions = target.journal, app.open_sessions([target.worktree.root])
+        found.problems += held.of_sessions(sessions, journal.switched, journal.current, journal.previous)
     text = partial(report_status.short, found) if short else partial(report_status.status, found, app.home)
-    _print(as_json, found.data(), text)
+    console.print_data(as_json, found.data(), text)
     return found.exit_code(check)
-
-
-@cli.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
-@click.pass_obj
-def list_(app: App, as_json: bool) -> None:
-    """List the presets, the current one marked."""
-    from llmswitch.commands.presets import list_presets
-
-    rows, problems = list_presets(app.catalog, app.preset_here())
-    _print(as_json, rows, lambda: report.presets(rows))
-    console.note(*(f"Left out: {problem.args[0]}" for problem in problems))
-
-
-@cli.command()
-@click.argument("preset", shell_complete=cli_shell.presets)
-@click.option("--json", "as_json", is_flag=True, help="Print the preset as JSON.")
-@click.pass_obj
-def show(app: App, preset: str, as_json: bool) -> None:
-    """Show one preset in full."""
-    from llmswitch.commands.presets import show as find_preset
-
-    data = find_preset(preset, app.catalog)
-    _print(as_json, data, lambda: report.preset(data))
 
 
 for command in (
     cli_switch.back,
     cli_switch.use,
     cli_switch.run_,
+    cli_catalog.list_,
+    cli_catalog.show,
+    cli_catalog.cost,
     cli_keys.save_key,
     cli_keys.keys,
     cli_keys.print_key,
+    cli_catalog.presets,
+    cli_catalog.ladder,
+    cli_doctor.doctor,
+    cli_doctor.statusline,
     cli_gateway.gateway,
     cli_shell.shell_init,
 ):
     cli.add_command(command)
-
-
-def _print(as_json: bool, data: object, lines: Callable[[], list[str]]) -> None:
-    console.answer([json.dumps(data, indent=2, ensure_ascii=False)] if as_json else lines())
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def keys(ctx: click.Context) -> None:
-    """List the keys: where they are, never a value."""
+    """List the keys that were saved or exported, or that presets of yours use: where they are, never a value."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(keys_list)
 
@@ -48,7 +48,7 @@ def keys(ctx: click.Context) -> None:
 @keys.command("list")
 @click.pass_obj
 def keys_list(app: App) -> None:
-    """List the keys: where they are, never a value."""
+    """List the keys that were saved or exported, or that presets of yours use: where they are, never a value."""
     from llmswitch.commands.keys import list_keys
 
     console.answer(report.keys(list_keys(app.catalog, app.environ, app.keyring(), app.key_names())))

@@ -63,6 +63,7 @@ def _switch_options(command: Any) -> Any:
             shell_complete=cli_shell.models,
             help="One model for every slot; a slot's own option beats it.",
         ),
+        click.option("--ladder", is_flag=True, help="Slots from this worktree's .claude/model-ladder.json."),
         click.option("--start", metavar="SLOT", shell_complete=cli_shell.starts, help="What a new session starts on."),
         click.option("--base-url", metavar="URL", help="Another endpoint for this pin."),
         click.option(
@@ -122,7 +123,13 @@ def back(app: App, /, **options: Any) -> None:
 
 
 def _switch(app: App, preset: str, options: dict[str, Any]) -> None:
-    _carry_out(app, app.request(preset, options), _targets(app, options), options)
+    request, targets = app.request(preset, options), _targets(app, options)
+    if options["ladder"]:
+        from llmswitch.commands.ladder import with_ladder
+
+        request, remarks = with_ladder(request, targets, app.catalog)
+        console.note(*remarks)
+    _carry_out(app, request, targets, options)
 
 
 def _carry_out(app: App, request: Request, targets: list[Target], options: dict[str, Any]) -> None:
@@ -131,10 +138,12 @@ def _carry_out(app: App, request: Request, targets: list[Target], options: dict[
 
     source = _key_source(app, options["key_stdin"])
     for target in targets:
-        request.settled += source.adopt(target, options["adopt_key"], _ask_name(request), request.dry_run)
+        request.settled += source.adopt(target, options["adopt_key"], _ask_name(request))
     sites = [app.site(target) for target in targets]
     rules = partial(main_rules, app.environ)
-    for done in switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules):
+    switched = switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules)
+    for site, done in zip(sites, switched, strict=True):
+        done.open = app.open_sessions(site.reached)
         console.answer(report_switch.switched(done, request.dry_run, app.home))
         console.note(*report_switch.remarks(done, request))
 

@@ -19,9 +19,7 @@ VERSION_SECONDS = 10.0
 
 def find(environ: Mapping[str, str]) -> str:
     """Return the path of `claude`; LlmswitchError where there is none on PATH."""
-    import shutil
-
-    program = shutil.which("claude", path=environ.get("PATH"))
+    program = path(environ)
     if program is None:
         raise LlmswitchError(
             "Claude Code was not found: there is no `claude` on PATH.",
@@ -30,15 +28,23 @@ def find(environ: Mapping[str, str]) -> str:
     return program
 
 
+def path(environ: Mapping[str, str]) -> str | None:
+    """Return the path of `claude`, None where there is none on PATH."""
+    import shutil
+
+    return shutil.which("claude", path=environ.get("PATH"))
+
+
 def main_rules(environ: Mapping[str, str]) -> bool:
     """Say whether main's local file wins in linked worktrees: since 2.1.211, not on Windows; yes when unknown."""
     if sys.platform == "win32":
         return False
-    version = _version(environ)
-    return version is None or version >= MAIN_RULE_SINCE
+    found = version(environ)
+    return found is None or found >= MAIN_RULE_SINCE
 
 
-def _version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
+def version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
+    """Return the version of Claude Code, None where there is none or it does not say."""
     import subprocess
 
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.catalog import GATEWAY_PORT, read_object
+from llmswitch.catalog import GATEWAY_PORT
+from llmswitch.data_files import read_object
 from llmswitch.errors import LlmswitchError
 
 NAME = "config.json5"

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 
 import click
 
@@ -17,14 +18,13 @@ from llmswitch.secret import looks_like_key, may_be_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 A_KEY = (
     "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
     "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
     "new one when asked."
 )
-STDOUT = "standard output"
 
 
 # What could not be printed: a closed pipe is no reason to leave work half done.
@@ -44,6 +44,13 @@ def note(*lines: str) -> None:
         pass
 
 
+def answered(done: int, of: int) -> None:
+    """Say on a terminal how many of the requests that are under way were answered, on one line that goes again."""
+    if sys.stderr.isatty():
+        text = f"{of} asked, {done} answered …"
+        click.echo("\r" + (text if done < of else " " * len(text) + "\r"), err=True, nl=False)
+
+
 def answer(lines: Sequence[str]) -> None:
     """Print an answer on stdout."""
     try:
@@ -55,6 +62,34 @@ def answer(lines: Sequence[str]) -> None:
 def _plain(line: str) -> str:
     """Return a line with JSON's escapes for what could steer a terminal: settings and paths may hold anything."""
     return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+
+
+def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) -> None:
+    """Print an answer as JSON, or as the lines that say the same."""
+    answer([json.dumps(data, indent=2, ensure_ascii=False)] if as_json else lines())
+
+
+def width() -> int | None:
+    """Return how many letters fit on a line of the terminal behind stdout, None where it is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how a download goes on, on a terminal; the function yielded takes the bytes so far and of all."""
+    if not sys.stderr.isatty():
+        note(f"Asking {label} …")
+        yield lambda got, total: None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr, show_eta=False) as bar:
+
+        def tell(got: int, total: int) -> None:
+            bar.length = max(total, got)
+            bar.update(got - bar.pos)
+
+        yield tell
 
 
 def ask_key(name: str) -> str:
@@ -76,6 +111,11 @@ def key_text(name: str) -> str:
     return ask_key(name) if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
 
 
+def piped() -> str:
+    """Return what is piped in, "" on a terminal."""
+    return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
+
+
 def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
     """Run a command line and return its exit code; every error becomes one message on stderr."""
     _prepare()
@@ -91,7 +131,10 @@ def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
         note("", "llmswitch: interrupted.")
         return 130
     except OSError as error:
-        note(f"llmswitch: {error.filename or 'the system'}: {error.strerror}. See `llmswitch status`.")
+        if (code := _flushed(0)) or _lost:  # what click printed by itself: help, a key
+            return code
+        where = error.filename or "the system"
+        note(f"llmswitch: {where}: {error.strerror}. Nothing else was changed. See `llmswitch status`.")
         return 1
     except Exception as error:
         return _own_up(error)

@@ -5,7 +5,7 @@ settings or the last pin mixes in. Each entry says the leak that its absence ope
 with Claude Code 2.1.329.
 """
 
-from llmswitch.secret import names_secret, redacted
+from llmswitch.secret import names_secret, redacted, says_secret
 from llmswitch.slots import VARIABLES
 
 BASE_URL = "ANTHROPIC_BASE_URL"
@@ -46,6 +46,6 @@ KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105
 
 def may_be_secret(name: str, text: str) -> bool:
     """Say whether a member's text is, or may carry, a secret: then our state does not keep it."""
-    return bool(text) and (
-        name in CREDENTIALS.values() or redacted(text) != text or (name in SECRET_BEARING and names_secret(text))
-    )
+    if name in CREDENTIALS.values() or redacted(text) != text:
+        return bool(text)
+    return names_secret(text) if name in SECRET_BEARING else name in TOP_IDENTITY and says_secret(text)

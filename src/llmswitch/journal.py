@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from llmswitch import atomic
 from llmswitch.change import Record
@@ -37,6 +38,9 @@ class Journal:
 
     def _take(self, data: object) -> None:
         self.current, self.previous = Record(_part(data, "current")), Record(_part(data, "previous"))
+        switched = data.get("switched") if isinstance(data, dict) else None
+        # When the last switch was, in seconds since 1970; None where that is not known.
+        self.switched = float(switched) if isinstance(switched, (int, float)) else None
 
     def save(self, record: Record, settings: Settings) -> None:
         """Write `record` as the current one and the one in force in `settings` as the one before; raises OSError.
@@ -48,7 +52,15 @@ class Journal:
             return
         failed = not self.current.in_force(settings) and self.previous.in_force(settings)
         before = self.previous if failed or self.current.passing else self.current
-        data = {"version": 1, "current": record.data(), "previous": before.data()}
+        # After blanks no session holds anything of the pin before.
+        self._write(record, before, None if self.current.passing else time.time())
+
+    def amend(self, record: Record) -> None:
+        """Write `record` as the current one in the place of the one there is: a mend is no switch; raises OSError."""
+        self._write(record, self.previous, self.switched)
+
+    def _write(self, record: Record, before: Record, switched: float | None) -> None:
+        data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched}
         folder = os.path.dirname(self.path)
         atomic.make_folder(folder, 0o700)
         atomic.sweep(folder)

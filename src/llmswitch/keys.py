@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from llmswitch.errors import KeyProblem
-from llmswitch.secret import Secret, clean_key
+from llmswitch.secret import Secret, clean_key, redacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _run(command: list[str]) -> str:
     except OSError as error:
         raise KeyProblem(f"{command[0]} cannot be run: {error.strerror}.") from None
     if done.returncode != 0:
-        complaint = done.stderr.decode(errors="replace").strip()[:500]
+        complaint = redacted(done.stderr.decode(errors="replace").strip()[:500])
         raise KeyProblem(f"{command[0]} failed (exit {done.returncode}): {complaint}")
     text = done.stdout.decode(errors="replace").removesuffix("\n")
     if len(text) > LONGEST or "\n" in text:

@@ -31,6 +31,18 @@ _NAMES = {
 }
 _OTHER_WAYS = "Other ways: the environment variable LLMSWITCH_KEY_<NAME>, or --key-stdin for one pin."
 _REFUSED = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
+# Asks for its password in the middle of a command, on the terminal.
+_ASKING = ("keyrings.cryptfile",)
+# CRED_MAX_CREDENTIAL_BLOB_SIZE in bytes (wincred.h); some wrappers cut a longer key without a word.
+_WINDOWS_LONGEST = 2560
+# errSecInteractionNotAllowed (over ssh, in tmux), errSecAuthFailed, errSecInvalidOwnerEdit (SecBase.h)
+_KEYCHAIN_SHUT = ("-25308", "-25293", "-25244")
+# ERROR_NOT_ENOUGH_MEMORY, RPC_X_BAD_STUB_DATA, ERROR_NO_SUCH_LOGON_SESSION (winerror.h)
+_WINDOWS_TROUBLE = {
+    8: "The Windows Credential Locker is full.",
+    1783: "The key is too long for the Windows Credential Locker.",
+    1312: "The Windows Credential Locker cannot be used in this session (over SSH, or a service).",
+}
 
 
 def service(name: str) -> str:
@@ -75,6 +87,7 @@ class OsKeyring:
     def _put(self, name: str, secret: Secret) -> bool:
         """Save a key and say whether it can be read back."""
         backend = self._open()
+        _check_length(backend, secret)
         self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
         return self.get(name) == secret
 
@@ -89,7 +102,7 @@ class OsKeyring:
 
     def _open(self) -> Any:
         if self._backend is None:
-            self._backend = self._call(_backend)
+            self._backend = self._call(lambda: _backend(self._attended))
         return self._backend
 
     def _call(self, call: Callable[[], Any]) -> Any:
@@ -127,22 +140,28 @@ class OsKeyring:
         self._waited += time.monotonic() - start
 
 
-def _backend() -> Any:
+def _check_length(backend: Any, secret: Secret) -> None:
+    if type(backend).__module__.endswith(".Windows") and len(secret.reveal()) * 2 > _WINDOWS_LONGEST:
+        raise KeyProblem(f"{_WINDOWS_TROUBLE[1783]} It takes {_WINDOWS_LONGEST // 2} characters.", hint=_OTHER_WAYS)
+
+
+def _backend(attended: bool) -> Any:
     """Return the keyring in use; KeyProblem names one that stores nothing, or stores in plain text."""
     import keyring
 
     chosen: Any = keyring.get_keyring()
     members = list(chosen.backends) if hasattr(chosen, "backends") else [chosen]
     for member in members:
-        if not _is_refused(member):
+        if not _is_refused(member, attended):
             return member
     names = ", ".join(sorted({f"{type(member).__module__}.{type(member).__name__}" for member in members}))
     raise KeyProblem(f"No usable keyring here ({names or 'none found'}).", hint=_OTHER_WAYS)
 
 
-def _is_refused(backend: Any) -> bool:
+def _is_refused(backend: Any, attended: bool) -> bool:
     kind = type(backend)
-    return kind.__module__.startswith(_REFUSED) or "plaintext" in kind.__name__.lower()
+    refused = _REFUSED if attended else _REFUSED + _ASKING
+    return kind.__module__.startswith(refused) or "plaintext" in kind.__name__.lower()
 
 
 def _explained(error: BaseException) -> KeyProblem:
@@ -152,6 +171,13 @@ def _explained(error: BaseException) -> KeyProblem:
     if isinstance(error, KeyProblem):
         return error
     kind = type(error).__name__
+    if trouble := _WINDOWS_TROUBLE.get(getattr(error, "winerror", 0)):
+        return KeyProblem(trouble, hint=_OTHER_WAYS)
+    if code := next((code for code in _KEYCHAIN_SHUT if code in str(error)), None):
+        return KeyProblem(
+            f"The macOS Keychain does not let llmswitch in ({code}).",
+            hint="Unlock it in this terminal: security unlock-keychain. " + _OTHER_WAYS,
+        )
     if kind == "KeyringLocked" or "dismissed" in str(error).lower():
         return KeyProblem("The keyring is locked.", hint="Unlock it. " + _OTHER_WAYS)
     if kind == "NoKeyringError":

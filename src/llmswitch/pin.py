@@ -52,12 +52,17 @@ def with_helper(pin: Mapping[str, str], command: str) -> dict[str, str]:
     return {**pin, AUTH_TOKEN: "", API_KEY: "", HELPER: command}
 
 
+def is_claude(model: str) -> bool:
+    """Say whether Claude Code takes a model for one of Claude's, by its name with a version."""
+    return _CLAUDE.search(model) is not None
+
+
 def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | None:
     """Return the smallest known window, in tokens, among the models for which Claude Code honours the variable.
 
     It ignores it for ids that hold a Claude model's name with its version, and for ids that end in [1m]
     (measured on 2.1.329, which knows `claude-opus-5.5` and takes `claude-opus-latest` for a stranger).
     """
-    honoured = [model for model in models if not _CLAUDE.search(model) and not model.lower().endswith("[1m]")]
+    honoured = [model for model in models if not is_claude(model) and not model.lower().endswith("[1m]")]
     known = [windows.get(model) or windows.get(model.rpartition(":")[0]) for model in honoured]
     return min((window for window in known if window), default=None)

@@ -23,9 +23,13 @@ CLOUDS = {
 }
 FIELDS = (
     "title", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url", "key_check", "auth",
-    "answers_any_key", "models_url", "prices", "default_slot", "default_model", "slots", "windows", "env", "extends",
-    "notes", "docs", "verified", "confidence",
+    "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model", "slots", "windows", "env",
+    "extends", "notes", "docs", "verified", "confidence",
 )  # fmt: skip
+
+
+# What a preset with another base URL does not inherit: requests with its key would go to the old host.
+_OF_THE_HOST = ("key_check", "models_url")
 
 
 class Preset:
@@ -64,6 +68,7 @@ class Preset:
             check.wrong("cloud", "is a switch of Claude Code's own and takes no base_url")
         self.models_url = check.address("models_url")
         self.prices = check.name("prices")
+        self.billing = check.choice("billing", ("tokens", "plan")) or "tokens"
 
     def _key(self, check: Fields) -> None:
         self.key = check.name("key")
@@ -115,7 +120,8 @@ def wrong_preset(source: str, problems: list[tuple[str, str]]) -> PresetProblem:
 
 def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, object]:
     """Return `parent` with `child` on top, field by field; `slots`, `windows` and `env` entry by entry."""
-    result = {**parent, **child}
+    moved = "base_url" in child and child["base_url"] != parent.get("base_url")
+    result = {name: value for name, value in parent.items() if not (moved and name in _OF_THE_HOST)} | dict(child)
     for field in ("slots", "windows", "env"):
         below, above = parent.get(field), child.get(field)
         if isinstance(below, dict) and isinstance(above, dict):

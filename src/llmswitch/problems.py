@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from llmswitch.change import OURS
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL
+from llmswitch.preset import ANTHROPIC_HOST
+from llmswitch.slots import VARIABLES
+from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +18,20 @@ CREDENTIALS = (AUTH_TOKEN, API_KEY, "apiKeyHelper")
 
 
 class Problem:
-    """Something that is wrong, and the command that mends it. Levels: error, warning, note."""
+    """Something that is wrong, and the command that mends it. Levels: error, warning, note.
 
-    def __init__(self, code: str, level: str, message: str, fix: str = "") -> None:
+    `members` are what `doctor --fix` would set in this worktree's pin.
+    """
+
+    def __init__(
+        self, code: str, level: str, message: str, fix: str = "", members: Mapping[str, str] | None = None
+    ) -> None:
         self.code, self.level, self.message, self.fix = code, level, message, fix
+        self.members = members or {}
+
+    def data(self) -> dict[str, str]:
+        """Return the problem as JSON data."""
+        return {"code": self.code, "level": self.level, "message": self.message, "fix": self.fix}
 
 
 def shadowed(own: Layer | None, values: Mapping[str, Value]) -> dict[str, Layer]:
@@ -64,17 +77,38 @@ def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
     set_here = [name for name in CREDENTIALS if name in values and values[name].text]
     strangers = [name for name in set_here if url and url.text and values[name].layer is not url.layer]
     found = [
-        Problem("mixed", "warning", f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.")
+        Problem(
+            "mixed",
+            "warning",
+            f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.",
+            f"Take it out of {_place(values[name])}.",
+        )
         for name in strangers
         if url
     ]
     if len(set_here) > 1:
-        found.append(Problem("two-credentials", "warning", f"Sent together: {' and '.join(set_here)}."))
+        message, fix = (
+            f"Sent together: {' and '.join(set_here)}.",
+            "llmswitch PRESET --adopt-key NAME, or --discard-key",
+        )
+        found.append(Problem("two-credentials", "warning", message, fix))
     return found
 
 
 def _place(value: Value) -> str:
     return value.layer.path or "the shell"
+
+
+def of_slots(values: Mapping[str, Value]) -> list[Problem]:
+    """Return the problem of slots that a foreign host would be asked for under Claude Code's own names."""
+    url = _text(values, BASE_URL)
+    if not host_of(url) or host_of(url) == ANTHROPIC_HOST:
+        return []
+    slots = [slot for slot, name in VARIABLES.items() if slot != "subagent" and not _text(values, name)]
+    if not slots:
+        return []
+    message = f"Not mapped: {', '.join(slots)}. Claude Code would send {host_of(url)} its own model names."
+    return [Problem("unmapped", "warning", message, "llmswitch list")]
 
 
 def of_layers(layers: Sequence[Layer], own_path: str) -> list[Problem]:

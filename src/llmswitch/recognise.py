@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.identity import BASE_URL, CLOUD_SWITCHES, CREDENTIALS, IDENTITY, SECRET_BEARING
+from llmswitch.identity import BASE_URL, CLOUD_SWITCHES, CREDENTIALS, IDENTITY
+from llmswitch.pin import HELPER
 from llmswitch.preset import CLOUDS
 from llmswitch.slots import VARIABLES
 
@@ -10,12 +11,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from llmswitch.change import Record
     from llmswitch.preset import Preset
+
+# Where a credential can stand.
+PLACES = (*CREDENTIALS.values(), HELPER)
 
 
 def is_pinned(values: Mapping[str, str]) -> bool:
     """Say whether anything decides who is called: without it, Claude Code's own backend is."""
-    return any(values.get(name) for name in (*IDENTITY, "apiKeyHelper"))
+    return any(values.get(name) for name in (*IDENTITY, HELPER))
 
 
 def is_elsewhere(values: Mapping[str, str]) -> bool:
@@ -35,9 +40,19 @@ def closest(values: Mapping[str, str], wishes: Iterable[tuple[Preset, Mapping[st
     return best
 
 
-def differences(values: Mapping[str, str], wish: Mapping[str, str]) -> list[str]:
-    """Return the identity variables that are not what the pin `wish` says; credentials are not compared."""
-    return [name for name in IDENTITY if name not in SECRET_BEARING and values.get(name) != wish.get(name, "")]
+def differences(values: Mapping[str, str], wish: Mapping[str, str], record: Record | None) -> list[str]:
+    """Return the members that are not what the pin `wish` says; credentials are not compared.
+
+    Tuning members count where `record` says that we wrote them; without a record they may be the user's own.
+    """
+    wrote = record.wrote if record else {}
+    names = [name for name in wish if name not in PLACES and (name in IDENTITY or name in wrote)]
+    return [name for name in names if values.get(name) != wish[name]]
+
+
+def credential_place(preset: Preset, by_helper: bool) -> str:
+    """Return the one member that carries a preset's credential."""
+    return HELPER if by_helper else CREDENTIALS[preset.auth if preset.key else "bearer"]
 
 
 def changed_slots(values: Mapping[str, str], wish: Mapping[str, str]) -> list[str]:
@@ -47,5 +62,5 @@ def changed_slots(values: Mapping[str, str], wish: Mapping[str, str]) -> list[st
 
 def credentials(values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return {kind: (name, text)} of the credentials that are set: `bearer`, `api-key`, `helper`."""
-    kinds = {**CREDENTIALS, "helper": "apiKeyHelper"}
+    kinds = {**CREDENTIALS, "helper": HELPER}
     return {kind: (name, values[name]) for kind, name in kinds.items() if values.get(name)}

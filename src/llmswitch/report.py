@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from llmswitch.identity import BASE_URL, SECRET_BEARING, START_MODEL
+from llmswitch.identity import BASE_URL, SECRET_BEARING, START_MODEL, may_be_secret
 from llmswitch.secret import STARS, mask, redacted
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from llmswitch.commands.keys import KeyRow
 
@@ -20,7 +20,10 @@ def shown(name: str, value: str | None) -> str:
     """Return a member's value as a person may see it: secrets masked, "" and absent told apart."""
     if value is None:
         return NONE
-    return '""' if value == "" else mask(value) if name in SECRET_BEARING else redacted(value)
+    if value == "" or name in SECRET_BEARING:
+        return mask(value) if value else '""'
+    text = redacted(value)
+    return STARS if text == value and may_be_secret(name, value) else text
 
 
 def short_path(path: str, home: str) -> str:
@@ -37,40 +40,12 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
     ]
 
 
-def presets(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return `llmswitch list` as columns, the current preset marked."""
-    cells = [
-        (
-            "*" if row["current"] else " ",
-            *(str(row[field] or NONE) for field in ("name", "host", "key", "origin", "title")),
-        )
-        for row in rows
-    ]
-    return columns([(" ", "PRESET", "HOST", "KEY", "FROM", "TITLE"), *cells], indent="")
-
-
-def preset(data: Mapping[str, object]) -> list[str]:
-    """Return `llmswitch show` as text."""
-    lines = [f"{data['name']}: {data['title']}", *_about(data)]
-    slots, writes, notes = data["slots"], data["writes"], data["notes"]
-    if isinstance(slots, dict) and any(slots.values()):
-        lines += ["slots", *columns([(slot, str(model or "(inherits)")) for slot, model in slots.items()])]
-    if isinstance(writes, dict) and writes:
-        lines += [
-            "writes",
-            *columns([(name, text if text == STARS else shown("", text)) for name, text in writes.items()]),
-        ]
-    if data["incomplete"]:
-        lines.append(str(data["incomplete"]))
-    return lines + [f"note: {note}" for note in notes] if isinstance(notes, list) else lines
-
-
-def _about(data: Mapping[str, object]) -> list[str]:
-    fields = ("base_url", "key", "auth", "start_slot", "verified", "docs", "file")
-    return columns([(field.replace("_", " "), str(data[field])) for field in fields if data[field]])
-
-
 def keys(rows: Sequence[KeyRow]) -> list[str]:
     """Return `llmswitch keys` as columns."""
-    cells = [(row.name, row.source or row.problem or "missing", ", ".join(row.presets) or NONE) for row in rows]
+    cells = [(row.name, row.source or row.problem or "missing", _some(row.presets) or NONE) for row in rows]
     return columns([("KEY", "WHERE", "USED BY"), *cells], indent="")
+
+
+def _some(names: Sequence[str], most: int = 4) -> str:
+    """Return names as a list, or so many of them and the number of the others."""
+    return ", ".join(names if len(names) <= most else [*names[:most], f"{len(names) - most} more"])

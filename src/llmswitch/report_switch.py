@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.identity import BASE_URL, START_MODEL
+from llmswitch.preset import CLOUDS
 from llmswitch.report import LABELS, columns, short_path, shown
 from llmswitch.slots import VARIABLES
 
@@ -67,7 +68,8 @@ def remarks(done: Switched, request: Request) -> list[str]:
         verb = "would get" if dry_run else "got"
         lines.append(f"{done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")
     for name, text in done.record.foreign.items():
-        lines.append(f"{name} was not ours and {'would be' if dry_run else 'is'} replaced; it was: {text}")
+        verb = "would be" if dry_run else "is"
+        lines.append(f"{name} was not ours and {verb} replaced; it was: {text or 'empty'}")
     return [*lines, *done.notices] if dry_run or not done.written else [*lines, *done.notices, *sessions(done)]
 
 
@@ -76,6 +78,19 @@ def sessions(done: Switched) -> list[str]:
 
     They take changed and added variables within seconds, never drop removed ones, and keep their start model.
     """
+    if done.open is None:
+        return _what_happens(done)
+    follow = [session for session in done.open if not session.overlay]
+    apart = len(done.open) - len(follow)
+    if not follow:
+        return ["No open Claude Code session follows this."] if apart else []
+    numbers = ", ".join(str(session.pid) for session in follow)
+    return [*_what_happens(done), f"Open here now: process {numbers}."]
+
+
+def _what_happens(done: Switched) -> list[str]:
+    if any(values.get(name) for values in (done.before, done.after) for name in CLOUDS.values()):
+        return ["Restart the Claude Code sessions that are open here; until then they may send to either backend."]
     old, new = done.before.get(BASE_URL), done.after.get(BASE_URL)
     removed = [name for name, text in done.before.items() if text and name not in done.after]
     start = done.after.get(START_MODEL)
@@ -96,6 +111,11 @@ def sessions(done: Switched) -> list[str]:
 
 
 def _back_home(done: Switched) -> list[str]:
+    if done.keeps_key:
+        return [
+            f"Open Claude Code sessions here go to {done.lower_host} now, which other settings name, and still send",
+            "the old key there: end them.",
+        ]
     if done.lower_host:
         return [f"Open Claude Code sessions here go to {done.lower_host} now, which your other settings name."]
     if done.live:

@@ -5,11 +5,17 @@ import re
 STARS = "********"
 # Prefixes that providers put before their keys, followed by enough to be one; `sk-dashboard-frontend` is none.
 _KNOWN_KEY = re.compile(r"\b(sk-|sk_|fw_|hf_|gsk_|xai-|AIza|tp-|pplx-)(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{12,}")
-_LONG_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_.=-]{32,}")
+# Long, and with a run of letters mixed with digits, which a branch's name or a date has not.
+_LONG_TOKEN = re.compile(
+    r"(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}"
+)
 # What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
 _INSIDE = re.compile(rf"{_KNOWN_KEY.pattern}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{32,}}|(?<=://)[^/@\s]*@")
-# Words that go before a secret in a header or in JSON.
+# Words that go before a secret in a header or in JSON, and the same with the secret behind them.
 _SECRET_WORD = re.compile(r"authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie", re.IGNORECASE)
+_SAID_SECRET = re.compile(
+    r"bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]", re.IGNORECASE
+)
 
 
 class Secret:
@@ -49,6 +55,11 @@ def redacted(text: str) -> str:
     return _INSIDE.sub(lambda match: STARS + "@" * match[0].endswith("@"), text)
 
 
+def says_secret(text: str) -> bool:
+    """Say whether a command holds a secret by its words: `get_api_key.sh` only names one."""
+    return _SAID_SECRET.search(text) is not None
+
+
 def names_secret(text: str) -> bool:
     """Say whether headers or JSON hold a secret by the words in them, whatever its form."""
     return _SECRET_WORD.search(text) is not None
@@ -57,6 +68,11 @@ def names_secret(text: str) -> bool:
 def looks_like_key(text: str) -> bool:
     """Say whether `text` carries a provider's key prefix: certain enough to refuse an argument."""
     return _KNOWN_KEY.search(text) is not None
+
+
+def known_keys(text: str) -> list[str]:
+    """Return what in a text carries a provider's key prefix."""
+    return [match[0] for match in _KNOWN_KEY.finditer(text)]
 
 
 def may_be_key(text: str) -> bool:

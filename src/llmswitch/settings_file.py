@@ -21,8 +21,8 @@ PRIVATE = 0o600
 # A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
 TRIES = 10
 # Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
-# the file within so many seconds before us, since that costs a tenth of a second.
-BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.1
+# the file within so many seconds before us, since that costs a fifth of a second.
+BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
 
 
 class SettingsFile:
@@ -100,6 +100,26 @@ class SettingsFile:
                 if done is not None and not (done and attempt.was_lost()):
                     return done
         raise LlmswitchError(f"{self.path}: another program keeps changing it.", hint="Try again.")
+
+    def mend(self, mended: Callable[[str], str | None]) -> bool:
+        """Replace a file that Claude Code ignores by what `mended` makes of its text; False where that is None.
+
+        Raises LlmswitchError or Refused; then the file is as it was.
+        """
+        self.check()
+        with atomic.Lock(self._lock, self.path):
+            before, status = file_object.read(self.path, changing=True)
+            after = mended(before.decode(errors="surrogateescape")) if before is not None else None
+            if after is None or status is None:
+                return False
+            data = after.encode(errors="surrogateescape")
+            try:
+                done = atomic.replace(self.path, data, stat.S_IMODE(status.st_mode), lambda: self.read() == before)
+            except OSError as error:
+                raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None
+        if not done:
+            raise LlmswitchError(f"{self.path}: another program changed it meanwhile.", hint="Try again.")
+        return True
 
     def has_folder(self) -> bool:
         """Say whether `.claude` is there."""

@@ -79,8 +79,8 @@ def find(path: str) -> Worktree:
         folder = os.path.realpath(path)
     except OSError as error:
         raise LlmswitchError(f"The current folder cannot be found ({error.strerror}).", hint="Go to another.") from None
-    if not os.path.isdir(folder):
-        raise UsageProblem(f"{path} is not a folder.")
+    if not path or not os.path.isdir(folder):
+        raise UsageProblem(f"{path or 'The empty path'} is not a folder.")
     asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     code, out, complaint = git("rev-parse", "--path-format=absolute", *asked, folder=folder)
     if code != 0:

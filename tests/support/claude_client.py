@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .messages_server import Internet, Request, make_certificate
+from .messages_server import Answer, Internet, Request, make_certificate
 
 CLIENT_VERSION = "2.1.329"
 PROGRAM_VARIABLE = "LLMSWITCH_TEST_CLAUDE"
@@ -89,6 +89,7 @@ class ClaudeClient:
         self.home = home
         self.tmp = tmp
         self.hosts = tuple(hosts)
+        self.answer: Answer | None = None  # what the internet answers; None for its own
         self._certificate = tmp / "internet.pem"
         for folder in (home, tmp):
             folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +158,7 @@ class ClaudeClient:
         timeout: float,
     ) -> Outcome:
         """Run the program once with an internet of its own."""
-        with Internet(self.hosts, self._certificate) as internet:
+        with Internet(self.hosts, self._certificate, self.answer) as internet:
             whole = self.environment(internet.url) | dict(env or {})
             code, out, err = _communicate([self.program, *args], cwd, whole, feed, timeout)
             return Outcome(code, out, err, internet.requests)

@@ -112,6 +112,10 @@ class MessagesServer(ThreadingHTTPServer):
         """Answer a request in a way of one's own and return True; False leaves it to the server."""
         return False
 
+    def stands_for(self, host: str) -> bool:
+        """Say whether to answer a plain http request to a host, asked as a proxy."""
+        return False
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over dropped connections, which a client that exits leaves behind."""
         if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
@@ -142,6 +146,10 @@ class Internet(MessagesServer):
         """Answer for the named hosts only."""
         return self._tls if host in self._hosts else None
 
+    def stands_for(self, host: str) -> bool:
+        """Answer for the named hosts only."""
+        return host in self._hosts
+
 
 def make_certificate(path: Path, hosts: Sequence[str]) -> None:
     """Write a throwaway key and self-signed certificate for some hosts into one file."""
@@ -165,7 +173,7 @@ class Handler(BaseHTTPRequestHandler):
         """Record the request and answer it."""
         request = self.read_request()
         self.server.record(request)
-        if request.path.startswith("http://"):
+        if request.path.startswith("http://") and not self.server.stands_for(request.host):
             self.refuse()
         elif self.server.behave(self, request):
             pass
@@ -182,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
         """Open a tunnel that ends here, or refuse."""
         request = self.read_request()
         self.server.record(request)
-        if tls := self.server.tunnel(request.host):
+        if tls := self.server.tunnel(request.path.partition(":")[0]):  # HTTP/1.0 has no Host
             self.send_response(200)
             self.end_headers()
             self.connection = tls.wrap_socket(self.connection, server_side=True)

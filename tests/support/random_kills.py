@@ -21,7 +21,7 @@ PINS = ("openrouter", "deepseek", "devstral")
 
 
 class Result:
-    """What became of the runs: `torn` describes each file that was neither the old one nor the new one."""
+    """What became of the switches: `torn` describes each file that was neither the old one nor the new one."""
 
     def __init__(self) -> None:
         self.runs = self.killed = self.before = self.after = self.swept = 0
@@ -29,8 +29,8 @@ class Result:
 
     def __str__(self) -> str:
         return (
-            f"{self.runs} runs, {self.killed} killed before their end: {len(self.torn)} torn, {self.before} old, "
-            f"{self.after} new; {self.swept} left a temporary file, which the next run removed"
+            f"{self.killed} of {self.runs} switches killed before their end: {len(self.torn)} torn, "
+            f"{self.before} old, {self.after} new; {self.swept} temporary files left, which the next switch removed"
         )
 
 
@@ -58,13 +58,15 @@ class Target:
         """Start a switch, kill it somewhere, and look."""
         pin = chance.choice([pin for pin in PINS if pin != self.now])
         pid = self._warm.start(pin, cwd=self._folder)
-        time.sleep(chance.uniform(0, self.length * 1.2))
+        time.sleep(chance.uniform(0, self.length))
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         result.runs += 1
-        result.killed += self._warm.wait().code == 137
+        killed = self._warm.wait().code == 137
+        result.killed += killed
+        self.length *= 1.005 if killed else 0.98  # so that most are killed, and at any moment up to the end
         data = self._settings.read_bytes()
         if data not in (self.contents[self.now], self.contents[pin]):
             result.torn.append(f"{self.now} → {pin}: {len(data)} bytes")
@@ -89,15 +91,13 @@ class Target:
 
 
 def run(kills: int, folder: Path, seed: int) -> Result:
-    """Start switches until that many were killed before their end, and return what became of them."""
+    """Kill that many switches and return what became of them."""
     result, chance = Result(), random.Random(seed)
     (folder / "kill-home").mkdir()
     with Warm(environ(folder / "kill-home")) as warm:
         target = Target(folder / "plain", warm)
         while result.killed < kills:
             target.one(chance, result)
-            if sys.stderr.isatty() and result.killed % 100 == 0:
-                print(f"\r{result.killed}", end="", file=sys.stderr)
         target.end(result)
     return result
 

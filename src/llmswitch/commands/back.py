@@ -6,13 +6,14 @@ from llmswitch.commands.request import Request
 from llmswitch.errors import UsageProblem
 from llmswitch.identity import AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, START_MODEL
 from llmswitch.pin import HELPER
-from llmswitch.slots import VARIABLES, slot_named
+from llmswitch.slots import SLOTS, VARIABLES, slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from llmswitch.change import Record
     from llmswitch.journal import Journal
 
 OWN = "your own entries"
@@ -24,23 +25,29 @@ def back(journal: Journal, options: Mapping[str, Any]) -> Request:
     Raises UsageProblem where nothing is known about an earlier state.
     """
     previous, edited = journal.previous, journal.current.foreign
-    url, by_helper = previous.pin.get(BASE_URL), bool(previous.pin.get(HELPER))
-    if previous.preset and url and edited.get(BASE_URL, url) == url:
-        said = {**options, **previous.overrides, **_overrides(edited), "key_helper": by_helper}
-        return Request(previous.preset, said, {})
-    own = edited if previous.preset else {name: text for name, text in previous.pin.items() if text} | edited
-    if own:
+    url = previous.pin.get(BASE_URL)
+    if previous.preset and previous.pin and edited.get(BASE_URL, url) == url:
+        return _pin_before(previous, edited, options)
+    if previous.pin or edited:
+        # Their own, or a pin that was edited to go elsewhere: then no key of ours goes with it.
+        own = {**previous.pin, **(previous.tuning if previous.preset else {}), **edited}
         return Request(OWN, options, {}).but(members=_without_login(own))
     if not journal.current.preset and not previous.preset:
         raise UsageProblem("There is no earlier state of this worktree to go back to.", hint="See `llmswitch list`.")
-    return Request(previous.preset or "claude", {**options, **previous.overrides}, {})
+    return Request(previous.preset or "claude", options, {})
 
 
-def _overrides(edited: Mapping[str, str]) -> dict[str, str]:
-    """Return what was changed in a pin by hand, as the options that say the same."""
-    found = {slot: edited[variable] for slot, variable in VARIABLES.items() if variable in edited}
+def _pin_before(previous: Record, edited: Mapping[str, str], options: Mapping[str, Any]) -> Request:
+    """Return the switch to the pin before, with what somebody changed in it by hand."""
+    overrides = {name: text for name, text in previous.overrides.items() if name in (*SLOTS, "start", "base_url")}
+    overrides |= {slot: edited[variable] for slot, variable in VARIABLES.items() if edited.get(variable)}
     start = slot_named(edited.get(START_MODEL, ""))
-    return {**found, "start": start} if start and start != "subagent" else found
+    if start and start != "subagent":
+        overrides["start"] = start
+    said = {**options, **overrides, "key_helper": bool(previous.pin.get(HELPER))}
+    known = (BASE_URL, START_MODEL, *VARIABLES.values())
+    request = Request(str(previous.preset), said, {})
+    return request.but(extra={name: text for name, text in edited.items() if name not in known})
 
 
 def _without_login(own: Mapping[str, str]) -> dict[str, str]:

@@ -69,11 +69,19 @@ def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring,
 
 
 def list_keys(catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring, names: KeyNames) -> list[KeyRow]:
-    """Return every key that a preset uses or that was saved, with where it would come from now."""
-    used = {preset.key for preset in catalog.load_all()[0] if preset.key}
+    """Return the keys that were saved or exported, or that the user's presets use, with where each would come from.
+
+    The shipped presets use dozens more, which a keyring would have to be asked for one by one.
+    """
+    saved = {DEFAULT, *names.load()}
+    used = {
+        preset.key
+        for preset in catalog.load_all()[0]
+        if preset.key and (not catalog.is_shipped(preset.source) or environ.get(keys.variable(preset.key)))
+    }
     return [
         _row(name, presets, environ, keyring)
-        for name in sorted(used | set(names.load()))
+        for name in sorted(saved | used)
         for presets in by_reference(users(name, catalog)) or [[]]
     ]
 
@@ -112,8 +120,9 @@ def print_key(
     """
     if (name is None) == (preset is None):
         raise UsageProblem("Name either a key or, with --preset, a preset.")
-    name = key_of(catalog.load(preset)) if preset else key_name(name, catalog, None)
-    groups = [[catalog.load(preset)]] if preset else by_reference(users(name, catalog))
+    chosen = None if preset is None else catalog.load(preset)
+    name = key_of(chosen) if chosen else key_name(name, catalog, None)
+    groups = [[chosen]] if chosen else by_reference(users(name, catalog))
     if len(groups) > 1:
         names = " or ".join(group[0].name for group in groups)
         raise UsageProblem(f"Presets take the {name} key from different places.", hint=f"Name one: --preset {names}.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from llmswitch import keys
 from llmswitch.commands import foreign
-from llmswitch.commands.keys import missing, save_key
+from llmswitch.commands.keys import missing, save_key, users
 from llmswitch.errors import KeyProblem, UsageProblem
-from llmswitch.preset import NAME
+from llmswitch.identity import BASE_URL
+from llmswitch.preset import ANTHROPIC_HOST, NAME
 from llmswitch.secret import may_be_key
+from llmswitch.urls import host_of, is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class KeySource:
         self._catalog, self._environ, self._keyring, self._names = catalog, environ, keyring, names
         self._ask, self._tell, self._given = ask, tell, given
         self._found: dict[str, keys.Key] = {}
+        self._adopted: dict[str, Secret] = {}
 
     def obtain(self, preset: Preset) -> keys.Key:
         """Return the preset's key; KeyProblem, with the commands that help, where there is none."""
@@ -76,32 +79,43 @@ class KeySource:
         self._tell(f"Saved the {name} key in {self._keyring.title} (read back and compared).")
         return keys.Key(secret, self._keyring.title)
 
-    def adopt(
-        self, target: Target, name: str | None, ask_name: Callable[[str], str] | None, dry_run: bool = False
-    ) -> list[Secret]:
-        """Save credentials in the file that are not ours, under `name` or as the person says; return those saved.
+    def adopt(self, target: Target, name: str | None, ask_name: Callable[[str], str] | None) -> list[Secret]:
+        """Note credentials in the file that are not ours, to save under `name` or as the person says; return them.
 
-        Without a name and with nobody to ask, nothing is saved and the switch itself will refuse. All names are
-        checked before the first is saved.
+        Without a name and with nobody to ask there are none, and the switch itself will refuse. Nothing is saved
+        before `save_adopted`. Raises UsageProblem for a name that will not do.
         """
-        chosen: dict[str, Secret] = {}
-        for variable, secret in foreign.credentials(target, target.file.settings()).items():
+        settings = target.file.settings()
+        found = []
+        for variable, secret in foreign.credentials(target, settings).items():
             if word := name or (ask_name(variable) if ask_name else None):
-                self._check_name(word, secret, chosen.get(word))
-                chosen[word] = secret
-        for word, secret in chosen.items():
-            if dry_run:
-                self._tell(f"The credential would be saved as {word} in {self._keyring.title}.")
-                continue
-            save_key(word, secret, self._catalog, self._keyring, self._names)
-            self._tell(f"Saved the credential as {word} in {self._keyring.title} (read back and compared).")
-        return list(chosen.values())
+                self._check_name(word, secret, settings.values().get(BASE_URL, "") if settings else "")
+                self._adopted[word] = secret
+                found.append(secret)
+        return found
 
-    def _check_name(self, name: str, secret: Secret, other: Secret | None) -> None:
+    def _check_name(self, name: str, secret: Secret, url: str) -> None:
         if not NAME.fullmatch(name) or may_be_key(name):
-            raise UsageProblem("That is not a name for a key; take for example openrouter.")
-        held = other or self._keyring.get(name)
+            raise UsageProblem("That is not a name for a key.")
+        host = host_of(url) if url else ANTHROPIC_HOST
+        hosts = {preset.host for preset in users(name, self._catalog)}
+        if hosts and host not in hosts and not is_loopback(url):
+            where = ", ".join(sorted(hosts))
+            raise UsageProblem(
+                f"The credential in the file is for {host}, and the key {name} is sent to {where}.",
+                hint="Choose another name.",
+            )
+        held = self._adopted.get(name) or self._keyring.get(name)
         if held and held != secret:
-            where = "The file has two credentials, and" if other else "The keyring has another"
-            what = f"only one can be called {name}." if other else f"{name} key already."
-            raise UsageProblem(f"{where} {what}", hint="Choose another name.")
+            raise UsageProblem(f"There is another {name} key already.", hint="Choose another name.")
+
+    def save_adopted(self, dry_run: bool) -> str:
+        """Save what was noted, and return what to say of it if something fails later."""
+        for name, secret in self._adopted.items():
+            if dry_run:
+                self._tell(f"The credential would be saved as {name} in {self._keyring.title}.")
+                continue
+            for warning in save_key(name, secret, self._catalog, self._keyring, self._names):
+                self._tell(f"warning: {warning}")
+            self._tell(f"Saved the credential as {name} in {self._keyring.title} (read back and compared).")
+        return f"Only the credential was saved, as {', '.join(self._adopted)}." if self._adopted else ""

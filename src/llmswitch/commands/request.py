@@ -22,7 +22,7 @@ class Request:
     """What the user asked for: a preset, what to override in it, and how far to go.
 
     `overrides` has models by slot, and `start` and `base_url`; `exported` names the variables some came from.
-    `members` are written in the place of a preset's.
+    `members` are written in the place of a preset's, `extra` on top of them.
     """
 
     def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
@@ -33,12 +33,13 @@ class Request:
         self.key_given, self.key_helper = bool(options.get("key_stdin")), bool(options.get("key_helper"))
         self.settled: list[Secret] = []
         self.members: Mapping[str, str] | None = None
+        self.extra: Mapping[str, str] = {}
         self.passing = False
-        asked = dict.fromkeys(slots.SLOTS, options["model"]) if options.get("model") else {}
+        asked = dict.fromkeys(slots.SLOTS, options["model"]) if options.get("model") is not None else {}
         asked |= {slot: options[slot] for slot in slots.SLOTS if options.get(slot) is not None}
-        if options.get("start"):
+        if options.get("start") is not None:
             asked["start"] = options["start"]
-        if options.get("base_url"):
+        if options.get("base_url") is not None:
             asked["base_url"] = _checked_base_url(options["base_url"])
         exported = slots.from_environment(environ)
         self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
@@ -62,7 +63,12 @@ class Request:
         if self.live and not preset.is_claude:
             raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
         overrides = self._none_for(preset) if preset.is_claude else self.overrides
-        return preset, overrides, wished(preset, overrides, catalog)
+        return preset, overrides, {**wished(preset, overrides, catalog), **self.extra}
+
+    @property
+    def command(self) -> str:
+        """The command line that asks for the same."""
+        return spelled(self.preset, self.overrides, self.key_helper) if self.members is None else "llmswitch -"
 
     def _none_for(self, preset: Preset) -> dict[str, str]:
         """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""
@@ -70,6 +76,14 @@ class Request:
         if asked:
             raise UsageProblem(f"Preset {preset.name} takes no --{asked[0].replace('_', '-')}.")
         return {}
+
+
+def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:
+    """Return the command line that switches to a preset with these overrides."""
+    import shlex
+
+    options = [word for name, text in overrides.items() for word in (f"--{name.replace('_', '-')}", text)]
+    return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])
 
 
 def wished(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> dict[str, str]:

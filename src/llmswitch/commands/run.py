@@ -15,6 +15,7 @@ from llmswitch.keys import UNSAVED
 from llmswitch.preset import CLOUDS
 from llmswitch.secret import Secret, redacted
 from llmswitch.settings import TOP_MEMBERS
+from llmswitch.urls import host_of, is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def _from_file(
             f"The {preset.key} key of this pin was given for it alone and saved nowhere, so it cannot be handed on.",
             hint=f"Save it: llmswitch save-key {preset.key}; then: llmswitch {preset.name}",
         )
+    if host_of(members[BASE_URL]) != preset.host and not is_loopback(members[BASE_URL]):
+        return members  # the file's own key, which was meant for that host; the preset's is not
     return pin.with_helper(members, helper(preset))
 
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from llmswitch import problems, recognise, secret
+from llmswitch.commands.compare import compare
 from llmswitch.commands.gateway_status import through
-from llmswitch.commands.request import wished
 from llmswitch.effective import Layer, effective
-from llmswitch.errors import LlmswitchError, UsageProblem
-from llmswitch.identity import AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, START_MODEL
-from llmswitch.journal import is_fingerprint
+from llmswitch.errors import LlmswitchError
+from llmswitch.identity import BASE_URL, KEYLESS_TOKEN, START_MODEL
 from llmswitch.problems import Problem
 from llmswitch.settings_file import NAME
 from llmswitch.slots import VARIABLES
-from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from llmswitch.catalog import Catalog
     from llmswitch.change import Record
     from llmswitch.commands.switch import Target
-    from llmswitch.preset import Preset
     from llmswitch.worktrees import Listed
 
     Around = Callable[[Target], "Surroundings"]
@@ -58,6 +55,11 @@ class Status:
         return any(problem.level == "error" for problem in self.problems)
 
     @property
+    def own_pin(self) -> bool:
+        """Say whether the worktree's own file has a pin."""
+        return recognise.is_pinned(self.own.values) if self.own else False
+
+    @property
     def overrides(self) -> list[str]:
         """The slots whose model is not the preset's."""
         return recognise.changed_slots(self.texts, self.wish) if self.wish else []
@@ -79,7 +81,7 @@ class Status:
             "start_slot": self._shown(START_MODEL),
             "slots": {slot: self._slot(slot, variable) for slot, variable in VARIABLES.items()},
             "gateway": {"up": self.through.up} if self.through else None,
-            "problems": [vars(problem) for problem in self.problems],
+            "problems": [problem.data() for problem in self.problems],
         }
 
     def _slot(self, slot: str, variable: str) -> dict[str, object]:
@@ -112,10 +114,11 @@ def status(target: Target, catalog: Catalog, around: Surroundings, branch: str |
     report = Status(target, around, branch)
     if report.own and report.own.problem:
         report.problems.append(_broken(target, report.own))
-    _compare(report, target, around, catalog)
+    compare(report, target, around, catalog)
     described = f" ({around.main.preset})" if around.main and around.main.preset else ""
     report.problems += problems.of_shadows(report.shadows, described)
     report.problems += problems.of_credentials(report.values)
+    report.problems += problems.of_slots(report.values)
     report.problems += problems.of_shell(report.values, around.layers[-1])
     report.problems += problems.of_layers(around.layers, report.path)
     if problems.differ(report.values, effective(around.below)):
@@ -153,7 +156,7 @@ class Row:
         problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
         empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
         return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
-                "problems": [vars(problem)]}  # fmt: skip
+                "problems": [problem.data()]}  # fmt: skip
 
 
 def _broken(target: Target, own: Layer) -> Problem:
@@ -176,73 +179,3 @@ def _below(described: str, around: Surroundings) -> Problem:
     uses = f"main's pin{described}" if any(layer.origin == "main" for layer in around.below) else "none of this"
     message = f"A session started below this folder would use {uses}: it does not read this worktree's file."
     return Problem("below", "note", message, "llmswitch run")
-
-
-def _compare(report: Status, target: Target, around: Surroundings, catalog: Catalog) -> None:
-    """Fill in which preset it is and what is not as that preset, with the recorded overrides, wants it."""
-    record, values = target.journal.current, report.own.values if report.own else {}
-    if not recognise.is_pinned(values):
-        # Nothing of its own: what is in effect comes from main or a weaker file, never from an export alone.
-        values = {name: value.text for name, value in report.values.items() if value.origin != "shell"}
-        report.follows_main = any(layer.origin == "main" for layer in around.layers) and recognise.is_pinned(values)
-        record = around.main if report.follows_main and around.main else record
-    if not recognise.is_pinned(values):
-        report.preset = None if recognise.is_elsewhere(report.texts) else "claude"
-        return
-    preset, overrides = _preset(report, values, record, catalog)
-    if preset is None:
-        host = host_of(values.get(BASE_URL, ""))
-        message = f"Not a known preset{f' ({host})' if host else ''}."
-        report.problems.append(Problem("unknown-preset", "warning", message, "llmswitch list"))
-        return
-    report.preset = preset.name
-    own = {name: text for name, text in overrides.items() if name == "base_url"}
-    try:
-        report.wish = wished(preset, own, catalog)
-        wanted = wished(preset, overrides, catalog)
-    except UsageProblem as error:
-        report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
-        return
-    report.drift = recognise.differences(values, wanted)
-    _compare_credential(report, values, record)
-    if report.drift:
-        names = ", ".join(report.drift)
-        message = f"Not as {preset.name} was put here: {names}."
-        report.problems.append(Problem("drift", "warning", message, f"llmswitch {preset.name}"))
-
-
-def _compare_credential(report: Status, values: Mapping[str, str], record: Record) -> None:
-    """Fill in where the credential came from; one that is missing, or is not the recorded one, is drift."""
-    found = recognise.credentials(values)
-    if not found:
-        report.drift.append(AUTH_TOKEN)
-        message = f"The base URL {report._shown(BASE_URL)} has no credential: your own login is sent there."
-        report.problems.append(Problem("no-credential", "warning", message, f"llmswitch {report.preset}"))
-    for name, text in found.values():
-        if text == record.pin.get(name) or is_fingerprint(record.key, secret.Secret(text)):
-            report.source = record.key.get("source")
-        elif record.key and text != KEYLESS_TOKEN:
-            report.drift.append(name)
-
-
-def _preset(
-    report: Status, values: Mapping[str, str], record: Record, catalog: Catalog
-) -> tuple[Preset | None, Mapping[str, str]]:
-    """Return the recorded preset where its base URL still stands, else the one that fits best."""
-    if record.preset and record.pin.get(BASE_URL) == values.get(BASE_URL):
-        try:
-            return catalog.load(record.preset), record.overrides
-        except LlmswitchError as error:
-            report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
-    return recognise.closest(values, _wishes(catalog)), {}
-
-
-def _wishes(catalog: Catalog) -> Iterator[tuple[Preset, Mapping[str, str]]]:
-    """Yield the pins of the presets that have one."""
-    for preset in catalog.load_all()[0]:
-        try:
-            wish = wished(preset, {}, catalog)
-        except UsageProblem:  # one preset without a model must not stand in the way of the others
-            continue
-        if wish:
-            yield preset, wish

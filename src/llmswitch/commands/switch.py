@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin
 from llmswitch.commands import foreign, gateway_pin
+from llmswitch.commands.advice import advice
 from llmswitch.commands.endpoint import routes_of
-from llmswitch.errors import LlmswitchError, Refused, UsageProblem
+from llmswitch.errors import KeyProblem, LlmswitchError, Refused
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
 from llmswitch.preset import Preset
 from llmswitch.settings import Settings
+from llmswitch.slots import VARIABLES
 from llmswitch.urls import host_of, is_loopback
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from llmswitch.catalog import Catalog
     from llmswitch.commands.request import Request
+    from llmswitch.held import Session
     from llmswitch.journal import Journal
     from llmswitch.keys import Key
     from llmswitch.local_gateway import LocalGateway
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
         """Where a preset's key comes from, and the command that prints it."""
 
         def obtain(self, preset: Preset) -> Key: ...  # noqa: D102
+        def save_adopted(self, dry_run: bool) -> str: ...  # noqa: D102
         def helper(self, preset: Preset) -> str: ...  # noqa: D102
 
 
@@ -56,9 +60,11 @@ class Switched:
         self.before: Mapping[str, str] = {}
         self.after: Mapping[str, str] = {}
         self.written = self.file_left = self.live = False
+        self.keeps_key = False  # open sessions could not be made to forget the old key
         self.lower_host = ""  # the host that the user's or the project's shared settings name
         self.ignored_in: str | None = None
         self.notices: list[str] = []
+        self.open: list[Session] | None = None  # the sessions that were open here, None where nobody can know
 
     @property
     def host(self) -> str:
@@ -74,9 +80,13 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
     """
     preset, overrides, members = request.chosen(catalog)
     _check_place(request, target, preset, overrides.get("base_url"))
-    if request.members is None and (routes := routes_of(preset, overrides, catalog)):
-        return _through_gateway(request, target, routes, catalog, key_source)
-    return _direct(request, target, preset, overrides, members, key_source)
+    routes = routes_of(preset, overrides, catalog) if request.members is None else None
+    if routes:
+        done = _through_gateway(request, target, routes, catalog, key_source)
+    else:
+        done = _direct(request, target, preset, overrides, members, key_source)
+    done.notices += _advice(request, members, done, catalog)
+    return done
 
 
 def _direct(
@@ -121,16 +131,27 @@ def _through_gateway(
     return done
 
 
+def _advice(request: Request, members: Mapping[str, str], done: Switched, catalog: Catalog) -> list[str]:
+    """Return what to know about the models of a switch that changes something."""
+    if request.members is not None or not (done.written or request.dry_run):
+        return []
+    models = {slot: members.get(name, "") for slot, name in VARIABLES.items()}
+    try:
+        return advice(done.preset, models, done.overrides, catalog)
+    except LlmswitchError as error:  # the switch is made: what cannot be told about it takes nothing back
+        return [f"warning: {error.args[0]}"]
+
+
 def _delivered(
     request: Request, preset: Preset, members: Mapping[str, str], key: Key | None, key_source: KeySource
 ) -> dict[str, str]:
-    """Return the pin with its credential, or with the helper that prints it; UsageProblem for a key nobody can read."""
+    """Return the pin with its credential, or with the helper that prints it; KeyProblem for a key nobody can read."""
     if preset.key is None:
         return pin.with_credential(members, "bearer", KEYLESS_TOKEN)
     if not request.key_helper:
         return pin.with_credential(members, preset.auth, key.secret.reveal() if key else UNSEEN)
     if key and key.source in UNSAVED:
-        raise UsageProblem(
+        raise KeyProblem(
             f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
             hint=f"Save it: llmswitch save-key {preset.key}",
         )

@@ -8,8 +8,9 @@ from llmswitch.change import OURS
 from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Switched, switch
 from llmswitch.errors import LlmswitchError, Refused
-from llmswitch.identity import SECRET_BEARING
+from llmswitch.identity import BASE_URL
 from llmswitch.pin import HELPER
+from llmswitch.recognise import PLACES
 from llmswitch.settings import TOP_MEMBERS
 
 LIVE_SECONDS = 2.0
@@ -36,17 +37,22 @@ class Place:
 
     def has(self, members: Mapping[str, str]) -> bool:
         """Say whether this is the same backend with the same models; credentials are not compared."""
-        return all(self.pin.get(name) == members[name] for name in OURS if name not in (*SECRET_BEARING, HELPER))
+        return all(self.pin.get(name) == members.get(name) for name in OURS if name not in PLACES)
 
 
 class Site:
     """A target with what surrounds it: `main` where a main checkout rules it, else the worktrees it rules.
 
-    `lower_host` is the host that weaker settings files name, "" where they name none.
+    `lower_host` is the host that weaker settings files name, here or in a worktree that follows, "" for none.
     """
 
     def __init__(self, target: Target, main: Place | None, linked: Sequence[Place], lower_host: str = "") -> None:
         self.target, self.main, self.linked, self.lower_host = target, main, linked, lower_host
+
+    @property
+    def reached(self) -> list[str]:
+        """The worktrees whose sessions a switch of the target reaches: its own, and those that follow it."""
+        return [self.target.worktree.root, *(place.root for place in self.linked if not place.pin)]
 
     @property
     def pinned(self) -> list[str]:
@@ -72,11 +78,12 @@ def switch_all(
     if request.live:
         _check_live(sites)
     if not request.anyway:
-        _check(sites, members, planned, request.preset, main_rules)
-    if len(sites) > 1:
+        _check(sites, members, planned, request, main_rules)
+    if len(sites) > 1 or request.settled:
         rehearsal = request.but(dry_run=True)
         for site in sites:
             switch(rehearsal, site.target, catalog=catalog, key_source=key_source)
+    saved = key_source.save_adopted(request.dry_run)
     done: list[str] = []
     for site in sites:
         try:
@@ -85,7 +92,8 @@ def switch_all(
                 continue
             yield _switch_one(request, site, members, planned, catalog, key_source)
         except LlmswitchError as error:
-            error.changed = f"Switched before it: {', '.join(done)}." if done else error.changed
+            before = f"Switched before it: {', '.join(done)}." if done else ""
+            error.changed = " ".join(filter(None, (saved, before))) or error.changed
             raise
         done.append(site.target.worktree.root)
 
@@ -98,11 +106,15 @@ def _switch_one(
     catalog: Catalog,
     key_source: KeySource,
 ) -> Switched:
-    # With a host in weaker settings, a session that kept the removed key would send it there.
-    live = request.live or bool(not members and site.lower_host and not site.pinned and _is_pinned(site.target))
+    keeps_key = _keeps_key(request, site, members)
+    live = request.live or (keeps_key and not site.pinned)
     blanked = _blank(request, site.target, catalog, key_source) if live and not request.dry_run else None
-    done = switch(request, site.target, catalog=catalog, key_source=key_source)
-    done.live, done.lower_host = live, site.lower_host
+    try:
+        if blanked and blanked.written:
+            time.sleep(LIVE_SECONDS)
+    finally:  # interrupted or not: the blanks must not stay
+        done = switch(request, site.target, catalog=catalog, key_source=key_source)
+    done.live, done.lower_host, done.keeps_key = live, site.lower_host, keeps_key and not live
     if blanked:
         done.before = blanked.before
     if not members and site.main and site.main.pin and site.main.root not in planned:
@@ -113,14 +125,24 @@ def _switch_one(
     return done
 
 
+def _keeps_key(request: Request, site: Site, members: Mapping[str, str]) -> bool:
+    """Say whether open sessions would send the old credential to another host.
+
+    They keep what is removed, and take the base URL that is left: the new one, or that of weaker settings.
+    A pin of ours removes nothing, it blanks.
+    """
+    if not (members.get(BASE_URL) or site.lower_host):
+        return False
+    settings = site.target.file.settings()
+    before = settings.values() if settings else {}
+    return any(before.get(name) and name not in members for name in PLACES)
+
+
 def _blank(request: Request, target: Target, catalog: Catalog, key_source: KeySource) -> Switched:
-    """Set every member of the pin to "", and wait until open sessions have taken that (measured: 1.5 s)."""
+    """Set every member of the pin to "", which open sessions take within 2 seconds (measured: 1.5 s)."""
     wrote = [name for name in target.journal.current.wrote if name not in TOP_MEMBERS]
     blanks = dict.fromkeys([*OURS, *wrote], "")
-    blanked = switch(request.but(members=blanks, passing=True), target, catalog=catalog, key_source=key_source)
-    if blanked.written:
-        time.sleep(LIVE_SECONDS)
-    return blanked
+    return switch(request.but(members=blanks, passing=True), target, catalog=catalog, key_source=key_source)
 
 
 def _is_pinned(target: Target) -> bool:
@@ -143,14 +165,15 @@ def _follows(request: Request, site: Site, members: Mapping[str, str], planned: 
     main = site.main
     if not members or main is None or main.root in planned or not main.has(members):
         return False
-    return not request.key_given and not _is_pinned(site.target)
+    same_way = bool(main.pin.get(HELPER)) == request.key_helper
+    return same_way and not request.key_given and not _is_pinned(site.target)
 
 
 def _check(
     sites: Sequence[Site],
     members: Mapping[str, str],
     planned: set[str],
-    preset: str,
+    request: Request,
     main_rules: Callable[[], bool],
 ) -> None:
     """Refuse a pin that would not take effect, or would mix with another; taking one away is never refused."""
@@ -159,26 +182,38 @@ def _check(
     for site in sites:
         main = site.main
         if main and main.pin and main.root not in planned and not main.has(members) and main_rules():
-            raise _shadowed(site, main, preset)
+            raise _shadowed(site, main, request)
         others = [place for place in site.linked if place.pin and place.root not in planned]
         strangers = [place for place in others if not place.has(members)]
         if strangers and main_rules():
-            raise _overriding(site, strangers, preset)
+            raise _overriding(site, strangers, request)
 
 
-def _shadowed(site: Site, main: Place, preset: str) -> Refused:
+def _shadowed(site: Site, main: Place, request: Request) -> Refused:
+    same = f"the same for main: {request.command} -w {quote(main.root)}; or " if request.members is None else ""
     return Refused(
         f"{site.target.worktree.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
         f"settings too, and {main.described} wins.",
-        hint=f"Either the same for main: llmswitch {preset} -w {main.root}; or free it: llmswitch claude "
-        f"-w {main.root}; or start it here with: llmswitch run {preset}. (--anyway goes on.)",
+        hint=f"Either {same}free it: llmswitch claude -w {quote(main.root)}{_or_run(request)}. (--anyway goes on.)",
     )
 
 
-def _overriding(site: Site, strangers: Sequence[Place], preset: str) -> Refused:
+def _overriding(site: Site, strangers: Sequence[Place], request: Request) -> Refused:
     names = ", ".join(place.described for place in strangers)
+    same = f"switch them all: {request.command} --all; or " if request.members is None else ""
     return Refused(
         f"{site.target.worktree.root} is the main checkout: its pin would also win in {names}.",
-        hint=f"Either switch them all: llmswitch {preset} --all; or take theirs away: llmswitch claude "
-        f"-w {strangers[0].root}; or start Claude Code here with: llmswitch run {preset}. (--anyway goes on.)",
+        hint=f"Either {same}take theirs away: llmswitch claude -w {quote(strangers[0].root)}{_or_run(request)}. "
+        "(--anyway goes on.)",
     )
+
+
+def _or_run(request: Request) -> str:
+    return f"; or start Claude Code here with: llmswitch run {request.preset}" if request.members is None else ""
+
+
+def quote(path: str) -> str:
+    """Return a path as a shell takes it."""
+    import shlex
+
+    return shlex.quote(path)

@@ -1,0 +1,111 @@
+"""The Claude Code processes of this user: from /proc on Linux, from ps and lsof on macOS, none known elsewhere.
+
+Other users' processes are left out. Of a process only its arguments, folder and start are read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+
+from llmswitch.held import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_PROGRAMS = ("claude", "claude.exe")
+_RUNTIMES = ("node", "bun")
+_PACKAGE = "@anthropic-ai/claude-code"
+_OVERLAY = "--settings"
+PS_SECONDS = 5.0
+
+
+def running(roots: Sequence[str]) -> list[Session] | None:
+    """Return the sessions that were started in these worktrees or plain folders, the oldest first.
+
+    None where nobody can know.
+    """
+    looks = {"linux": _from_proc, "darwin": _from_ps}
+    if sys.platform not in looks:
+        return None
+    found = [each for each in looks[sys.platform]() if any(_is_inside(each.folder, root) for root in roots)]
+    return sorted(found, key=lambda each: each.started)
+
+
+def _is_inside(folder: str, root: str) -> bool:
+    """Say whether a folder is in this worktree and not in another one that lies inside it."""
+    while folder != root:
+        above = os.path.dirname(folder)
+        if above == folder or os.path.lexists(os.path.join(folder, ".git")):
+            return False
+        folder = above
+    return True
+
+
+def is_client(argv: Sequence[str]) -> bool:
+    """Say whether these arguments start Claude Code: the native program, or its package run by node or bun."""
+    name = os.path.basename(argv[0]) if argv else ""
+    if name in _RUNTIMES and len(argv) > 1:
+        return _PACKAGE in argv[1] or os.path.basename(argv[1]) in _PROGRAMS
+    return name in _PROGRAMS
+
+
+def _is_overlay(argv: Sequence[str]) -> bool:
+    return any(word == _OVERLAY or word.startswith(_OVERLAY + "=") for word in argv)
+
+
+def _from_proc() -> Iterator[Session]:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat(f"/proc/{pid}").st_uid != os.geteuid():
+                continue
+            argv = os.fsdecode(_bytes(f"/proc/{pid}/cmdline")).rstrip("\0").split("\0")
+            if is_client(argv):
+                yield Session(int(pid), os.readlink(f"/proc/{pid}/cwd"), _started(pid), _is_overlay(argv))
+        except OSError:  # it ended meanwhile, or does not show itself
+            continue
+
+
+def _started(pid: str) -> float:
+    """Return when a process started: field 22 of its stat counts clock ticks since the boot (proc(5))."""
+    ticks = int(_bytes(f"/proc/{pid}/stat").rpartition(b")")[2].split()[19])
+    # Not from btime of /proc/stat, which is in whole seconds.
+    return time.time() - float(_bytes("/proc/uptime").split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _from_ps(run: Callable[[list[str]], str] | None = None) -> Iterator[Session]:
+    run = run or _output
+    now, found = time.time(), {}
+    for line in run(["ps", "-x", "-o", "pid=,etime=,args="]).splitlines():
+        pid, age, arguments = line.split(None, 2) if len(line.split(None, 2)) == 3 else ("", "", "")
+        if is_client(arguments.split()):
+            found[pid] = (now - _seconds(age), _is_overlay(arguments.split()))
+    listing = run(["lsof", "-a", "-d", "cwd", "-F", "pn", "-p", ",".join(found)]) if found else ""
+    for pid, folder in re.findall(r"^p(\d+)\n(?:f.*\n)?n(.*)$", listing, re.MULTILINE):
+        yield Session(int(pid), folder, *found[pid])
+
+
+def _seconds(age: str) -> int:
+    """Return the seconds of ps's [[days-]hours:]minutes:seconds."""
+    days, _, clock = age.rpartition("-")
+    parts = [int(part) for part in clock.split(":")]
+    hours, minutes, seconds = [0] * (3 - len(parts)) + parts
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _output(argv: list[str]) -> str:
+    import subprocess
+
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=PS_SECONDS, check=False)  # noqa: S603  # fixed words
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return os.fsdecode(done.stdout)

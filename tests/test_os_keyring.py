@@ -1,0 +1,309 @@
+"""What is made of a keyring's answers, without any keyring: which one is taken, how its errors are told, how long."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from llmswitch import os_keyring
+from llmswitch.errors import KeyProblem
+from llmswitch.os_keyring import OsKeyring
+from llmswitch.secret import Secret
+
+OTHER_WAYS = "Other ways: the environment variable LLMSWITCH_KEY_<NAME>, or --key-stdin for one pin."
+A_KEY = "sk-or-v1-0123456789abcdef0123"
+
+
+class Memory:
+    """A keyring in memory; its class is put into a module of any name by `of`."""
+
+    name = "Memory"
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], list[str]] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return the oldest item."""
+        items = self.kept.get((service, username))
+        return items[0] if items else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Add an item behind those that are there, as a Secret Service does for another program's."""
+        self.kept.setdefault((service, username), []).append(password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Delete the oldest item."""
+        self.kept[service, username].pop(0)
+
+
+def of(module: str, name: str = "Keyring") -> Memory:
+    """Return a keyring whose class says that it comes from that module."""
+    made: Memory = type(name, (Memory,), {"__module__": module})()
+    return made
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Make the keyring library choose this keyring, or a chain of several."""
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+
+    def choose(*members: object, attended: bool = False) -> OsKeyring:
+        chosen = members[0] if len(members) == 1 else SimpleNamespace(backends=members)
+        monkeypatch.setattr("keyring.get_keyring", lambda: chosen)
+        return OsKeyring(attended)
+
+    return choose
+
+
+@pytest.mark.parametrize(
+    ("module", "title"),
+    [
+        ("keyring.backends.SecretService", "Secret Service"),
+        ("keyring.backends.libsecret", "Secret Service"),
+        ("keyring.backends.kwallet", "KWallet"),
+        ("keyring.backends.macOS", "macOS Keychain"),
+        ("keyring.backends.Windows", "Windows Credential Locker"),
+        ("elsewhere", "Memory"),
+    ],
+)
+def test_a_keyring_has_its_usual_name(use: Any, module: str, title: str) -> None:
+    """Or its own."""
+    assert use(of(module)).title == title
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        of("keyring.backends.fail"), of("keyring.backends.null"), of("keyrings.alt.file"), of("keyrings.alt.Windows"),
+        of("mine", "PlaintextKeyring"), of("mine", "SomePlainTextOne"), of("keyrings.cryptfile.cryptfile"),
+    ],
+)  # fmt: skip
+def test_a_keyring_that_is_none_is_passed_over_or_named(use: Any, refused: Memory) -> None:
+    """safety-71, safety-72: in a chain the next one is taken; alone it is the error."""
+    good = of("good")
+    keyring = use(refused, good)
+    keyring.set("x", Secret(A_KEY))
+    assert good.kept == {("llmswitch:x", "x"): [A_KEY]}
+    assert refused.kept == {}
+    alone = f"{type(refused).__module__}.{type(refused).__name__}"
+    with pytest.raises(KeyProblem) as caught:
+        use(refused).get("x")
+    assert str(caught.value) == f"No usable keyring here ({alone}). Nothing was changed. {OTHER_WAYS}"
+
+
+def test_a_chain_of_none_is_told(use: Any) -> None:
+    """safety-71: with the names of all that were found, in order."""
+    with pytest.raises(KeyProblem, match=r"No usable keyring here \(keyring.backends.fail.Keyring, keyrings.alt.A\)"):
+        use(of("keyrings.alt", "A"), of("keyring.backends.fail")).get("x")
+    with pytest.raises(KeyProblem, match=r"No usable keyring here \(none found\)"):
+        use(SimpleNamespace(backends=[])).get("x")
+
+
+def test_a_person_can_be_asked_by_an_asking_keyring(use: Any) -> None:
+    """safety-72: on a terminal."""
+    asking = of("keyrings.cryptfile.cryptfile")
+    asking.set_password("llmswitch:x", "x", A_KEY)
+    assert use(asking, attended=True).get("x") == Secret(A_KEY)
+
+
+def test_get_set_and_delete(use: Any) -> None:
+    """safety-73: an older item that wins is taken away with all its like."""
+    memory = of("good")
+    keyring = use(memory)
+    assert keyring.get("x") is None
+    assert keyring.delete("x") is False
+    keyring.set("x", Secret("first"))
+    keyring.set("x", Secret("second"))
+    assert memory.kept == {("llmswitch:x", "x"): ["second"]}
+    assert keyring.get("x") == Secret("second")
+    memory.kept["llmswitch:x", "x"] += ["third"]
+    assert keyring.delete("x") is True
+    assert memory.kept == {("llmswitch:x", "x"): []}
+
+
+class Forgetful(Memory):
+    """Keeps what it has and takes nothing new; forgets it all when something is deleted, where `fickle`."""
+
+    fickle = False
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Take nothing but what was there first."""
+        if password == "old" and not self.fickle:
+            self.kept[service, username] = [password]
+
+
+def test_what_a_keyring_does_not_keep_is_told(use: Any) -> None:
+    """safety-71: and truly, whether the key before it is still there."""
+    memory = Forgetful()
+    memory.kept["llmswitch:x", "x"] = ["old"]
+    keyring = use(memory)
+    why = "Memory did not keep the x key: reading it back gave something else."
+    with pytest.raises(KeyProblem) as caught:
+        keyring.set("x", Secret("new"))
+    assert str(caught.value) == f"{why} Nothing was changed."
+    assert memory.kept == {("llmswitch:x", "x"): ["old"]}
+    memory.fickle = True
+    with pytest.raises(KeyProblem) as caught:
+        keyring.set("x", Secret("new"))
+    assert str(caught.value) == f"{why} The key that was there before is gone."
+    with pytest.raises(KeyProblem) as caught:
+        keyring.set("y", Secret("new"))
+    assert (
+        str(caught.value) == "Memory did not keep the y key: reading it back gave something else. Nothing was changed."
+    )
+
+
+class Stubborn(Memory):
+    """Forgets deletions for a while: items of other programs under one name."""
+
+    def __init__(self, items: int) -> None:
+        super().__init__()
+        self.items = items
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return an item while there is one."""
+        return "item" if self.items else None
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Delete one."""
+        self.items -= 1
+
+
+def test_duplicates_are_deleted_one_by_one(use: Any) -> None:
+    """safety-73: up to nine of them; with more something else is wrong, and it is said."""
+    assert use(Stubborn(9)).delete("x") is True
+    with pytest.raises(KeyProblem) as caught:
+        use(Stubborn(10)).delete("x")
+    assert str(caught.value) == "Memory still has a x key after 10 deletions."
+
+
+class KeyringLocked(Exception):
+    """As keyring has it."""
+
+
+class NoKeyringError(Exception):
+    """As keyring has it."""
+
+
+class CredError(Exception):
+    """As pywin32 has it."""
+
+    def __init__(self, winerror: int) -> None:
+        super().__init__(winerror, "CredWrite", A_KEY)
+        self.winerror = winerror
+
+
+WINDOWS = "The Windows Credential Locker"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (KeyringLocked(A_KEY), "The keyring is locked.", "Unlock it. "),
+        (OSError("Prompt DISMISSED"), "The keyring is locked.", "Unlock it. "),
+        (NoKeyringError(A_KEY), "No keyring is available here.", ""),
+        (ValueError(A_KEY), "The keyring cannot be used (ValueError).", ""),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, A_KEY), "The keyring cannot be used (UnicodeDecodeError).", ""),
+        (SystemExit(3), "The keyring cannot be used (SystemExit).", ""),
+        (CredError(8), f"{WINDOWS} is full.", ""),
+        (CredError(1783), "The key is too long for the Windows Credential Locker.", ""),
+        (CredError(1312), f"{WINDOWS} cannot be used in this session (over SSH, or a service).", ""),
+        (CredError(5), "The keyring cannot be used (CredError).", ""),
+        *(
+            (
+                OSError(f"Can't get password: ({code}, 'text')"),
+                f"The macOS Keychain does not let llmswitch in ({code}).",
+                "Unlock it in this terminal: security unlock-keychain. ",
+            )
+            for code in ("-25308", "-25293", "-25244")
+        ),
+    ],
+)
+def test_every_error_is_told_by_its_kind(use: Any, error: BaseException, message: str, hint: str) -> None:
+    """safety-65, safety-69, safety-74 to safety-77: exit 4, the way on, and never the error's own text."""
+    memory = of("good")
+
+    def fail(service: str, username: str) -> str:
+        raise error
+
+    memory.get_password = fail  # type: ignore[method-assign]
+    with pytest.raises(KeyProblem) as caught:
+        use(memory).get("x")
+    assert str(caught.value) == f"{message} Nothing was changed. {hint}{OTHER_WAYS}"
+    assert caught.value.exit_code == 4
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_wrong_choice_is_named(use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """safety-69: also an empty one."""
+    keyring = use(of("good"))
+
+    def fail() -> None:
+        raise ModuleNotFoundError
+
+    monkeypatch.setattr("keyring.get_keyring", fail)
+    for chosen in ("no.such.Keyring", ""):
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", chosen)
+        with pytest.raises(KeyProblem) as caught:
+            keyring.get("x")
+        why = f"PYTHON_KEYRING_BACKEND={chosen!r} does not work (ModuleNotFoundError)."
+        assert str(caught.value) == f"{why} Nothing was changed. {OTHER_WAYS}"
+
+
+def test_windows_takes_1280_characters(use: Any) -> None:
+    """safety-75: and others take what they are given."""
+    for module, length, fits in (("a.Windows", 1280, True), ("a.Windows", 1281, False), ("a.macOS", 9999, True)):
+        memory = of(module)
+        if fits:
+            use(memory).set("x", Secret("k" * length))
+            continue
+        with pytest.raises(KeyProblem) as caught:
+            use(memory).set("x", Secret("k" * length))
+        why = "The key is too long for the Windows Credential Locker. It takes 1280 characters."
+        assert str(caught.value) == f"{why} Nothing was changed. {OTHER_WAYS}"
+        assert memory.kept == {}
+
+
+class Slow(Memory):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Wait, then answer."""
+        self.go.wait(20)
+        return A_KEY
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_all_calls_share_one_deadline(use: Any, monkeypatch: pytest.MonkeyPatch, attended: bool) -> None:
+    """safety-66, safety-67: the second call has what the first one left; only a person hears about the wait."""
+    assert (os_keyring.UNATTENDED_SECONDS, os_keyring.ATTENDED_SECONDS, os_keyring.NOTICE_SECONDS) == (4, 60, 2)
+    monkeypatch.setattr(os_keyring, "ATTENDED_SECONDS" if attended else "UNATTENDED_SECONDS", 0.3)
+    monkeypatch.setattr(os_keyring, "NOTICE_SECONDS", 0.1)
+    slow, heard = Slow(), list[str]()
+    use(slow, attended=attended)
+    keyring = OsKeyring(attended, heard.append)
+    for _ in range(2):
+        with pytest.raises(KeyProblem) as caught:
+            keyring.get("x")
+        assert str(caught.value) == f"The keyring did not answer in time. Nothing was changed. {OTHER_WAYS}"
+    said = "Waiting for your keyring; it may be asking to be unlocked. Ctrl-C gives up."
+    assert heard == ([said, said] if attended else [])
+    slow.go.set()
+
+
+def test_a_quick_answer_makes_no_noise(use: Any) -> None:
+    """Nobody is told to wait."""
+    heard: list[str] = []
+    memory = of("good")
+    memory.set_password("llmswitch:x", "x", A_KEY)
+    use(memory)
+    assert OsKeyring(True, heard.append).get("x") == Secret(A_KEY)
+    assert heard == []

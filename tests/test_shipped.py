@@ -1,0 +1,121 @@
+"""The shipped presets, each as a case of its own, and the data about models and prices beside them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+import pytest
+
+from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.commands.presets import show
+from llmswitch.commands.request import wished
+from llmswitch.models import base_id
+from llmswitch.preset import Preset
+from llmswitch.slots import AUTO, SLOTS, VARIABLES
+from llmswitch.urls import is_loopback
+
+SHIPPED = Catalog(shipped_folder(), "/nowhere")
+PRESETS = {name: SHIPPED.load(name) for name in SHIPPED.names()}
+PRICES = json.loads(Path(shipped_folder(), "prices.json").read_text())["providers"]
+# The vendors' pages bill these by subscription, or name a model without a price by the token.
+UNPRICED = {"anthropic", "atlascloud", "byteplus", "claude", "direct", "foundry", "litellm", "llamacpp", "lmstudio",
+    "longcat", "ollama", "qianfan", "sglang", "siliconflow", "siliconflow-cn", "stepfun", "stepfun-cn", "vercel",
+    "vllm", "volcengine", "volcengine-agent", "mimo-plan-ams", "mimo-plan-cn", "mimo-plan-sgp"}  # fmt: skip
+
+NOT_LISTED = {"claude-sonnet-5", "qwen3.6-flash"}  # at Vertex and at Qwen Cloud: in no price list
+
+
+def models_of(preset: Preset) -> set[str]:
+    """Return the ids in a preset's slots."""
+    return {*preset.slots.values(), preset.default_model or ""} - {"", AUTO}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_shipped_preset_is_whole(name: str) -> None:
+    """Strict JSON, no unknown field, https or loopback, no /v1, every slot a model of known window, a past date."""
+    preset = PRESETS[name]
+    json.loads(Path(preset.source).read_text())
+    assert datetime.date.fromisoformat(preset.verified) <= datetime.date.today()
+    assert preset.docs.startswith("https://")
+    assert preset.title != name
+    assert preset.group
+    assert preset.confidence in ("high", "medium")
+    assert preset.warnings == []
+    if preset.is_claude:
+        return
+    own = {"base_url": "http://localhost:1"} if preset.protocol == "openai" else {}
+    pin = wished(preset, own, SHIPPED)
+    assert pin["ANTHROPIC_BASE_URL"].startswith(("https://", "http://localhost:")) or preset.cloud
+    assert not pin["ANTHROPIC_BASE_URL"].endswith("/v1")
+    assert AUTO not in pin.values()
+    windows = {**SHIPPED.windows(), **preset.windows}
+    assert {base_id(pin[variable]) for variable in VARIABLES.values()} - {""} <= set(windows)
+    assert preset.speaks_claude or all(pin[VARIABLES[slot]] for slot in SLOTS[:4])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_ids_of_a_shipped_preset_fit_its_provider(name: str) -> None:
+    """Each is one that the provider is known to serve today, in its spelling."""
+    preset = PRESETS[name]
+    assert [doubt for model in models_of(preset) if (doubt := SHIPPED.models.doubt(model, preset.prices))] == []
+    if preset.prices and not preset.is_claude:
+        known = {model for model in models_of(preset) if preset.prices in SHIPPED.models.entry(model)["providers"]}
+        assert known == models_of(preset) or preset.cloud or preset.name == "volcengine-payg"
+
+
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - UNPRICED))
+def test_a_shipped_preset_has_a_price_for_each_model(name: str) -> None:
+    """Of its own provider, with a date and a source."""
+    preset = PRESETS[name]
+    for model in models_of(preset) - NOT_LISTED:
+        row = PRICES[preset.prices][base_id(model)]
+        assert datetime.date.fromisoformat(row["as_of"]) <= datetime.date.today()
+        assert row["source"]
+
+
+def test_presets_that_share_a_key_share_its_host() -> None:
+    """A key is bound to its host: a region or a plan of its own has a key of its own."""
+    hosts: dict[str, set[str]] = {}
+    for preset in PRESETS.values():
+        if preset.key:
+            hosts.setdefault(preset.key, set()).add(preset.host)
+    assert {key: found for key, found in hosts.items() if len(found) > 1} == {}
+
+
+def test_a_key_named_like_a_preset_is_that_presets() -> None:
+    """`llmswitch save-key NAME` takes either: they must not mean two things."""
+    keys = {preset.key for preset in PRESETS.values()} & set(PRESETS)
+    assert [key for key in keys if key and PRESETS[key].key != key] == []
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.key_check])
+def test_a_key_is_checked_at_its_own_provider(name: str) -> None:
+    """At the preset's host, or at another of the same company's."""
+    preset = PRESETS[name]
+    assert preset.key_check
+    assert preset.base_url
+    company = ".".join(preset.host.split(".")[-2:])
+    assert f"{company}/" in preset.key_check["url"]
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.auth == "api-key"])
+def test_show_says_that_claude_code_asks_before_it_uses_an_api_key(name: str) -> None:
+    """Its answer by default is No, and then the key is ignored."""
+    notes = show(name, SHIPPED)["notes"]
+    assert "asks once whether to use an API key" in str(notes)
+
+
+def test_keyless_presets_stay_on_this_machine() -> None:
+    """And a third party on the network always has a key."""
+    for preset in PRESETS.values():
+        if preset.base_url and not preset.key:
+            assert is_loopback(preset.base_url)
+
+
+def test_every_price_belongs_to_a_known_model() -> None:
+    """So that no row is left behind when a model goes."""
+    known = {model for preset in PRESETS.values() for model in models_of(preset)}
+    data = json.loads(Path(shipped_folder(), "models.json").read_text())["models"]
+    assert [model for rows in PRICES.values() for model in rows if model not in {*known, *data}] == []
