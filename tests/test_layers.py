@@ -72,6 +72,7 @@ EDGES = {
     "keys",
     "layers",
     "local_gateway",
+    "new_files",
     "os_keyring",
     "probe",
     "sessions",
@@ -192,11 +193,14 @@ def test_a_preset_cannot_take_the_name_of_a_command() -> None:
     assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(cli.commands)
 
 
-def test_one_module_knows_gitpython_and_two_the_network() -> None:
+def test_one_module_knows_gitpython_and_few_the_network() -> None:
     """What is heavy and what goes outside stays behind one door each."""
     users = {path.stem: imports(path.relative_to(SOURCE).with_suffix("").as_posix()) for path in SOURCE.rglob("*.py")}
     assert {name for name, used in users.items() if "git" in used} == {"history"}
     assert {name for name, used in users.items() if used & {"urllib.request", "http.client", "socket"}} == {
+        "local_gateway",
         "probe",
+        "process",
+        "upstream",
         "user_files",
     }

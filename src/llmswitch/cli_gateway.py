@@ -80,11 +80,11 @@ def export() -> None:
 @click.pass_obj
 def litellm(app: App, preset: str, team: bool, url: str, output: str | None) -> None:
     """Write a LiteLLM proxy's configuration for PRESET; every key in it is an environment variable."""
-    from llmswitch import atomic
+    from llmswitch import new_files
     from llmswitch.commands import gateway as commands
 
     files, variables = commands.export_litellm(preset, app.catalog, url, team)
     if output:
-        atomic.write_new(output, files)
+        new_files.write_new(output, files)
     console.answer(sorted(files) if output else [f"# {name}\n{text}" for name, text in files.items()])
     console.note(f"The proxy needs these variables: {', '.join(variables)}.")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 
+from llmswitch.urls import is_loopback
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FIELDS = ("slot", "model", "base_url", "key", "auth", "protocol", "preset")
+_URL = re.compile(r"(?P<origin>http://[^/]+)/w/(?P<id>[0-9a-f]{16})")
 _WINDOW = re.compile(r"\[\d+m\]$", re.IGNORECASE)
 
 
@@ -60,6 +63,12 @@ class Routes:
         """Return the routes as JSON data."""
         models = {model: route.data() for model, route in self.by_model.items()}
         return {"version": 1, "preset": self.preset, "routes": models}
+
+
+def id_in(url: str) -> str | None:
+    """Return the id of the routes that a gateway's base URL names, None for any other URL."""
+    match = _URL.fullmatch(url)
+    return match["id"] if match and is_loopback(match["origin"]) else None
 
 
 def plain(model: str) -> str:

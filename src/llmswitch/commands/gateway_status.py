@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from llmswitch.problems import Problem
+from llmswitch.routes import id_in
 from llmswitch.slots import VARIABLES
-from llmswitch.urls import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +12,6 @@ if TYPE_CHECKING:
 
     from llmswitch.local_gateway import LocalGateway
     from llmswitch.routes import Route
-
-_URL = re.compile(r"(?P<origin>http://[^/]+)/w/(?P<id>[0-9a-f]{16})")
 
 
 class Through:
@@ -30,12 +26,12 @@ def through(url: str, models: Mapping[str, str], gateway: LocalGateway) -> Throu
 
     `models` are the effective slots, by the name of their variable.
     """
-    match = _URL.fullmatch(url)
-    if match is None or not is_loopback(match["origin"]):
+    name = id_in(url)
+    if name is None:
         return None
     up = gateway.status() is not None
     problems = [] if up else [_down()]
-    routes = gateway.files.load(match["id"])
+    routes = gateway.files.load(name)
     if routes is None:
         gone = Problem("routes-gone", "warning", "The gateway knows no routes for this pin.", "llmswitch PRESET")
         return Through(up, {}, [*problems, gone])
