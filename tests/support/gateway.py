@@ -29,8 +29,8 @@ Behaviour = Callable[[Handler, Request], bool]
 class Upstream(MessagesServer):
     """A fake provider that records raw bodies too, and behaves as the test says."""
 
-    def __init__(self, answer: Answer | None = None, behaviour: Behaviour | None = None) -> None:
-        super().__init__(answer)
+    def __init__(self, answer: Answer | None = None, behaviour: Behaviour | None = None, port: int = 0) -> None:
+        super().__init__(answer, port)
         self.behaviour = behaviour
         self.raw: list[bytes] = []
 

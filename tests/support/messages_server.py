@@ -70,8 +70,8 @@ def use_tool(name: str, **arguments: Any) -> Block:
 class MessagesServer(ThreadingHTTPServer):
     """A fake provider: answers every message, records every request."""
 
-    def __init__(self, answer: Answer | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, answer: Answer | None = None, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.answer: Answer = answer or (lambda request: [say("hello")])
         self._lock = threading.Lock()
         self._requests: list[Request] = []
