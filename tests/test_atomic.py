@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from llmswitch import atomic
+from llmswitch import atomic, lock
 from llmswitch.errors import LlmswitchError
 
 
@@ -92,6 +92,6 @@ def test_a_lock_without_flock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     vars(windows).update(LK_NBLCK=2, locking=locking)
     monkeypatch.setitem(sys.modules, "msvcrt", windows)
     monkeypatch.setattr(builtins, "__import__", no_fcntl)
-    monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.1)
-    with atomic.Lock(str(tmp_path / "lock"), "the file"), pytest.raises(LlmswitchError, match="the file: another"):
-        atomic.Lock(str(tmp_path / "lock"), "the file").__enter__()
+    monkeypatch.setattr(lock, "LOCK_SECONDS", 0.1)
+    with lock.Lock(str(tmp_path / "lock"), "the file"), pytest.raises(LlmswitchError, match="the file: another"):
+        lock.Lock(str(tmp_path / "lock"), "the file").__enter__()

@@ -409,7 +409,7 @@ def test_no_shipped_preset_gives_an_alarm(repo: Path, sealed: dict[str, str]) ->
     alarms = {}
     for preset in app.catalog.load_all()[0]:
         try:
-            wish = wished(preset, {}, app.catalog.windows)
+            wish = wished(preset, {}, app.catalog)
         except UsageProblem:  # one that needs a gateway, or the user's own model
             continue
         if wish.get(URL):

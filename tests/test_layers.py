@@ -27,6 +27,8 @@ CORE = {
     "lines",
     "mend",
     "models",
+    "litellm_config",
+    "mixed",
     "pin",
     "places",
     "preset",
@@ -40,6 +42,7 @@ CORE = {
     "report_doctor",
     "report_status",
     "report_switch",
+    "routes",
     "second_opinion",
     "secret",
     "settings",
@@ -69,10 +72,14 @@ EDGES = {
     "key_names",
     "keys",
     "layers",
+    "local_gateway",
+    "lock",
+    "new_files",
     "os_keyring",
     "probe",
     "prompts",
     "sessions",
+    "route_files",
     "settings_file",
     "survey",
     "user_files",
@@ -84,13 +91,14 @@ TOP = {
     "cli",
     "cli_catalog",
     "cli_doctor",
+    "cli_gateway",
     "cli_keys",
     "cli_shell",
     "cli_switch",
     "everyday",
     "front",
 }
-PURE = {"__future__", "collections", "difflib", "json", "re", "textwrap", "typing"}
+PURE = {"__future__", "collections", "difflib", "hashlib", "json", "re", "textwrap", "typing"}
 # What a switch or a status must not import on its way: each costs more than all the work.
 HEAVY = {
     "click", "json5", "keyring", "git", "subprocess", "pathlib", "dataclasses", "typing", "importlib.metadata",
@@ -152,6 +160,7 @@ def test_the_edges_do_not_know_commands_or_the_command_line(module: str) -> None
         "cli",
         "cli_catalog",
         "cli_doctor",
+        "cli_gateway",
         "cli_keys",
         "cli_shell",
         "cli_switch",
@@ -163,6 +172,14 @@ def test_the_edges_do_not_know_commands_or_the_command_line(module: str) -> None
 def test_commands_do_not_know_the_command_line(path: Path) -> None:
     """Their dependencies are their arguments: no click, no terminal, no environment, no app."""
     assert not imports(f"commands/{path.stem}") & {"click", "console", "cli", "app", "os", "sys", "os_keyring"}
+
+
+def test_nothing_but_its_command_imports_the_gateway() -> None:
+    """Its libraries are an extra: without them all the rest works."""
+    paths = [path.relative_to(SOURCE).with_suffix("") for path in SOURCE.rglob("*.py") if path.parent.name != "gateway"]
+    assert {str(path) for path in paths if any(name.startswith("gateway.") for name in imports(str(path)))} == {
+        "commands/gateway"
+    }
 
 
 @pytest.mark.parametrize("command", ["switch", "status"])
@@ -189,11 +206,14 @@ def test_a_preset_cannot_take_the_name_of_a_command() -> None:
     assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(cli.commands)
 
 
-def test_one_module_knows_gitpython_and_two_the_network() -> None:
+def test_one_module_knows_gitpython_and_few_the_network() -> None:
     """What is heavy and what goes outside stays behind one door each."""
     users = {path.stem: imports(path.relative_to(SOURCE).with_suffix("").as_posix()) for path in SOURCE.rglob("*.py")}
     assert {name for name, used in users.items() if "git" in used} == {"history"}
     assert {name for name, used in users.items() if used & {"urllib.request", "http.client", "socket"}} == {
-        "probe",
+        "local_gateway",
+            "probe",
+        "process",
+        "upstream",
         "user_files",
     }

@@ -111,7 +111,7 @@ def test_check_names_a_file_that_is_no_preset(cli: Cli, own: Path, text: str, wh
         ("{extends: 'openrouter', key: 'mine', base_url: 'https://fine.example'}", None),
         ("{extends: 'openrouter', key_from: {command: ['pass', 'or']}}", "runs a program for its key: pass or"),
         ("{extends: 'openrouter', env: {PATH: '/evil', API_TIMEOUT_MS: '1'}}", "of other programs too: PATH."),
-        ("{extends: 'openrouter', slots: {opus: {model: 'm', preset: 'glm'}}}", "live at different providers"),
+        ("{extends: 'openrouter', slots: {opus: {model: 'm', preset: 'glm'}}}", None),
         ("{base_url: 'https://fine.example'}", "names no model for haiku"),
     ],
 )  # fmt: skip

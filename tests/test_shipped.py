@@ -46,7 +46,7 @@ def test_a_shipped_preset_is_whole(name: str) -> None:
     if preset.is_claude:
         return
     own = {"base_url": "http://localhost:1"} if preset.protocol == "openai" else {}
-    pin = wished(preset, own, SHIPPED.windows)
+    pin = wished(preset, own, SHIPPED)
     assert pin["ANTHROPIC_BASE_URL"].startswith(("https://", "http://localhost:")) or preset.cloud
     assert not pin["ANTHROPIC_BASE_URL"].endswith("/v1")
     assert AUTO not in pin.values()

@@ -163,7 +163,7 @@ def test_no_key_of_one_preset_stays_when_another_comes() -> None:
 
 def written(preset: Preset) -> dict[str, str]:
     """Return what a switch to a preset writes, with its key."""
-    members = wished(preset, {}, CATALOG.windows)
+    members = wished(preset, {}, CATALOG)
     return with_credential(members, preset.auth, key_of(preset) if preset.key else KEYLESS_TOKEN)
 
 

@@ -125,6 +125,7 @@ def test_json_has_the_whole_report(cli: Cli, repo: Path, key: str, tmp_path: Pat
             "origin": "worktree",
             "source": "LLMSWITCH_KEY_OPENROUTER",
         },
+        "gateway": None,
         "start_slot": "sonnet",
         "slots": data["slots"],
         "problems": data["problems"],

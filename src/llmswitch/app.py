@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from llmswitch.commands.target import Target
     from llmswitch.held import Session
     from llmswitch.key_names import KeyNames
+    from llmswitch.local_gateway import LocalGateway
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
     from llmswitch.problems import Problem
+    from llmswitch.routes import Route
+    from llmswitch.secret import Secret
     from llmswitch.worktrees import Listed, Worktree
 
 
@@ -31,7 +34,8 @@ class App:
     def __init__(self, environ: Mapping[str, str], reserved: Collection[str] = ()) -> None:
         self.environ, self.home = environ, environ.get("HOME", "")
         self._state, self._config = state_folder(environ), config_folder(environ)
-        self.catalog = Catalog(shipped_folder(), os.path.join(self._config, "presets"), reserved)
+        own = os.path.join(self._config, "presets")
+        self.catalog = Catalog(shipped_folder(), own, reserved, self.gateway_port)
 
     def target(self, path: str = ".") -> Target:
         """Return the worktree around `path` with its settings file and journal."""
@@ -45,7 +49,8 @@ class App:
         from llmswitch.settings_file import SettingsFile
 
         locks = os.path.join(self._state, "locks")
-        return Target(worktree, SettingsFile(worktree.root, locks), Journal(worktree, self._state))
+        file, journal = SettingsFile(worktree.root, locks), Journal(worktree, self._state)
+        return Target(worktree, file, journal, self.gateway())
 
     def preset_here(self) -> str | None:
         """Return the preset that was last switched to in this folder, None where there is none to know of."""
@@ -157,6 +162,25 @@ class App:
         program = os.path.abspath(sys.argv[0])
         start = [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "llmswitch"]
         return shlex.join([*start, "print-key", "--preset", preset.name])
+
+    def gateway(self) -> LocalGateway:
+        """Return the local gateway of this user, whether it runs or not."""
+        from llmswitch.local_gateway import LocalGateway
+
+        return LocalGateway(os.path.join(self._state, "gateway"), self.environ)
+
+    def gateway_port(self) -> int:
+        """Return the port that the gateway listens on, or would."""
+        from llmswitch import config
+
+        return config.gateway_port(self._config)
+
+    def find_key(self, route: Route) -> Secret:
+        """Return the key of a gateway's route, asking nobody; the presets are read again, for they may have changed."""
+        from llmswitch.commands.gateway import find_key
+        from llmswitch.os_keyring import OsKeyring
+
+        return find_key(route, App(self.environ).catalog, self.environ, OsKeyring(False, lambda text: None))
 
     def overlay(self, target: Target, overlay: Overlay) -> str:
         """Return the path of a --settings file with the overlay: the same for the same content in this worktree.

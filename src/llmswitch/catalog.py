@@ -13,11 +13,12 @@ from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from llmswitch.pricing import Price, Prices
 
 PRICES = "prices.json"
+GATEWAY_PORT = 18000
 
 
 def shipped_folder() -> str:
@@ -31,10 +32,20 @@ def shipped_folder() -> str:
 
 
 class Catalog:
-    """All presets of two folders; `reserved` are the names a preset may not take (the commands)."""
+    """All presets of two folders; `reserved` are the names a preset may not take (the commands).
 
-    def __init__(self, shipped: str, own: str, reserved: Collection[str] = ()) -> None:
+    `gateway_port` tells where mixed presets find the local gateway.
+    """
+
+    def __init__(
+        self,
+        shipped: str,
+        own: str,
+        reserved: Collection[str] = (),
+        gateway_port: Callable[[], int] = lambda: GATEWAY_PORT,
+    ) -> None:
         self._shipped, self._own, self._reserved = os.path.normpath(shipped), own, reserved
+        self.gateway_port = gateway_port
         self.own_folder = own
         self._loaded: dict[str, Preset] = {}
         self._models: Models | None = None

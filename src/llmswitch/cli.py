@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import __version__, cli_catalog, cli_doctor, cli_keys, cli_shell, cli_switch, everyday
+from llmswitch import __version__, cli_catalog, cli_doctor, cli_gateway, cli_keys, cli_shell, cli_switch, everyday
 from llmswitch.errors import CommandLineProblem
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ for command in (
     cli_catalog.ladder,
     cli_doctor.doctor,
     cli_doctor.statusline,
+    cli_gateway.gateway,
     cli_shell.shell_init,
 ):
     cli.add_command(command)

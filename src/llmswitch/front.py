@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Names that no preset may take.
 COMMANDS = (
     "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
-    "doctor", "statusline", "shell-init",
+    "doctor", "statusline", "gateway", "shell-init",
 )  # fmt: skip
 STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": "all_worktrees"}
 COMPLETION = "_LLMSWITCH_COMPLETE"

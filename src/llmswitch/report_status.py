@@ -39,7 +39,9 @@ def headline(report: Status) -> str:
 def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
     credential = data["credential"]
     key = [("key", _credential(credential))] if isinstance(credential, dict) else []
-    return [("base URL", str(data["base_url"] or NONE)), *key, ("start", str(data["start_slot"] or NONE))]
+    gateway = data["gateway"]
+    up = f" (the local gateway{'' if gateway['up'] else ', not running'})" if isinstance(gateway, dict) else ""
+    return [("base URL", str(data["base_url"] or NONE) + up), *key, ("start", str(data["start_slot"] or NONE))]
 
 
 def _credential(credential: Mapping[str, object]) -> str:
@@ -61,7 +63,16 @@ def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]
     wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
     shadow, origin = entry["shadowed_by"], entry["origin"]
     where = f"SHADOWED by {shadow}" if shadow else f"from {origin}" if origin not in ("worktree", "default") else ""
-    return slot.ljust(len("base URL")), str(entry["model"] or empty), *wanted, where
+    return slot.ljust(len("base URL")), str(entry["model"] or empty), *wanted, where, _via(entry.get("via"))
+
+
+def _via(via: object) -> str:
+    """Return where the gateway sends a slot, "" where there is no gateway."""
+    if not isinstance(via, dict):
+        return ""
+    key = f"{via['key']} key" if via["key"] else "no key"
+    translated = ", OpenAI format" if via["protocol"] == "openai" else ""
+    return f"at {via['host']} ({key}{translated})"
 
 
 def status_all(rows: Sequence[Row], home: str) -> list[str]:

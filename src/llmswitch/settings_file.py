@@ -7,6 +7,7 @@ import stat
 
 from llmswitch import atomic, file_object
 from llmswitch.errors import LlmswitchError
+from llmswitch.lock import Lock
 from llmswitch.settings import Settings, as_text
 from llmswitch.splice import SpliceError
 
@@ -93,7 +94,7 @@ class SettingsFile:
         changes. Raises LlmswitchError or Refused; then the file is as it was.
         """
         self.check()
-        with atomic.Lock(self._lock(), self.path) as lock:
+        with Lock(self._lock(), self.path) as lock:
             attempt = _Attempt(self, lock, edit, private, commit)
             atomic.sweep(self.folder)
             for _ in range(TRIES):
@@ -108,7 +109,7 @@ class SettingsFile:
         Raises LlmswitchError or Refused; then the file is as it was.
         """
         self.check()
-        with atomic.Lock(self._lock(), self.path):
+        with Lock(self._lock(), self.path):
             before, status = file_object.read(self.path, changing=True)
             after = mended(before.decode(errors="surrogateescape")) if before is not None else None
             if after is None or status is None:
@@ -137,9 +138,7 @@ class SettingsFile:
 class _Attempt:
     """One change of a file, tried until no other program comes between."""
 
-    def __init__(
-        self, file: SettingsFile, lock: atomic.Lock, edit: Edit, private: bool, commit: Callable[[], None]
-    ) -> None:
+    def __init__(self, file: SettingsFile, lock: Lock, edit: Edit, private: bool, commit: Callable[[], None]) -> None:
         self._file, self._lock, self._edit, self._private, self._commit = file, lock, edit, private, commit
         self._before: bytes | None = None
         self._after: bytes | None = None

@@ -70,8 +70,8 @@ def use_tool(name: str, **arguments: Any) -> Block:
 class MessagesServer(ThreadingHTTPServer):
     """A fake provider: answers every message, records every request."""
 
-    def __init__(self, answer: Answer | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, answer: Answer | None = None, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.answer: Answer = answer or (lambda request: [say("hello")])
         self._lock = threading.Lock()
         self._requests: list[Request] = []
@@ -107,6 +107,10 @@ class MessagesServer(ThreadingHTTPServer):
     def tunnel(self, host: str) -> ssl.SSLContext | None:
         """Return what to speak TLS with for a host, or None to refuse it."""
         return None
+
+    def behave(self, handler: "Handler", request: Request) -> bool:
+        """Answer a request in a way of one's own and return True; False leaves it to the server."""
+        return False
 
     def stands_for(self, host: str) -> bool:
         """Say whether to answer a plain http request to a host, asked as a proxy."""
@@ -158,10 +162,11 @@ def make_certificate(path: Path, hosts: Sequence[str]) -> None:
         file.write(made.stdout)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     """Speaks the part of the Messages API the client uses, inside a tunnel or not."""
 
     server: MessagesServer
+    raw: bytes
     protocol_version = "HTTP/1.1"
 
     def handle_request(self) -> None:
@@ -170,6 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.record(request)
         if request.path.startswith("http://") and not self.server.stands_for(request.host):
             self.refuse()
+        elif self.server.behave(self, request):
+            pass
         elif request.is_message:
             self.reply_message(request)
         elif request.is_count:
@@ -199,7 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def read_request(self) -> Request:
         """Read the body and put the request together."""
-        body = _parse(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self.raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = _parse(self.raw)
         # A repeated header keeps all its values: a second credential must not hide behind the first.
         headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
         return Request(self.command, self.path, body.get("model"), headers, body)
@@ -211,12 +219,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def reply_message(self, request: Request) -> None:
         """Send the answer in the form the request wants."""
-        message = _message(request, self.server.answer(request))
+        message = message_of(request, self.server.answer(request))
         if not request.body.get("stream"):
             self.reply_json(200, message)
             return
-        frames = (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in _events(message))
-        self.reply(200, "text/event-stream", "".join(frames).encode())
+        self.reply(200, "text/event-stream", b"".join(frames_of(message)))
 
     def reply_json(self, status: int, value: dict[str, Any]) -> None:
         """Send one JSON object."""
@@ -249,7 +256,7 @@ def _error(kind: str, message: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message}}
 
 
-def _message(request: Request, blocks: list[Block]) -> dict[str, Any]:
+def message_of(request: Request, blocks: list[Block]) -> dict[str, Any]:
     """Build a whole, unstreamed message."""
     wants_tool = any(block["type"] == "tool_use" for block in blocks)
     return {
@@ -262,6 +269,11 @@ def _message(request: Request, blocks: list[Block]) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": {"input_tokens": 1, "output_tokens": 1},
     }
+
+
+def frames_of(message: dict[str, Any]) -> list[bytes]:
+    """Cut a message into the frames of a stream."""
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in _events(message)]
 
 
 def _events(message: dict[str, Any]) -> list[Event]:

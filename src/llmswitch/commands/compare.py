@@ -43,10 +43,8 @@ def compare(report: Status, target: Target, around: Surroundings, catalog: Catal
     report.preset = preset.name
     overrides = record.overrides if is_recorded else {}
     try:
-        report.wish = wished(
-            preset, {name: overrides[name] for name in overrides if name == "base_url"}, catalog.windows
-        )
-        wanted = wished(preset, overrides, catalog.windows)
+        report.wish = wished(preset, {name: overrides[name] for name in overrides if name == "base_url"}, catalog)
+        wanted = wished(preset, overrides, catalog)
     except UsageProblem as error:
         report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
         return
@@ -99,7 +97,7 @@ def _wishes(catalog: Catalog) -> Iterator[tuple[Preset, Mapping[str, str]]]:
     """Yield the pins of the presets that have one."""
     for preset in catalog.load_all()[0]:
         try:
-            wish = wished(preset, {}, catalog.windows)
+            wish = wished(preset, {}, catalog)
         except UsageProblem:  # one preset without a model must not stand in the way of the others
             continue
         if wish:

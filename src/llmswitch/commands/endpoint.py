@@ -1,35 +1,61 @@
-"""Which base URL Claude Code is given for a preset: the one place that knows what it cannot reach by itself."""
+"""Which models and which base URL Claude Code is given for a preset, and what it cannot reach by itself."""
 
 from __future__ import annotations
 
+from llmswitch import mixed, slots
 from llmswitch.errors import UsageProblem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmswitch.catalog import Catalog
     from llmswitch.preset import Preset
+    from llmswitch.routes import Routes
 
 
-def endpoint(preset: Preset, base_url: str | None = None) -> str:
-    """Return the base URL for a pin of this preset, "" for a cloud; `base_url` is the user's own, if any.
+class Plan:
+    """The slots' model ids, the base URL ("" for a cloud), and the routes where the gateway stands between."""
 
-    Raises UsageProblem for a preset that Claude Code, which speaks the Messages API to one host, cannot use.
+    def __init__(self, models: Mapping[str, str], url: str, routes: Routes | None) -> None:
+        self.models, self.url, self.routes = models, url, routes
+
+    def windows(self, known: Mapping[str, int]) -> dict[str, int]:
+        """Return the known context windows, in tokens, with those of ids that only the gateway understands."""
+        routed = self.routes.by_model.items() if self.routes else ()
+        return {**known, **{name: known[route.model] for name, route in routed if route.model in known}}
+
+
+def planned(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Plan:
+    """Return what a pin of this preset with the user's overrides needs.
+
+    Raises UsageProblem where a slot has no model or no place to live.
     """
-    if preset.cloud:
-        if base_url:
-            raise UsageProblem(f"Preset {preset.name} takes no --base-url: Claude Code finds {preset.cloud} itself.")
-        return ""
-    if base_url:
-        return base_url
-    if preset.is_mixed:
+    chosen, named = mixed.split(overrides, catalog)
+    given = overrides.get("base_url")
+    own_names = preset.speaks_claude and not given
+    models = slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
+    if given or preset.cloud:
+        if named:
+            raise UsageProblem("PRESET:MODEL sends a slot elsewhere; it does not go with --base-url or a cloud.")
+        return Plan(models, _direct(preset, given), None)
+    models, routes = mixed.routes(preset, models, overrides, catalog)
+    if routes is None:
+        return Plan(models, preset.base_url or "", None)
+    unnamed = [slot for slot, model in models.items() if not model and slot != "subagent"]
+    if unnamed:
         raise UsageProblem(
-            f"The slots of {preset.name} live at different providers, and Claude Code sends all of them to one.",
-            hint="Use a provider that serves them all, for example llmswitch openrouter --model ID, or a gateway of "
-            "your own with --base-url URL.",
+            f"With slots at several providers, {unnamed[0]} needs a model.", hint=f"Name it: --{unnamed[0]} MODEL."
         )
-    if preset.protocol != "anthropic":
-        raise UsageProblem(
-            f"{preset.host} ({preset.name}) speaks the OpenAI format only, and Claude Code does not.",
-            hint="Use a provider that serves its models in Anthropic's format, for example llmswitch openrouter "
-            "--model ID, or a translating gateway of your own with --base-url URL.",
-        )
-    return preset.base_url or ""
+    return Plan(models, f"http://127.0.0.1:{catalog.gateway_port()}/w/{routes.id}", routes)
+
+
+def routes_of(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Routes | None:
+    """Return the routes that a pin of this preset needs, None where no gateway stands between."""
+    return None if preset.is_claude else planned(preset, overrides, catalog).routes
+
+
+def _direct(preset: Preset, given: str | None) -> str:
+    if preset.cloud and given:
+        raise UsageProblem(f"Preset {preset.name} takes no --base-url: Claude Code finds {preset.cloud} itself.")
+    return given or ""

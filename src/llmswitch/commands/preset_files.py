@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from llmswitch import lines, user_files
 from llmswitch.commands.advice import strange_hosts
-from llmswitch.commands.endpoint import endpoint
+from llmswitch.commands.endpoint import planned
 from llmswitch.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.fields import NAME
-from llmswitch.slots import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +58,9 @@ def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
         except LlmswitchError as problem:
             wrong.append(str(problem.args[0]))
             continue
-        known += [f"{path}: {line}" for line in [*preset.warnings, *_powers(preset, catalog), *_hindrance(preset)]]
+        known += [
+            f"{path}: {line}" for line in [*preset.warnings, *_powers(preset, catalog), *_hindrance(preset, catalog)]
+        ]
     return wrong, known
 
 
@@ -78,13 +79,12 @@ def _powers(preset: Preset, catalog: Catalog) -> list[str]:
     return [*lines, f"It sets variables of other programs too: {', '.join(odd)}."] if odd else lines
 
 
-def _hindrance(preset: Preset) -> list[str]:
+def _hindrance(preset: Preset, catalog: Catalog) -> list[str]:
     """Return why a switch to a preset would be refused, if it would."""
     if preset.is_claude:
         return []
     try:
-        endpoint(preset)
-        resolve(preset.name, preset.slots, preset.default_model, {}, preset.custom, preset.speaks_claude)
+        planned(preset, {}, catalog)
     except UsageProblem as problem:
         return [f"{problem.args[0]} {problem.hint}"]
     return []

@@ -104,7 +104,7 @@ def show(name: str, catalog: Catalog) -> dict[str, object]:
     members: dict[str, str] = {}
     incomplete = ""
     try:
-        members = wished(preset, {}, catalog.windows)
+        members = wished(preset, {}, catalog)
     except UsageProblem as error:
         incomplete = f"{error.args[0]} {error.hint}"
     if members.get(BASE_URL):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch import pin, slots
-from llmswitch.commands.endpoint import endpoint
+from llmswitch.commands.endpoint import planned
 from llmswitch.errors import UsageProblem
 from llmswitch.fields import UNPRINTABLE
 from llmswitch.preset import Preset
@@ -11,7 +11,7 @@ from llmswitch.urls import url_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from llmswitch.catalog import Catalog
@@ -63,7 +63,7 @@ class Request:
         if self.live and not preset.is_claude:
             raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
         overrides = self._none_for(preset) if preset.is_claude else self.overrides
-        return preset, overrides, {**wished(preset, overrides, catalog.windows), **self.extra}
+        return preset, overrides, {**wished(preset, overrides, catalog), **self.extra}
 
     @property
     def command(self) -> str:
@@ -86,19 +86,16 @@ def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False)
     return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])
 
 
-def wished(preset: Preset, overrides: Mapping[str, str], windows: Callable[[], Mapping[str, int]]) -> dict[str, str]:
+def wished(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own.
 
-    Raises UsageProblem where a slot has no model, or where Claude Code cannot reach the preset by itself.
+    Raises UsageProblem where a slot has no model or no place to live.
     """
     if preset.is_claude:
         return {}
-    url = endpoint(preset, overrides.get("base_url"))
-    chosen = {slot: model for slot, model in overrides.items() if slot in slots.SLOTS}
-    own_names = preset.speaks_claude and "base_url" not in overrides
-    models = slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
+    plan = planned(preset, overrides, catalog)
     start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
-    return pin.build(preset, models, start, url, windows())
+    return pin.build(preset, plan.models, start, plan.url, plan.windows({**catalog.windows(), **preset.windows}))
 
 
 def _checked_base_url(url: str) -> str:

@@ -6,6 +6,7 @@ import json
 
 from llmswitch import journal, pin
 from llmswitch.change import OURS
+from llmswitch.commands.endpoint import routes_of
 from llmswitch.commands.request import wished
 from llmswitch.effective import effective
 from llmswitch.errors import Refused, UsageProblem
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from llmswitch.catalog import Catalog
     from llmswitch.commands.status import Surroundings
     from llmswitch.commands.target import Target
+    from llmswitch.local_gateway import LocalGateway
     from llmswitch.preset import Preset
 
 Members = dict[str, str]
@@ -49,7 +51,7 @@ def overlay(
     preset = catalog.load(name) if name else None
     below = _without(target, around, ["main", "worktree"] if preset else ["main"])
     if preset and not preset.is_claude:
-        return Overlay({**below, **_from_preset(preset, catalog, helper)})
+        return Overlay({**below, **_from_preset(preset, catalog, helper, target.gateway)})
     settings = None if preset else target.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
@@ -57,10 +59,13 @@ def overlay(
     return Overlay(below) if below else None
 
 
-def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[Preset], str]) -> Members:
-    members = wished(preset, {}, catalog.windows)
+def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[Preset], str], gateway: LocalGateway) -> Members:
+    members = wished(preset, {}, catalog)
     if preset.cloud:
         return members
+    if routes := routes_of(preset, {}, catalog):
+        gateway.files.save(routes)
+        return pin.with_helper(members, gateway.helper(routes.id))
     return pin.with_helper(members, helper(preset)) if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmswitch import problems, recognise, secret
 from llmswitch.commands.compare import compare
+from llmswitch.commands.gateway_status import through
 from llmswitch.effective import Layer, effective
 from llmswitch.errors import LlmswitchError
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN, START_MODEL
@@ -46,6 +47,7 @@ class Status:
         self.source: str | None = None
         self.drift: list[str] = []
         self.problems: list[Problem] = []
+        self.through = through(self.texts.get(BASE_URL, ""), self.texts, target.gateway)
 
     @property
     def broken(self) -> bool:
@@ -77,17 +79,19 @@ class Status:
             "base_url": self._shown(BASE_URL),
             "credential": self.credential,
             "start_slot": self._shown(START_MODEL),
-            "slots": {slot: self._slot(variable) for slot, variable in VARIABLES.items()},
+            "slots": {slot: self._slot(slot, variable) for slot, variable in VARIABLES.items()},
+            "gateway": {"up": self.through.up} if self.through else None,
             "problems": [problem.data() for problem in self.problems],
         }
 
-    def _slot(self, variable: str) -> dict[str, object]:
+    def _slot(self, slot: str, variable: str) -> dict[str, object]:
         winner = self.shadows.get(variable)
         return {
             "model": self._shown(variable),
             "preset_model": self.wish.get(variable) or None,
             "origin": self.values[variable].origin if variable in self.values else "default",
             "shadowed_by": winner.origin if winner else None,
+            **({"via": self.through.slots.get(slot)} if self.through else {}),
         }
 
     def _shown(self, name: str) -> str | None:
@@ -119,6 +123,7 @@ def status(target: Target, catalog: Catalog, around: Surroundings, branch: str |
     report.problems += problems.of_layers(around.layers, report.path)
     if problems.differ(report.values, effective(around.below)):
         report.problems.append(_below(described, around))
+    report.problems += report.through.problems if report.through else []
     if report.credential and target.worktree.copies(NAME):
         message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
         report.problems.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin
-from llmswitch.commands import foreign
+from llmswitch.commands import foreign, gateway_pin
 from llmswitch.commands.advice import advice
+from llmswitch.commands.endpoint import routes_of
 from llmswitch.errors import KeyProblem, LlmswitchError, Refused
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from llmswitch.commands.target import Target
     from llmswitch.held import Session
     from llmswitch.keys import Key
+    from llmswitch.routes import Routes
     from llmswitch.secret import Secret
 
     class KeySource(Protocol):
@@ -68,6 +70,23 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
     """
     preset, overrides, members = request.chosen(catalog)
     _check_place(request, target, preset, overrides.get("base_url"))
+    routes = routes_of(preset, overrides, catalog) if request.members is None else None
+    if routes:
+        done = _through_gateway(request, target, routes, catalog, key_source)
+    else:
+        done = _direct(request, target, preset, overrides, members, key_source)
+    done.notices += _advice(request, members, done, catalog)
+    return done
+
+
+def _direct(
+    request: Request,
+    target: Target,
+    preset: Preset,
+    overrides: Mapping[str, str],
+    members: Mapping[str, str],
+    key_source: KeySource,
+) -> Switched:
     needs_key = bool(members and preset.key)
     private = needs_key and not request.key_helper
     if private:
@@ -88,7 +107,17 @@ def switch(request: Request, target: Target, *, catalog: Catalog, key_source: Ke
         if done.ignored_in and not request.dry_run:
             error.changed = f"Only {done.ignored_in} got a rule, so that git ignores it."
         raise
-    done.notices += _advice(request, members, done, catalog)
+    return done
+
+
+def _through_gateway(
+    request: Request, target: Target, routes: Routes, catalog: Catalog, key_source: KeySource
+) -> Switched:
+    preset, overrides, members = request.chosen(catalog)
+    done = Switched(target, preset, overrides)
+    source = None if request.dry_run else key_source
+    members, done.notices = gateway_pin.deliver(routes, members, target.gateway, catalog, source)
+    _apply(request, target, members, None, done, private=False)
     return done
 
 

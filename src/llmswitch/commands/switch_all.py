@@ -11,6 +11,7 @@ from llmswitch.errors import LlmswitchError, Refused
 from llmswitch.identity import BASE_URL
 from llmswitch.pin import HELPER
 from llmswitch.recognise import PLACES
+from llmswitch.routes import id_in
 from llmswitch.settings import TOP_MEMBERS
 
 LIVE_SECONDS = 2.0
@@ -166,7 +167,8 @@ def _follows(request: Request, site: Site, members: Mapping[str, str], planned: 
     main = site.main
     if not members or main is None or main.root in planned or not main.has(members):
         return False
-    same_way = bool(main.pin.get(HELPER)) == request.key_helper
+    by_helper = request.key_helper or id_in(members.get(BASE_URL, "")) is not None
+    same_way = bool(main.pin.get(HELPER)) == by_helper
     return same_way and not request.key_given and not _is_pinned(site.target)
 
 

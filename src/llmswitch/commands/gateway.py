@@ -1,0 +1,110 @@
+"""`llmswitch gateway`: run, start, stop and look at the local gateway."""
+
+from __future__ import annotations
+
+import re
+
+from llmswitch import litellm_config, mixed, slots
+from llmswitch.commands.keys import print_key
+from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
+from llmswitch.keys import variable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llmswitch.catalog import Catalog
+    from llmswitch.gateway.vault import Find
+    from llmswitch.keys import Keyring
+    from llmswitch.local_gateway import LocalGateway
+    from llmswitch.routes import Route
+    from llmswitch.secret import Secret
+
+
+def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], None]) -> None:
+    """Serve until SIGTERM; LlmswitchError where the extra is missing or the port is taken."""
+    check_installed()
+    from llmswitch.gateway import process
+
+    process.run(port, gateway.socket, gateway.files, find_key, tell)
+
+
+def check_installed(translating: bool = False) -> None:
+    """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
+    from importlib.util import find_spec
+
+    needed = {"aiohttp": "gateway", **({"any_llm": "translate"} if translating else {})}
+    for module, extra in needed.items():
+        if find_spec(module) is None:
+            raise LlmswitchError(
+                f"This needs the local gateway, for which {module} is not installed.",
+                hint=f'Install it: pip install "llmswitch[{extra}]"',
+            )
+
+
+def start(client: LocalGateway) -> str:
+    """Start the gateway and return one line that says so."""
+    check_installed()
+    started = client.start()
+    status = client.status() or {}
+    return f"The gateway {'listens' if started else 'runs already'} on http://127.0.0.1:{status.get('port')}."
+
+
+def stop(client: LocalGateway) -> str:
+    """Stop the gateway and return one line that says so."""
+    return "The gateway has stopped." if client.stop() else "Nothing to do: the gateway does not run."
+
+
+def token(routes: str, client: LocalGateway) -> str:
+    """Return the token for the routes of that id, from a gateway that is started where none runs."""
+    if not re.fullmatch("[0-9a-f]{16}", routes):
+        raise UsageProblem("That is not the id of routes.", hint="It stands in the base URL of the settings file.")
+    check_installed()
+    client.start()
+    return client.token(routes)
+
+
+def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring: Keyring) -> Secret:
+    """Return the key of a route, asking nobody; KeyProblem, which names it, where no source has it.
+
+    Raises LlmswitchError where its preset names another key or endpoint by now: a key goes to its own host only.
+    """
+    preset = catalog.load(route.preset) if route.preset else None
+    if preset and (preset.key, preset.base_url) != (route.key, route.base_url):
+        raise LlmswitchError(f"Preset {preset.name} was changed after the switch.", hint="Switch again.")
+    try:
+        return print_key(None if preset else route.key, route.preset, catalog, environ, keyring)
+    except KeyProblem as problem:
+        raise KeyProblem(
+            f"The {route.key} key of slot {route.slot} cannot be had: {problem.args[0]}",
+            hint=f"Save it: llmswitch save-key {route.key}",
+        ) from None
+
+
+def status(client: LocalGateway) -> dict[str, object]:
+    """Return what is known of the gateway as JSON data; `up` says whether it runs, `keys` which are in memory."""
+    running = client.status()
+    return {"up": True, **running} if running else {"up": False, "routes": client.files.names()}
+
+
+def status_lines(data: Mapping[str, object]) -> list[str]:
+    """Return the same as text."""
+    if not data["up"]:
+        return ["The gateway does not run; a session's first request starts it, or: llmswitch gateway start"]
+    keys = data["keys"] if isinstance(data["keys"], list) else []
+    return [
+        f"The gateway listens on http://127.0.0.1:{data['port']} (process {data['pid']}, version {data['version']}).",
+        f"Keys in its memory: {', '.join(keys) or 'none yet'}.",
+    ]
+
+
+def export_litellm(name: str, catalog: Catalog, url: str, team: bool) -> tuple[dict[str, str], list[str]]:
+    """Return {file name: content} of a LiteLLM proxy's configuration for a preset, and the variables it needs."""
+    preset = catalog.load(name)
+    if preset.is_claude or preset.cloud:
+        raise UsageProblem(f"Preset {name} has no endpoint that a proxy could stand in front of.")
+    models = slots.resolve(name, preset.slots, preset.default_model, {}, preset.custom)
+    ids, routes = mixed.every_route(preset, models, catalog)
+    made = litellm_config.files(routes, variable, team)
+    made["team.json5"] = litellm_config.preset(ids, preset.default_slot, url)
+    return made, litellm_config.variables(routes, variable, team)

@@ -1,0 +1,32 @@
+"""What this user's other llmswitch processes may ask a running gateway, on a socket that only this user can open."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from aiohttp import web
+
+from llmswitch import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.gateway.guard import Guard
+    from llmswitch.gateway.vault import Vault
+    from llmswitch.route_files import RouteFiles
+
+
+def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int) -> web.AppRunner:
+    """Return what serves the control socket: `/status`, and `/token/ID`."""
+    started = time.time()
+
+    async def status(request: web.Request) -> web.Response:
+        about = {"pid": os.getpid(), "port": port, "version": __version__, "started": started}
+        return web.json_response({**about, "keys": vault.names, "routes": files.names()})
+
+    async def token(request: web.Request) -> web.Response:
+        return web.json_response({"token": guard.token(request.match_info["id"])})
+
+    app = web.Application()
+    app.add_routes([web.get("/status", status), web.get("/token/{id:[0-9a-f]{16}}", token)])
+    return web.AppRunner(app, access_log=None)

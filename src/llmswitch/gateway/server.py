@@ -1,0 +1,92 @@
+"""The gateway's server: a request that is allowed goes to the one upstream of its pin and model id."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+
+from aiohttp import web
+
+from llmswitch.errors import LlmswitchError
+from llmswitch.gateway import wire
+from llmswitch.gateway.guard import Forbidden, Guard
+from llmswitch.gateway.upstream import Upstreams, error
+from llmswitch.urls import address_problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.gateway.translate import Translator
+    from llmswitch.gateway.vault import Vault
+    from llmswitch.route_files import RouteFiles
+    from llmswitch.routes import Route
+    from llmswitch.secret import Secret
+
+LARGEST = 64 * 1024 * 1024
+SHUTDOWN_SECONDS = 20.0
+
+
+class Server:
+    """Answers requests; it holds routes and keys, and no state of any conversation."""
+
+    def __init__(self, files: RouteFiles, vault: Vault, guard: Guard, upstreams: Upstreams) -> None:
+        self._files, self._vault, self._guard, self._upstreams = files, vault, guard, upstreams
+        self._translating: Translator | None = None
+
+    def runner(self) -> web.ServerRunner:
+        """Return what serves it: no access log, and a request ends when its client goes."""
+        loop = asyncio.get_running_loop()
+
+        def make(message, payload, protocol, writer, task):  # type: ignore[no-untyped-def]
+            return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
+
+        server = web.Server(
+            self.handle, request_factory=make, access_log=None, handler_cancellation=True, auto_decompress=False
+        )
+        return web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        try:
+            name, path = self._guard.check(request.method, request.path, request.headers)
+            if (request.content_length or 0) > LARGEST:
+                raise web.HTTPRequestEntityTooLarge(LARGEST, request.content_length or 0)
+            return await self._forward(request, name, path, await request.read())
+        except Forbidden as refused:
+            return error(refused.status, refused.kind, str(refused))
+        except web.HTTPRequestEntityTooLarge:
+            return error(413, "request_too_large", f"The request is larger than {LARGEST // 1024**2} MiB.")
+        except LlmswitchError as problem:
+            # 424: Claude Code 2.1.329 shows the text of it as it is, and does not ask again.
+            return error(424, "invalid_request_error", f"llmswitch: {problem.args[0]} {problem.hint}", retry=False)
+
+    async def _forward(self, request: web.BaseRequest, name: str, path: str, body: bytes) -> web.StreamResponse:
+        routes = self._files.load(name)
+        if routes is None:
+            raise LlmswitchError("These routes are gone.", hint="Switch again: llmswitch PRESET")
+        try:
+            model = wire.model_of(body)
+        except wire.Unroutable as problem:
+            return error(400, "invalid_request_error", f"llmswitch gateway: {problem}.", retry=False)
+        route = routes.find(model.name)
+        if route is None:
+            text = f"model: {model.name} is in no slot of {routes.preset}."
+            return error(404, "not_found_error", text, retry=False)
+        secret = await self._key(route)
+        body = wire.with_model(body, model, route.model)
+        relay = await self._translator() if route.protocol == "openai" else self._upstreams
+        answer = await relay.relay(request, route, secret, path, body)
+        if answer.status == 401:
+            self._vault.forget(route)
+        return answer
+
+    async def _key(self, route: Route) -> Secret | None:
+        if problem := address_problem(route.base_url):
+            raise LlmswitchError(f"The base URL of slot {route.slot} {problem}.", hint="Switch again: llmswitch PRESET")
+        return await self._vault.get(route)
+
+    async def _translator(self) -> Translator:
+        if self._translating is None:
+            # Two seconds and 60 MiB; running streams go on meanwhile.
+            module = await asyncio.to_thread(importlib.import_module, "llmswitch.gateway.translate")
+            self._translating = self._translating or module.Translator(self._upstreams)
+        return self._translating

@@ -1,0 +1,172 @@
+"""One request to one upstream and its answer back, byte for byte: no retry, no redirect, no second try elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+import zlib
+from urllib.request import getproxies_environment, proxy_bypass
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from llmswitch.gateway import wire
+from llmswitch.urls import is_loopback
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llmswitch.routes import Route
+    from llmswitch.secret import Secret
+
+CONNECT_SECONDS = 15.0
+# Between two bytes of an answer; a whole answer has no limit, since a model may think for long.
+READ_SECONDS = 600.0
+# A key that an upstream refused is not shown to it again for so long: with an apiKeyHelper, Claude Code 2.1.329
+# asks three to twelve times again after a 401.
+REFUSED_SECONDS = 10.0
+LARGEST_AT_ONCE = _QUOTED = 65536
+_AUTO_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
+
+
+def error(status: int, kind: str, message: str, retry: bool = True) -> web.Response:
+    """Return an error in the shape of the Messages API; with `retry` False the client does not ask again."""
+    headers = {} if retry else {"x-should-retry": "false"}
+    return web.Response(status=status, body=wire.error(kind, message), content_type="application/json", headers=headers)
+
+
+class Upstreams:
+    """The connections to all upstreams; `async with` opens and closes them."""
+
+    def __init__(self) -> None:
+        self._refused: dict[tuple[str, Secret], tuple[float, web.Response]] = {}
+
+    async def __aenter__(self) -> Upstreams:
+        # trust_env would send the credentials of ~/.netrc, and read that file for every request.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()),
+            timeout=_TIMEOUT,
+            trust_env=False,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_AUTO_HEADERS,
+        )
+        return self
+
+    async def __aexit__(self, *trouble: object) -> None:
+        await self._session.close()
+
+    async def relay(
+        self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
+    ) -> web.StreamResponse:
+        """Return the upstream's answer, sent to the client as it comes in."""
+        if secret and (known := self.known_refusal(route, secret)):
+            return known
+        query = request.rel_url.raw_query_string
+        url = URL(f"{route.base_url}{path}{'?' if query else ''}{query}", encoded=True)
+        headers = wire.upstream_headers(request.headers.items(), route.auth, secret.reveal() if secret else None)
+        try:
+            async with self._session.post(
+                url, data=body, headers=CIMultiDict(headers), allow_redirects=False, proxy=proxy_for(url)
+            ) as answer:
+                return await self._answer(request, route, secret, answer)
+        except aiohttp.InvalidURL:
+            return error(502, "api_error", f"{route.host}: not a URL that can be asked.", retry=False)
+        except (aiohttp.ClientError, TimeoutError) as trouble:
+            return unreachable(route, trouble)
+
+    async def _answer(
+        self, request: web.BaseRequest, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        if 300 <= answer.status < 400:
+            return error(502, "api_error", f"{named(route)} redirects elsewhere; that is not followed.", retry=False)
+        if answer.status in (401, 403):
+            body = _plain(await answer.content.read(_QUOTED), answer.headers)
+            return self.refused(route, secret, answer.status, body, answer.headers.items())
+        headers = wire.client_headers(answer.headers.items())
+        if (answer.content_length or LARGEST_AT_ONCE + 1) <= LARGEST_AT_ONCE:
+            # Head and body in one packet: a quarter of what a small request costs here.
+            whole = await answer.read()
+            return web.Response(status=answer.status, reason=answer.reason, headers=CIMultiDict(headers), body=whole)
+        response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=CIMultiDict(headers))
+        await response.prepare(request)
+        try:
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+        except (aiohttp.ClientError, TimeoutError):
+            cut(request)
+            return response
+        await response.write_eof()
+        return response
+
+    def known_refusal(self, route: Route, secret: Secret) -> web.Response | None:
+        """Return the answer to a key that was refused just now, None for any other."""
+        since, body = self._refused.get((route.base_url, secret), (0.0, None))
+        if body is None or time.monotonic() - since > REFUSED_SECONDS:
+            self._refused.pop((route.base_url, secret), None)
+            return None
+        return web.Response(status=body.status, body=body.body, headers=body.headers)
+
+    def refused(
+        self, route: Route, secret: Secret | None, status: int, body: bytes, headers: Iterable[tuple[str, str]]
+    ) -> web.Response:
+        """Return a 401 or 403 that names the upstream and the key, in words the client does not misread."""
+        dropped = ("content-length", "content-encoding", "content-type", "x-should-retry")
+        kept = [pair for pair in wire.client_headers(headers) if pair[0].lower() not in dropped]
+        whose = f"the {route.key} key" if route.key else "a request without a key"
+        response = web.Response(
+            status=status,
+            body=wire.refusal(status, f"{named(route)} refused {whose}", body),
+            headers=CIMultiDict([*kept, ("Content-Type", "application/json"), ("x-should-retry", "false")]),
+        )
+        if secret and status == 401:
+            self._refused[route.base_url, secret] = (time.monotonic(), response)
+        return response
+
+
+def cut(request: web.BaseRequest) -> None:
+    """End an answer that has begun as its upstream did: without an end, so that the client knows."""
+    if request.transport:
+        request.transport.close()
+
+
+def unreachable(route: Route, trouble: BaseException) -> web.Response:
+    """Return the error for an upstream that cannot be reached or breaks off before it answers."""
+    if isinstance(trouble, (TimeoutError, asyncio.TimeoutError)):
+        return error(504, "api_error", f"{named(route)} did not answer in time.")
+    why = {
+        aiohttp.ClientConnectorCertificateError: "its certificate is not valid",
+        aiohttp.ClientConnectorDNSError: "its name cannot be resolved",
+        aiohttp.ClientConnectorError: "cannot connect",
+        aiohttp.ServerDisconnectedError: "it closed the connection",
+    }
+    text = next((words for kind, words in why.items() if isinstance(trouble, kind)), type(trouble).__name__)
+    reason = getattr(getattr(trouble, "os_error", None), "strerror", None)
+    return error(502, "api_error", f"{named(route)} cannot be reached: {text}{f' ({reason})' if reason else ''}.")
+
+
+def named(route: Route) -> str:
+    """Return how messages call a route."""
+    return f"{route.host} (slot {route.slot})"
+
+
+def proxy_for(url: URL) -> str | None:
+    """Return the proxy that the environment names for a URL; this machine is never asked for through one."""
+    host = f"{url.host}:{url.port}"
+    if is_loopback(str(url.origin())) or proxy_bypass(host):
+        return None
+    return getproxies_environment().get(url.scheme)
+
+
+def _plain(body: bytes, headers: Mapping[str, str]) -> bytes:
+    if headers.get("Content-Encoding", "identity") == "identity":
+        return body
+    try:
+        return zlib.decompressobj(wbits=47).decompress(body, _QUOTED)  # gzip or zlib
+    except zlib.error:
+        return b""

@@ -1,0 +1,178 @@
+"""`gateway export litellm`: what it writes, and that a LiteLLM proxy started with it serves the real client."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import INSTALLER, Cli, require
+from support.claude_client import ClaudeClient, require_program
+from support.gateway import Upstream, free_port
+from support.messages_server import say
+from support.openai_server import OpenAiUpstream, text
+
+ROOT = Path(__file__).parent.parent
+PROXY = ROOT / ".cache" / "litellm-1.106.2" / "bin" / "litellm"
+KEYS = {slot: f"sk-test-{slot}-0123456789abcdef0123456789" for slot in ("haiku", "sonnet", "opus")}
+MASTER = "sk-master-0123456789abcdef0123456789"
+START_SECONDS = 60.0
+
+
+def write_preset(home: Path, name: str, fields: dict[str, Any]) -> dict[str, str]:
+    """Write a preset of the user's and return the environment in which llmswitch finds it."""
+    (home / "presets").mkdir(parents=True, exist_ok=True)
+    (home / "presets" / f"{name}.json5").write_text(json.dumps(fields))
+    return {"LLMSWITCH_HOME": str(home)}
+
+
+def config_of(text: str) -> dict[str, Any]:
+    """Return what stands in config.yaml."""
+    config: dict[str, Any] = json.loads("".join(line for line in text.splitlines(True) if not line.startswith("#")))
+    return config
+
+
+def test_it_holds_references_and_no_key(cli: Cli, tmp_path: Path) -> None:
+    """Each place as it is in the preset; two slots that share an id stay two."""
+    places = {
+        "haiku": {"model": "m", "base_url": "https://a.example", "key": "first"},
+        "sonnet": {"model": "m", "base_url": "https://b.example/v1", "key": "second-1", "protocol": "openai"},
+        "opus": {"model": "o", "base_url": "http://localhost:1"},
+    }
+    environ = write_preset(tmp_path / "own", "three", {"slots": places})
+    keys = {"LLMSWITCH_KEY_FIRST": "sk-first-0123456789abcdef"}
+    reply = cli("gateway", "export", "litellm", "three", "-o", "out", env={**environ, **keys}, cwd=tmp_path)
+    assert reply.code == 0, reply
+    variables = "LLMSWITCH_KEY_FIRST, LLMSWITCH_KEY_SECOND_1, LITELLM_MASTER_KEY"
+    assert reply.err == f"The proxy needs these variables: {variables}.\n"
+    written = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert "sk-first" not in "".join(written.values())
+    models = {one["model_name"]: one["litellm_params"] for one in config_of(written["config.yaml"])["model_list"]}
+    assert models == {
+        "m": {"model": "openai/m", "api_base": "https://a.example", "api_key": "os.environ/LLMSWITCH_KEY_FIRST"},
+        "m@sonnet": {
+            "model": "hosted_vllm/m", "api_base": "https://b.example/v1",
+            "api_key": "os.environ/LLMSWITCH_KEY_SECOND_1",
+        },
+        "o": {"model": "openai/o", "api_base": "http://localhost:1", "api_key": "none"},
+    }  # fmt: skip
+    assert json.loads(written["team.json5"])["slots"]["sonnet"] == "m@sonnet"
+    again = cli("gateway", "export", "litellm", "three", "-o", "out", env=environ, cwd=tmp_path)
+    assert (again.code, "already" in again.err) == (1, True)
+
+
+def test_for_a_team_there_are_a_database_and_virtual_keys_with_budgets(cli: Cli, tmp_path: Path) -> None:
+    """All pinned, nothing secret; the script passes the master key by no argument."""
+    out = tmp_path / "out"
+    assert cli("gateway", "export", "litellm", "openrouter", "--team", "-o", str(out)).code == 0
+    assert config_of((out / "config.yaml").read_text())["general_settings"] == {
+        "master_key": "os.environ/LITELLM_MASTER_KEY",
+        "database_url": "os.environ/DATABASE_URL",
+    }
+    images = [line.split()[1] for line in (out / "compose.yaml").read_text().splitlines() if "image:" in line]
+    assert len(images) == 3
+    assert not [image for image in images if image.endswith(("latest", "main-stable")) or ":" not in image]
+    with Upstream(lambda _: []) as proxy:
+        done = subprocess.run(
+            ["sh", str(out / "new-key"), "ada", "20"], capture_output=True, text=True,
+            env={"PATH": os.environ["PATH"], "LITELLM_URL": proxy.url, "LITELLM_MASTER_KEY": MASTER},
+        )  # fmt: skip
+        [request] = proxy.requests
+    assert done.returncode != 0  # the fake knows no such path, and the script says so
+    assert (request.path, request.bearer) == ("/key/generate", MASTER)
+    wanted = {"key_alias": "ada", "max_budget": 20, "budget_duration": "30d"}
+    assert {name: request.body[name] for name in wanted} == wanted
+    assert "google/gemini-2.5-pro" in request.body["models"]
+
+
+def test_a_preset_without_an_endpoint_is_refused(cli: Cli) -> None:
+    """There is nothing a proxy could stand in front of."""
+    assert cli("gateway", "export", "litellm", "claude").code == 2
+
+
+@pytest.fixture(scope="module")
+def proxy_program() -> Path:
+    """The LiteLLM of the cache; in CI it is installed here, in an environment of its own."""
+    if os.environ.get("CI") and not (PROXY.parent.parent / "installed").exists():
+        subprocess.run([ROOT / "scripts" / "litellm"], env=INSTALLER, check=True, stdout=subprocess.DEVNULL)
+    require(None if PROXY.exists() else "no LiteLLM proxy: run scripts/litellm")
+    return PROXY
+
+
+@contextmanager
+def running(program: Path, config: Path, home: Path) -> Iterator[str]:
+    """Run the proxy on loopback and yield its URL."""
+    port = free_port()
+    environ = {f"LLMSWITCH_KEY_{slot.upper()}": key for slot, key in KEYS.items()}
+    environ |= {"PATH": os.environ["PATH"], "HOME": str(home), "LITELLM_MASTER_KEY": MASTER, "NO_PROXY": "*"}
+    environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LANG": "C.UTF-8"}
+    arguments = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
+    log = home / "litellm.log"
+    with log.open("wb") as file, subprocess.Popen(
+        [program, *arguments], env=environ, cwd=home, stdout=file, stderr=file
+    ) as process:  # fmt: skip
+        try:
+            _until_alive(f"http://127.0.0.1:{port}/health/liveliness", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _until_alive(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        assert process.poll() is None, log.read_text()[-3000:]
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+
+
+@pytest.mark.timeout(600)
+def test_a_proxy_started_with_it_serves_each_slot_of_the_real_client(
+    cli: Cli, repo: Path, tmp_path: Path, proxy_program: Path
+) -> None:
+    """Each provider gets its own key; the developer uses an ordinary preset, with the proxy's key from `save-key`."""
+    program = require_program()
+    with (
+        Upstream(lambda _: [say("from haiku")]) as haiku,
+        Upstream(lambda _: [say("from sonnet")]) as sonnet,
+        OpenAiUpstream(text("from opus"), strict=False) as opus,
+    ):
+        providers: dict[str, Upstream] = {"haiku": haiku, "sonnet": sonnet, "opus": opus}
+        environ = write_preset(tmp_path / "own", "second", {"base_url": sonnet.url, "key": "sonnet", "auth": "api-key"})
+        slots: dict[str, Any] = {
+            "haiku": {"model": "v/haiku", "base_url": haiku.url, "key": "haiku"},
+            "sonnet": {"model": "v/sonnet", "preset": "second"},
+            "opus": {"model": "v/opus", "base_url": opus.url + "/v1", "key": "opus", "protocol": "openai"},
+        }
+        write_preset(tmp_path / "own", "three", {"slots": slots})
+        out = tmp_path / "out"
+        assert cli("gateway", "export", "litellm", "three", "-o", str(out), env=environ).code == 0
+        with running(proxy_program, out / "config.yaml", tmp_path) as url:
+            team = json.loads((out / "team.json5").read_text())
+            write_preset(tmp_path / "own", "team", {**team, "base_url": url})
+            assert cli("team", cwd=repo, env={**environ, "LLMSWITCH_KEY_TEAM": MASTER}).code == 0
+            client = ClaudeClient(program, tmp_path / "user", tmp_path / "tmp")
+            for slot in providers:
+                outcome = client.run(repo, "--model", slot)
+                assert (outcome.returncode, outcome.result["result"]) == (0, f"from {slot}"), outcome
+        seen = {slot: {(one.bearer, one.api_key) for one in provider.requests} for slot, provider in providers.items()}
+        assert seen == {
+            "haiku": {(KEYS["haiku"], None)},
+            "sonnet": {(None, KEYS["sonnet"])},
+            "opus": {(KEYS["opus"], None)},
+        }
+    assert stat.S_IMODE((repo / ".claude" / "settings.local.json").stat().st_mode) == 0o600
