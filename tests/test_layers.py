@@ -212,7 +212,7 @@ def test_one_module_knows_gitpython_and_few_the_network() -> None:
     assert {name for name, used in users.items() if "git" in used} == {"history"}
     assert {name for name, used in users.items() if used & {"urllib.request", "http.client", "socket"}} == {
         "local_gateway",
-            "probe",
+        "probe",
         "process",
         "upstream",
         "user_files",

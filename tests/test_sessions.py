@@ -145,6 +145,14 @@ def test_where_nobody_can_know_the_switch_says_what_would_be(monkeypatch: pytest
     assert sessions.running(["/"]) is None
 
 
+def test_where_processes_do_not_show_the_switch_says_what_would_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No /proc is no failure."""
+    monkeypatch.setattr(sessions, "PROC", str(tmp_path / "gone"))
+    assert sessions.running(["/"]) is None
+
+
 PIN = {"ANTHROPIC_BASE_URL": "https://a.example/api", "ANTHROPIC_MODEL": "sonnet"}
 
 

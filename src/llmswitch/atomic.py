@@ -135,17 +135,11 @@ def sync_folder(folder: str) -> None:
     close_quietly(file)
 
 
-def is_temporary(name: str) -> bool:
-    """Say whether a file of that name is a temporary one of ours."""
-    return name.startswith(TEMP_PREFIX) and name.endswith(".tmp")
-
-
 def sweep(folder: str) -> None:
     """Remove temporary files that a killed run left; call it with the lock held, so that none is in use."""
     try:
         names = os.listdir(folder)
     except OSError:
         return
-    for name in names:
-        if is_temporary(name):
-            _unlink(os.path.join(folder, name))
+    for name in [name for name in names if name.startswith(TEMP_PREFIX) and name.endswith(".tmp")]:
+        _unlink(os.path.join(folder, name))

@@ -21,6 +21,7 @@ _RUNTIMES = ("node", "bun")
 _PACKAGE = "@anthropic-ai/claude-code"
 _OVERLAY = "--settings"
 PS_SECONDS = 5.0
+PROC = "/proc"
 
 
 def running(roots: Sequence[str]) -> list[Session] | None:
@@ -31,7 +32,10 @@ def running(roots: Sequence[str]) -> list[Session] | None:
     looks = {"linux": _from_proc, "darwin": _from_ps}
     if sys.platform not in looks:
         return None
-    found = [each for each in looks[sys.platform]() if any(_is_inside(each.folder, root) for root in roots)]
+    try:
+        found = [each for each in looks[sys.platform]() if any(_is_inside(each.folder, root) for root in roots)]
+    except OSError:  # no /proc here, or it is hidden; whatever was done before stays done
+        return None
     return sorted(found, key=lambda each: each.started)
 
 
@@ -58,22 +62,22 @@ def _is_overlay(argv: Sequence[str]) -> bool:
 
 
 def _from_proc() -> Iterator[Session]:
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in filter(str.isdigit, os.listdir(PROC)):
         try:
-            if os.stat(f"/proc/{pid}").st_uid != os.geteuid():
+            if os.stat(f"{PROC}/{pid}").st_uid != os.geteuid():
                 continue
-            argv = os.fsdecode(_bytes(f"/proc/{pid}/cmdline")).rstrip("\0").split("\0")
+            argv = os.fsdecode(_bytes(f"{PROC}/{pid}/cmdline")).rstrip("\0").split("\0")
             if is_client(argv):
-                yield Session(int(pid), os.readlink(f"/proc/{pid}/cwd"), _started(pid), _is_overlay(argv))
-        except OSError:  # it ended meanwhile, or does not show itself
+                yield Session(int(pid), os.readlink(f"{PROC}/{pid}/cwd"), _started(pid), _is_overlay(argv))
+        except (OSError, ValueError, IndexError):  # it ended meanwhile, or does not show itself
             continue
 
 
 def _started(pid: str) -> float:
     """Return when a process started: field 22 of its stat counts clock ticks since the boot (proc(5))."""
-    ticks = int(_bytes(f"/proc/{pid}/stat").rpartition(b")")[2].split()[19])
+    ticks = int(_bytes(f"{PROC}/{pid}/stat").rpartition(b")")[2].split()[19])
     # Not from btime of /proc/stat, which is in whole seconds.
-    return time.time() - float(_bytes("/proc/uptime").split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - float(_bytes(f"{PROC}/uptime").split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _bytes(path: str) -> bytes:

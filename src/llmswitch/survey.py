@@ -35,7 +35,8 @@ def of_file(worktree: Worktree, home: str) -> Found:
     path, folder = os.path.join(worktree.root, NAME), os.path.join(worktree.root, ".claude")
     found: Found = {"links": [link for link in (folder, path) if os.path.islink(link)]}
     found["leftovers"] = [*_leftovers(folder), *_leftovers(os.path.join(home, ".claude"))]
-    found["temporary"] = [os.path.join(folder, name) for name in _names(folder) if atomic.is_temporary(name)]
+    ours = [name for name in _names(folder) if name.startswith(atomic.TEMP_PREFIX) and name.endswith(".tmp")]
+    found["temporary"] = [os.path.join(folder, name) for name in ours]
     try:
         status = os.stat(path)
     except OSError:

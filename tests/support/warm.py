@@ -76,7 +76,11 @@ class Warm:
 
 def serve(folder: str) -> None:
     """Answer requests on standard input until it ends."""
+    from llmswitch import sessions
+
     run = _prepared()
+    # The processes of this machine are not the command's own doing: at every system call there would be others.
+    sessions.PROC = folder
     pid = 0
     for line in sys.stdin:
         request = json.loads(line)
