@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_splice import SPACE, objects
@@ -11,6 +12,9 @@ from test_splice import SPACE, objects
 from llmswitch.change import OURS, Record, next_settings
 from llmswitch.settings import Settings
 from llmswitch.splice import BOM, SpliceError
+
+# Two thousand examples of each in CI.
+pytestmark = pytest.mark.timeout(400)
 
 NONE = Record()
 TUNING = st.dictionaries(st.sampled_from(["TIMEOUT", "WINDOW", "disableAutoMode"]), st.sampled_from(["1", "2"]))

@@ -19,6 +19,7 @@ from support.warm import Warm
 from test_switch import write
 
 from llmswitch.errors import LlmswitchError
+from llmswitch.journal import digest
 from llmswitch.settings import Settings
 from llmswitch.settings_file import SettingsFile
 
@@ -32,7 +33,7 @@ def update(folder: str, name: str, value: str) -> bool:
     def edit(settings: Settings | None) -> Settings:
         return (settings or Settings("{}")).with_members({name: json.dumps(value)})
 
-    return SettingsFile(folder, os.path.join(folder, "lock")).change(edit, True, lambda: None)
+    return SettingsFile(folder, os.path.join(folder, "locks")).change(edit, True, lambda: None)
 
 
 def many_updates(folder: str, writer: int, count: int) -> None:
@@ -156,10 +157,17 @@ def test_our_own_writes_one_after_the_other_are_not_waited_for(folder: Path) -> 
     assert slept == []
 
 
+def lock_of(folder: Path) -> Path:
+    """Return the lock file of a folder's settings file."""
+    path = folder / "locks" / digest(str(settings_of(folder)))
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
 def test_a_lock_that_stays_taken_ends_with_the_files_name(folder: Path) -> None:
     """safety-59: after the time limit, and the file is as it was."""
     before = settings_of(folder).read_bytes()
-    with open(folder / "lock", "w") as held:
+    with open(lock_of(folder), "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(LlmswitchError) as caught:
             update(str(folder), "OURS", "x")
@@ -179,7 +187,7 @@ def hold(path: str, ready: str) -> None:
 
 def test_a_killed_holder_frees_the_lock(folder: Path) -> None:
     """safety-59: the kernel does, so that no lock is ever stale."""
-    holder = SPAWN.Process(target=hold, args=(str(folder / "lock"), str(folder / "ready")))
+    holder = SPAWN.Process(target=hold, args=(str(lock_of(folder)), str(folder / "ready")))
     holder.start()
     while not (folder / "ready").exists():
         time.sleep(0.01)

@@ -259,9 +259,7 @@ def test_a_cure_is_set_in_this_pin_and_works(pinned: Pinned, provider: Provider)
 
     provider.answer = picky
     pinned.to(provider.url)
-    for _ in range(4):
-        if "probe-cure" not in pinned.found("--probe", "--fix"):
-            break
+    assert set(pinned.found("--probe", "--fix")) == {"probe-answers"}
     env = json.loads(settings_of(pinned.repo).read_text())["env"]
     assert env["CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"] == "1"
     assert env["CLAUDE_CODE_DISABLE_THINKING"] == "1"

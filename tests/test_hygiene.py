@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 from conftest import KEY
 
@@ -56,7 +55,7 @@ def test_a_bug_of_ours_shows_where_it_is_and_nothing_that_it_held(capfd: pytest.
         except UnicodeDecodeError:
             raise ValueError(KEY)  # noqa: B904  # as a bug would
 
-    assert console.run(click.Command("x", callback=buggy), [], None) == 1
+    assert console.run(buggy, []) == 1
     shown = "".join(capfd.readouterr())
     assert "a bug in llmswitch (ValueError)" in shown
     assert "test_hygiene.py:" in shown
@@ -67,10 +66,9 @@ def test_a_bug_of_ours_shows_where_it_is_and_nothing_that_it_held(capfd: pytest.
 def test_no_core_dump_while_a_key_may_be_in_memory(sealed: dict[str, str]) -> None:
     """safety-84: every command runs without; Claude Code gets its limit back."""
     script = (
-        "import resource, click; from llmswitch import console, core_dumps\n"
+        "import resource; from llmswitch import console, core_dumps\n"
         "resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096))\n"
-        "command = click.Command('x', callback=lambda: print(resource.getrlimit(resource.RLIMIT_CORE)))\n"
-        "console.run(command, [], None); core_dumps.as_before()\n"
+        "console.run(lambda: print(resource.getrlimit(resource.RLIMIT_CORE)), []); core_dumps.as_before()\n"
         "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], env=sealed, capture_output=True, text=True, check=True)

@@ -208,7 +208,7 @@ def as_user(number: int = NOBODY) -> Iterator[None]:
 
 def switch(folder: Path) -> bool:
     """Change the settings file of a folder."""
-    file = SettingsFile(str(folder), str(folder / "lock"))
+    file = SettingsFile(str(folder), str(folder / "locks"))
     return file.change(lambda settings: (settings or Settings("{}")).with_members({"A": '"x"'}), True, lambda: None)
 
 
@@ -295,7 +295,7 @@ def test_times_decide_nothing(folder: Path) -> None:
             path.write_text(theirs)
             os.utime(path, ns=times)
 
-    file = SettingsFile(str(folder), str(folder / "lock"))
+    file = SettingsFile(str(folder), str(folder / "locks"))
     assert file.change(lambda settings: (settings or Settings("{}")).with_members({"A": '"x"'}), True, commit)
     assert Settings(path.read_text()).top("a") == "2"
 

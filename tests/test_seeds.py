@@ -17,10 +17,10 @@ from conftest import Reply, git, settings_of
 from llmswitch import ladder, pricing
 from llmswitch.app import App
 from llmswitch.catalog import Catalog, shipped_folder
-from llmswitch.cli import cli as commands
 from llmswitch.commands.request import wished
 from llmswitch.console import run as run_command
 from llmswitch.errors import PresetProblem, UsageProblem
+from llmswitch.front import COMMANDS, answer
 from llmswitch.slots import VARIABLES
 
 Run = Callable[..., Reply]
@@ -46,7 +46,8 @@ def run(repo: Path, sealed: dict[str, str], capfd: pytest.CaptureFixture[str], m
 
     def call(*arguments: str, env: dict[str, str] | None = None) -> Reply:
         environ = {**sealed, "LLMSWITCH_KEY_OPENROUTER": OPENROUTER_KEY, **(env or {})}
-        code = run_command(commands, arguments, App(environ, commands.commands))
+        app = App(environ, COMMANDS)
+        code = run_command(lambda: answer(app, arguments), arguments)
         printed = capfd.readouterr()
         return Reply(code, printed.out, printed.err)
 
@@ -481,12 +482,18 @@ def test_fr15_a_changed_preset_gives_the_new_map_and_a_second_run_writes_nothing
     assert os.stat(settings_of(repo)).st_mtime_ns == before
 
 
-def test_fr16_restart_is_said_only_where_it_is_true(run: Run) -> None:
-    """A new slot reaches open sessions by itself; another host needs a restart for the start model."""
+def test_fr16_restart_is_said_only_where_it_is_true(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new slot reaches open sessions by itself; another host or a cloud needs a restart.
+
+    As where nobody can know which sessions are open; test_live_sessions has real ones.
+    """
+    monkeypatch.setattr(App, "open_sessions", lambda self, roots: None)
     assert "restart them to start on sonnet" in run("openrouter").err
     again = run("openrouter", "--haiku", "qwen/qwen3-coder").err
     assert "follow within seconds" in again
     assert "restart" not in again
+    for preset in ("bedrock", "claude"):
+        assert "Restart the Claude Code sessions that are open here" in run(preset).err
 
 
 SEED_PRICES = {

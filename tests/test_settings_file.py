@@ -24,7 +24,7 @@ from llmswitch.settings_file import SettingsFile
 def file(tmp_path: Path) -> SettingsFile:
     """A settings file with one entry of the user's."""
     write(tmp_path, '{"env": {"EDITOR": "vi"}}')
-    return SettingsFile(str(tmp_path), str(tmp_path / "lock"))
+    return SettingsFile(str(tmp_path), str(tmp_path / "locks"))
 
 
 def add(name: str, value: str) -> object:

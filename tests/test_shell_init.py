@@ -29,7 +29,7 @@ START_OF_LINE, LEFT = "\x01", "\x1b[D"
 # A few models whatever the shipped data knows, some with a colon or a tilde, which a shell may take for its own.
 MORE_MODELS = """
 from llmswitch.catalog import Catalog
-from llmswitch.cli import main
+from llmswitch.front import main
 names = ("deepseek/deepseek-v3.2", "google/gemini-2.5-pro", "qwen/q3:free", "qwen/q3:exacto", "~odd/model")
 Catalog.windows = lambda self: dict.fromkeys(names, 1)
 main()

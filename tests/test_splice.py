@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from llmswitch import splice
 from llmswitch.settings import Settings
 
+# Two thousand examples of each in CI.
+pytestmark = pytest.mark.timeout(400)
+
 SPACE = st.text(alphabet=" \t\r\n", max_size=3)
 NAMES = st.text(max_size=6).filter(lambda name: name != "env")
 SCALARS = st.sampled_from(

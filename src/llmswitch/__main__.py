@@ -1,6 +1,6 @@
 """`python -m llmswitch`: the same as the `llmswitch` command."""
 
-from llmswitch.cli import main
+from llmswitch.front import main
 
 if __name__ == "__main__":
     main()

@@ -9,19 +9,20 @@ from llmswitch.folders import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any
 
     from llmswitch.commands.request import Request
     from llmswitch.commands.run import Overlay
     from llmswitch.commands.status import Surroundings
-    from llmswitch.commands.switch import Target
     from llmswitch.commands.switch_all import Place, Site
+    from llmswitch.commands.target import Target
     from llmswitch.held import Session
     from llmswitch.key_names import KeyNames
     from llmswitch.local_gateway import LocalGateway
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
+    from llmswitch.problems import Problem
     from llmswitch.routes import Route
     from llmswitch.secret import Secret
     from llmswitch.worktrees import Listed, Worktree
@@ -43,13 +44,12 @@ class App:
         return self._target(worktrees.find(path))
 
     def _target(self, worktree: Worktree) -> Target:
-        from llmswitch.commands.switch import Target
-        from llmswitch.journal import Journal, digest
+        from llmswitch.commands.target import Target
+        from llmswitch.journal import Journal
         from llmswitch.settings_file import SettingsFile
 
-        lock = os.path.join(self._state, "locks", digest(worktree.root))
-        file, journal = SettingsFile(worktree.root, lock), Journal(worktree, self._state)
-        return Target(worktree, file, journal, self.gateway())
+        file = SettingsFile(worktree.root, os.path.join(self._state, "locks"))
+        return Target(worktree, file, Journal(worktree, self._state), self.gateway())
 
     def preset_here(self) -> str | None:
         """Return the preset that was last switched to in this folder, None where there is none to know of."""
@@ -72,10 +72,10 @@ class App:
 
     def keyring(self) -> OsKeyring:
         """Return the OS keyring; nothing is imported or asked before its first use."""
-        from llmswitch import console
+        from llmswitch import console, prompts
         from llmswitch.os_keyring import OsKeyring
 
-        return OsKeyring(console.attended(), console.note)
+        return OsKeyring(prompts.attended(), console.note)
 
     def key_names(self) -> KeyNames:
         """Return the record of saved keys' names."""
@@ -108,6 +108,13 @@ class App:
         following = [entry for entry, place in zip(ruled, linked, strict=True) if not place.pin]
         hosts = filter(None, map(self._lower_host, [worktree, *following]))
         return Site(target, None, linked, next(hosts, ""))
+
+    def open_here(self, target: Target) -> Iterator[Problem]:
+        """Return what the sessions that are open in a worktree still hold of an earlier switch."""
+        from llmswitch import held
+
+        journal, found = target.journal, self.open_sessions([target.worktree.root])
+        return held.of_sessions(found, journal.switched, journal.current, journal.previous)
 
     def open_sessions(self, roots: Sequence[str]) -> list[Session] | None:
         """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""

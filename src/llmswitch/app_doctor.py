@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from llmswitch.app import App
     from llmswitch.commands.doctor_probe import Asker
     from llmswitch.commands.status import Status, Surroundings
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.facts import Facts
     from llmswitch.history import Leak
 

@@ -203,32 +203,38 @@ class Lock:
         """Wait in the kernel's queue, where everyone gets their turn; polling could go on losing to others."""
         if _take(self._file):
             return True
+        try:
+            import fcntl
+        except ImportError:  # Windows: no queue there
+            return self._poll()
         import threading
 
         box: list[OSError | None] = []
+
+        def queue(file: int = self._file) -> None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                box.append(None)
+            except OSError as error:
+                box.append(error)
+
         # A daemon thread: the process can end although the lock never comes.
-        thread = threading.Thread(target=_queue, args=(self._file, box), daemon=True)
+        thread = threading.Thread(target=queue, daemon=True)
         thread.start()
         thread.join(LOCK_SECONDS)
         if box and box[0]:
             raise box[0]
         return bool(box)
 
-
-def _queue(file: int, box: list[OSError | None]) -> None:
-    """Wait for the lock of an open file and put into `box` how that ended: None for having it."""
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
-    except ImportError:  # Windows: no queue there
+    def _poll(self) -> bool:
         import time
 
-        while not _take(file):
+        end = time.monotonic() + LOCK_SECONDS
+        while not _take(self._file):
+            if time.monotonic() > end:
+                return False
             time.sleep(0.02)
-    except OSError as error:
-        return box.append(error)
-    return box.append(None)
+        return True
 
 
 def _take(file: int) -> bool:

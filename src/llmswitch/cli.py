@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from functools import partial
+import io
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import (
-    __version__,
-    cli_catalog,
-    cli_doctor,
-    cli_gateway,
-    cli_keys,
-    cli_shell,
-    cli_switch,
-    console,
-    held,
-    report_status,
-)
-from llmswitch.app import App
+from llmswitch import __version__, cli_catalog, cli_doctor, cli_gateway, cli_keys, cli_shell, cli_switch, everyday
+from llmswitch.errors import CommandLineProblem
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Sequence
 
+    from llmswitch.app import App
 
 EXAMPLES = """\b
 Examples:
@@ -95,31 +83,9 @@ def cli(ctx: click.Context) -> int:
     "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
 )
 @click.pass_obj
-def status(
-    app: App,
-    as_json: bool = False,
-    short: bool = False,
-    check: bool = False,
-    all_worktrees: bool = False,
-    worktree: str = ".",
-) -> int:
+def status(app: App, /, **options: Any) -> int:
     """Show what Claude Code uses here, slot by slot."""
-    from llmswitch.commands import status as command
-
-    if all_worktrees:
-        rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings)
-        console.print_data(
-            as_json, {"worktrees": [row.data() for row in rows]}, lambda: report_status.status_all(rows, app.home)
-        )
-        return 3 if check and any(row.differs for row in rows) else 0
-    target = app.target(worktree)
-    found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
-    if not short:  # which is for prompts
-        journal, sessions = target.journal, app.open_sessions([target.worktree.root])
-        found.problems += held.of_sessions(sessions, journal.switched, journal.current, journal.previous)
-    text = partial(report_status.short, found) if short else partial(report_status.status, found, app.home)
-    console.print_data(as_json, found.data(), text)
-    return found.exit_code(check)
+    return everyday.status(app, **options)
 
 
 for command in (
@@ -142,6 +108,13 @@ for command in (
     cli.add_command(command)
 
 
-def main() -> None:
-    """Run the command line and end with its exit code."""
-    sys.exit(console.run(cli, sys.argv[1:], App(os.environ, reserved=cli.commands)))
+def run(app: App, arguments: Sequence[str]) -> object:
+    """Do what the arguments say; CommandLineProblem where they cannot be read."""
+    try:
+        return cli.main(list(arguments), "llmswitch", standalone_mode=False, obj=app)
+    except click.ClickException as error:
+        text = io.StringIO()
+        error.show(text)
+        raise CommandLineProblem(text.getvalue().splitlines(), error.exit_code) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None

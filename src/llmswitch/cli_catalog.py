@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import cli_shell, console, report, report_catalog
+from llmswitch import cli_shell, console, prompts, report, report_catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from llmswitch.app import App
     from llmswitch.pricing import Moment
 
@@ -26,7 +30,7 @@ def list_(app: App, as_json: bool) -> None:
     from llmswitch.commands.presets import list_presets
 
     rows, problems = list_presets(app.catalog, app.preset_here(), app.environ, app.key_names().load())
-    console.print_data(as_json, rows, lambda: report_catalog.presets(rows, console.width()))
+    console.print_data(as_json, rows, lambda: report_catalog.presets(rows, prompts.width()))
     console.note(*(f"Left out: {problem.args[0]}" for problem in problems))
 
 
@@ -80,7 +84,7 @@ def _refresh(app: App) -> None:
     from llmswitch.user_files import download, save_prices
 
     def fetch(url: str) -> Any:
-        with console.progress(url.split("/")[2]) as tell:
+        with _progress(url.split("/")[2]) as tell:
             return download(url, tell)
 
     rows, changed = refresh(app.catalog, fetch, time.strftime("%Y-%m-%d", time.gmtime()))
@@ -145,3 +149,19 @@ def presets_check(app: App, files: tuple[str, ...]) -> int:
     wrong, known = check(paths, app.catalog)
     console.answer([*wrong, *(f"warning: {line}" for line in known), report_catalog.checked(len(paths), len(wrong))])
     return 1 if wrong else 0
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how a download goes on, on a terminal; the function yielded takes the bytes so far and of all."""
+    if not sys.stderr.isatty():
+        console.note(f"Asking {label} …")
+        yield lambda got, total: None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr, show_eta=False) as bar:
+
+        def tell(got: int, total: int) -> None:
+            bar.length = max(total, got)
+            bar.update(got - bar.pos)
+
+        yield tell

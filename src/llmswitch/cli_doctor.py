@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import cli_shell, console, report_doctor
+from llmswitch import cli_shell, console, everyday, prompts, report_doctor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmswitch.app import App
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.facts import Facts
     from llmswitch.problems import Problem
 
@@ -37,16 +37,18 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
     from llmswitch.commands import doctor as command
     from llmswitch.commands import doctor_fix
 
-    target = app.target(worktree)
-    facts, problems = _examine(app, target, asked)
-    safe = doctor_fix.safe(problems, facts)
-    if fix and safe:
+    facts, problems = _examine(app, app.target(worktree), asked)
+    safe, failed = doctor_fix.safe(problems, facts), list[str]()
+    # A mend can bring to light what was behind it: a file that is read again, the next field a provider rejects.
+    for _ in range(doctor_fix.ROUNDS if fix else 0):
+        if failed or not safe:
+            break
         console.note("These are mended now:", *report_doctor.findings(safe))
-        failed = doctor_fix.fix(safe, target)
+        failed = doctor_fix.fix(safe, app.target(worktree))
+        console.note(*(f"Not mended: {why}" for why in failed))
         facts, problems = _examine(app, app.target(worktree), asked)
-        console.note(*(f"Not mended: {why}" for why in failed), "What is left:")
-        safe = []
-    lines = [*report_doctor.looked_at(facts, app.home), *report_doctor.findings(problems, safe)]
+        safe = doctor_fix.safe(problems, facts)
+    lines = [*report_doctor.looked_at(facts, app.home), *report_doctor.findings(problems, [] if fix else safe)]
     console.print_data(as_json, command.data(facts, problems), lambda: lines)
     return command.exit_code(problems)
 
@@ -63,8 +65,8 @@ def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, li
     ways: dict[str, Callable[[], list[Problem]]] = {
         "client": lambda: doctor_ask.client(facts, lambda: examiner.ask_client(facts.program, target)),
         "history": lambda: doctor_ask.history(facts, lambda: examiner.leaks(target)),
-        "models": lambda: examiner.asker(facts, console.answered).served(),
-        "probe": lambda: examiner.asker(facts, console.answered).probe(),
+        "models": lambda: examiner.asker(facts, prompts.answered).served(),
+        "probe": lambda: examiner.asker(facts, prompts.answered).probe(),
     }
     found = [problem for name, way in ways.items() if asked[name] for problem in way()]
     return facts, command.by_level([*command.doctor(facts), *found])
@@ -82,10 +84,4 @@ def statusline(app: App) -> None:
     It reads what Claude Code says of the session on standard input. ≠ marks a session that is not on what the pin
     says, * a pin that is not as its preset.
     """
-    from llmswitch.commands import statusline as command
-    from llmswitch.commands.status import status
-
-    said = command.Said(console.piped())
-    target = app.target(said.folder or ".")
-    report = status(target, app.catalog, app.surroundings(target, folder=said.folder or None), None)
-    console.answer([command.line(report, said, app.environ)])
+    everyday.statusline(app)

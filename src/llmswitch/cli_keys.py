@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch import cli_shell, console, report
+from llmswitch import cli_shell, console, everyday, prompts, report
 
 if TYPE_CHECKING:
     from llmswitch.app import App
@@ -29,7 +29,7 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
     name = commands.key_name(name, app.catalog, app.preset_here())
     keyring = app.keyring()
     where = keyring.title  # opened first: nobody should paste a key that no keyring will take
-    secret = env_file.read(from_env_file, name) if from_env_file else checked(console.key_text(name), STDIN)
+    secret = env_file.read(from_env_file, name) if from_env_file else checked(prompts.key_text(name), STDIN)
     warnings = commands.save_key(name, secret, app.catalog, keyring, app.key_names())
     console.answer([f"Saved the {name} key in {where} (read back and compared)."])
     console.note(*(f"warning: {warning}" for warning in warnings))
@@ -75,6 +75,4 @@ def print_key(app: App, name: str | None, preset: str | None) -> None:
 
     Nothing else is printed, and nobody is asked. NAME is a key or a preset.
     """
-    from llmswitch.commands import keys as commands
-
-    console.answer([commands.print_key(name, preset, app.catalog, app.environ, app.keyring()).reveal()])
+    everyday.print_key(app, name, preset)

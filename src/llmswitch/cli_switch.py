@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import cli_shell, console, report_switch
+from llmswitch import cli_shell, everyday
 from llmswitch.slots import SLOTS, TIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from llmswitch.app import App
-    from llmswitch.commands.obtain_key import KeySource
-    from llmswitch.commands.request import Request
-    from llmswitch.commands.switch import Target
 
 
 def _slot_options(command: Any) -> Any:
@@ -96,7 +90,7 @@ def switch_command(name: str) -> click.Command:
     @_switch_options
     @click.pass_obj
     def command(app: App, /, **options: Any) -> None:
-        _switch(app, name, options)
+        everyday.switch(app, name, options)
 
     made: click.Command = command
     return made
@@ -108,7 +102,7 @@ def switch_command(name: str) -> click.Command:
 @click.pass_obj
 def use(app: App, /, preset: str, **options: Any) -> None:
     """Switch to PRESET (as `llmswitch PRESET`)."""
-    _switch(app, preset, options)
+    everyday.switch(app, preset, options)
 
 
 @click.command("-")
@@ -116,56 +110,7 @@ def use(app: App, /, preset: str, **options: Any) -> None:
 @click.pass_obj
 def back(app: App, /, **options: Any) -> None:
     """Go back to what this worktree had before."""
-    from llmswitch.commands.back import back as request_back
-
-    target = app.target(options["worktree"])
-    _carry_out(app, request_back(target.journal, options), [target], options)
-
-
-def _switch(app: App, preset: str, options: dict[str, Any]) -> None:
-    request, targets = app.request(preset, options), _targets(app, options)
-    if options["ladder"]:
-        from llmswitch.commands.ladder import with_ladder
-
-        request, remarks = with_ladder(request, targets, app.catalog)
-        console.note(*remarks)
-    _carry_out(app, request, targets, options)
-
-
-def _carry_out(app: App, request: Request, targets: list[Target], options: dict[str, Any]) -> None:
-    from llmswitch.client import main_rules
-    from llmswitch.commands.switch_all import switch_all
-
-    source = _key_source(app, options["key_stdin"])
-    for target in targets:
-        request.settled += source.adopt(target, options["adopt_key"], _ask_name(request))
-    sites = [app.site(target) for target in targets]
-    rules = partial(main_rules, app.environ)
-    switched = switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules)
-    for site, done in zip(sites, switched, strict=True):
-        done.open = app.open_sessions(site.reached)
-        console.answer(report_switch.switched(done, request.dry_run, app.home))
-        console.note(*report_switch.remarks(done, request))
-
-
-def _targets(app: App, options: dict[str, Any]) -> list[Target]:
-    if not options["all_worktrees"]:
-        return [app.target(path) for path in options["worktrees"] or ["."]]
-    found = [row for path in options["worktrees"] or ["."] for row in app.everywhere(path)]
-    console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, target in found if target is None))
-    return list({target.worktree.root: target for _, target in found if target}.values())
-
-
-def _key_source(app: App, from_stdin: bool) -> KeySource:
-    from llmswitch.commands.obtain_key import KeySource
-
-    ask = console.ask_key if console.attended() else None
-    given = console.key_text if from_stdin else None
-    return KeySource(app.catalog, app.environ, app.keyring(), app.key_names(), ask, console.note, given, app.key_helper)
-
-
-def _ask_name(request: Request) -> Callable[[str], str] | None:
-    return console.ask_name if console.attended() and not (request.discard or request.dry_run) else None
+    everyday.back(app, options)
 
 
 class WithRest(click.Command):

@@ -1,4 +1,7 @@
-"""The terminal: asking for a key, remarks on stderr, and how a run ends (exit codes, signals, closed pipes)."""
+"""The three streams: answers on stdout, remarks on stderr, and how a run ends (exit codes, signals, closed pipes).
+
+Without click, whose import costs more than a whole status.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,14 @@ import json
 import os
 import signal
 import sys
-from contextlib import contextmanager
-
-import click
 
 from llmswitch import core_dumps
-from llmswitch.errors import LlmswitchError
+from llmswitch.errors import CommandLineProblem, LlmswitchError
 from llmswitch.secret import looks_like_key, may_be_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 A_KEY = (
     "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
@@ -31,30 +31,22 @@ A_KEY = (
 _lost: list[OSError] = []
 
 
-def attended() -> bool:
-    """Say whether a person can be asked: a terminal to read from and one to ask on."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def note(*lines: str) -> None:
     """Print remarks on stderr, so that stdout stays the answer; nothing is left to say where that fails."""
     try:
-        click.echo("\n".join(map(_plain, lines)), err=True, nl=bool(lines))
+        for line in lines:
+            sys.stderr.write(_plain(line) + "\n")
+        sys.stderr.flush()
     except OSError:
         pass
-
-
-def answered(done: int, of: int) -> None:
-    """Say on a terminal how many of the requests that are under way were answered, on one line that goes again."""
-    if sys.stderr.isatty():
-        text = f"{of} asked, {done} answered …"
-        click.echo("\r" + (text if done < of else " " * len(text) + "\r"), err=True, nl=False)
 
 
 def answer(lines: Sequence[str]) -> None:
     """Print an answer on stdout."""
     try:
-        click.echo("\n".join(_plain(line) for text in lines for line in text.split("\n")))
+        for text in lines:
+            sys.stdout.write("\n".join(map(_plain, text.split("\n"))) + "\n")
+        sys.stdout.flush()
     except OSError as error:
         _lose(error)
 
@@ -69,65 +61,23 @@ def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) 
     answer([json.dumps(data, indent=2, ensure_ascii=False)] if as_json else lines())
 
 
-def width() -> int | None:
-    """Return how many letters fit on a line of the terminal behind stdout, None where it is none."""
-    import shutil
-
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-@contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how a download goes on, on a terminal; the function yielded takes the bytes so far and of all."""
-    if not sys.stderr.isatty():
-        note(f"Asking {label} …")
-        yield lambda got, total: None
-        return
-    with click.progressbar(length=1, label=label, file=sys.stderr, show_eta=False) as bar:
-
-        def tell(got: int, total: int) -> None:
-            bar.length = max(total, got)
-            bar.update(got - bar.pos)
-
-        yield tell
-
-
-def ask_key(name: str) -> str:
-    """Ask for a key without showing it."""
-    text: str = click.prompt(f"{name} key", hide_input=True, err=True)
-    return text
-
-
-def ask_name(variable: str) -> str:
-    """Ask under which name a credential that is not ours shall be saved; an empty answer means not at all."""
-    note(f"The settings file holds a credential in {variable} that llmswitch did not write.")
-    text: str = click.prompt("Save it in the keyring as (empty: stop)", default="", show_default=False, err=True)
-    return text.strip()
-
-
-def key_text(name: str) -> str:
-    """Return the key a person types at the hidden prompt, or what is piped in."""
-    # Bytes that are no text must not end in an error that quotes them.
-    return ask_key(name) if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
-
-
 def piped() -> str:
-    """Return what is piped in, "" on a terminal."""
+    """Return what is piped in, "" on a terminal; bytes that are no text must not end in an error that quotes them."""
     return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
 
 
-def run(command: click.Command, arguments: Sequence[str], app: object) -> int:
-    """Run a command line and return its exit code; every error becomes one message on stderr."""
+def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
+    """Do the work these arguments ask for and return its exit code; every error becomes one message on stderr."""
     _prepare()
     if any(map(_is_key, _before_claude(arguments))):
         note(f"llmswitch: {A_KEY}")
         return 2
     try:
-        code = command.main(list(arguments), "llmswitch", standalone_mode=False, obj=app)
+        code = work()
         return _flushed(code if isinstance(code, int) else 0)
-    except (click.ClickException, LlmswitchError) as error:
+    except LlmswitchError as error:
         return _explain(error, arguments)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         note("", "llmswitch: interrupted.")
         return 130
     except OSError as error:
@@ -173,14 +123,12 @@ def _is_key(argument: str) -> bool:
     return looks_like_key(argument) and not os.path.exists(argument)
 
 
-def _explain(error: click.ClickException | LlmswitchError, arguments: Sequence[str]) -> int:
+def _explain(error: LlmswitchError, arguments: Sequence[str]) -> int:
     # An error about the command line quotes what it does not understand, and that may be a key.
     if error.exit_code == 2 and any(may_be_key(part) for word in arguments for part in word.split("=")):
         note(f"llmswitch: {A_KEY}")
-    elif isinstance(error, click.ClickException):
-        text = io.StringIO()
-        error.show(text)
-        note(*text.getvalue().splitlines())
+    elif isinstance(error, CommandLineProblem):
+        note(*error.lines)
     else:
         note(f"llmswitch: {error}")
     return error.exit_code

@@ -26,12 +26,12 @@ BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
 
 
 class SettingsFile:
-    """The local settings file of the folder `root`; `lock` is the path of the lock file."""
+    """The local settings file of the folder `root`; `locks` is the folder of the lock files."""
 
-    def __init__(self, root: str, lock: str = "") -> None:
+    def __init__(self, root: str, locks: str = "") -> None:
         self.folder = os.path.join(root, ".claude")
         self.path = os.path.join(root, NAME)
-        self._lock = lock
+        self._locks = locks
 
     def read(self) -> bytes | None:
         """Return the bytes of the file, following links as Claude Code does, or None where there is none."""
@@ -71,12 +71,13 @@ class SettingsFile:
 
     def follow_links(self) -> None:
         """Work on what a symbolic link leads to and keep the link; every way to that file has one lock."""
-        real = os.path.realpath(self.path)
-        if real != self.path:
-            from llmswitch.journal import digest
+        self.path = os.path.realpath(self.path)
+        self.folder = os.path.dirname(self.path)
 
-            self._lock = os.path.join(os.path.dirname(self._lock), digest(real))
-            self.path, self.folder = real, os.path.dirname(real)
+    def _lock(self) -> str:
+        from llmswitch.journal import digest
+
+        return os.path.join(self._locks, digest(self.path))
 
     def check(self) -> None:
         """Raise what `change` would for what lies there; LlmswitchError or Refused."""
@@ -92,7 +93,7 @@ class SettingsFile:
         changes. Raises LlmswitchError or Refused; then the file is as it was.
         """
         self.check()
-        with atomic.Lock(self._lock, self.path) as lock:
+        with atomic.Lock(self._lock(), self.path) as lock:
             attempt = _Attempt(self, lock, edit, private, commit)
             atomic.sweep(self.folder)
             for _ in range(TRIES):
@@ -107,7 +108,7 @@ class SettingsFile:
         Raises LlmswitchError or Refused; then the file is as it was.
         """
         self.check()
-        with atomic.Lock(self._lock, self.path):
+        with atomic.Lock(self._lock(), self.path):
             before, status = file_object.read(self.path, changing=True)
             after = mended(before.decode(errors="surrogateescape")) if before is not None else None
             if after is None or status is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from llmswitch import git_files
 from llmswitch.errors import LlmswitchError, Refused, UsageProblem
 
 # What makes git answer for another repository than the path's own (`git rev-parse --local-env-vars`).
@@ -38,6 +39,9 @@ class Worktree:
         """Return the branch that is checked out, None for a detached HEAD or no repository."""
         if not self.in_repository:
             return None
+        name = git_files.branch(self.git_dir)
+        if name is not None:
+            return name or None
         code, out, _ = git("symbolic-ref", "--quiet", "--short", "HEAD", folder=self.root)
         return out.removesuffix("\n") if code == 0 else None
 
@@ -81,6 +85,12 @@ def find(path: str) -> Worktree:
         raise LlmswitchError(f"The current folder cannot be found ({error.strerror}).", hint="Go to another.") from None
     if not path or not os.path.isdir(folder):
         raise UsageProblem(f"{path or 'The empty path'} is not a folder.")
+    found = git_files.find(folder)
+    return Worktree(*found) if found else ask(folder)
+
+
+def ask(folder: str) -> Worktree:
+    """Return the worktree of a folder as git itself says; raises as `find` does."""
     asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     code, out, complaint = git("rev-parse", "--path-format=absolute", *asked, folder=folder)
     if code != 0:

@@ -98,10 +98,11 @@ def _prepared() -> Callable[[list[str]], int]:
     """Import what a run imports, by way of a switch that is thrown away."""
     from llmswitch import console
     from llmswitch.app import App
-    from llmswitch.cli import cli
+    from llmswitch.front import COMMANDS, answer
 
     def run(arguments: list[str]) -> int:
-        return console.run(cli, arguments, App(os.environ, reserved=cli.commands))
+        app = App(os.environ, COMMANDS)
+        return console.run(lambda: answer(app, arguments), arguments)
 
     with tempfile.TemporaryDirectory() as folder:
         environ = {**os.environ, "LLMSWITCH_KEY_OPENROUTER": "sk-or-v1-warm-up", "XDG_STATE_HOME": folder + "/state"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmswitch.catalog import Catalog
     from llmswitch.change import Record
     from llmswitch.commands.status import Status, Surroundings
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.preset import Preset
 
 

@@ -15,9 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.facts import Facts
     from llmswitch.problems import Problem
+
+
+# More than one at a time, where a mend brings the next to light.
+ROUNDS = 5
 
 
 def safe(problems: Sequence[Problem], facts: Facts) -> list[Problem]:
@@ -34,9 +38,10 @@ def _is_simple(problem: Problem, facts: Facts) -> bool:
 
 def _is_ours(problem: Problem, facts: Facts) -> bool:
     """Say whether the members that mend it go into this worktree's pin, and would count there."""
-    own = facts.report.own
-    layers = [facts.values[name].layer for name in problem.members if name in facts.values]
-    return bool(problem.members) and facts.report.own_pin and all(layer in (own, facts.layers[-1]) for layer in layers)
+    if not (problem.members and facts.report.own and facts.report.own_pin):
+        return False
+    stronger = facts.layers[: list(facts.layers).index(facts.report.own)]
+    return not any(name in layer.values for name in problem.members for layer in stronger)
 
 
 def fix(problems: Sequence[Problem], target: Target) -> list[str]:

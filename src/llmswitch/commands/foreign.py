@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.settings import Settings
 
 

@@ -120,6 +120,8 @@ def print_key(
     """
     if (name is None) == (preset is None):
         raise UsageProblem("Name either a key or, with --preset, a preset.")
+    if name is not None and (text := _exported(name, catalog, environ)):
+        return keys.checked(text, keys.variable(name))
     chosen = None if preset is None else catalog.load(preset)
     name = key_of(chosen) if chosen else key_name(name, catalog, None)
     groups = [[chosen]] if chosen else by_reference(users(name, catalog))
@@ -130,6 +132,15 @@ def print_key(
     if key is None:
         raise missing(name)
     return key.secret
+
+
+def _exported(name: str, catalog: Catalog, environ: Mapping[str, str]) -> str | None:
+    """Return the key that is exported under this name, the first source of all, without a look at all presets."""
+    try:
+        preset = catalog.as_it_stands(name) if NAME.fullmatch(name) else None
+    except LlmswitchError:
+        return None
+    return environ.get(keys.variable(name)) if preset and preset.key == name else None
 
 
 def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:

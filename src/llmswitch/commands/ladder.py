@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from llmswitch.catalog import Catalog
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
 
 
 class Ladder:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llmswitch.catalog import Catalog
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.key_names import KeyNames
     from llmswitch.preset import Preset
     from llmswitch.secret import Secret

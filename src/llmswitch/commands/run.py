@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from llmswitch.catalog import Catalog
     from llmswitch.commands.status import Surroundings
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.local_gateway import LocalGateway
     from llmswitch.preset import Preset
 

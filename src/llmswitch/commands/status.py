@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from llmswitch.catalog import Catalog
     from llmswitch.change import Record
-    from llmswitch.commands.switch import Target
+    from llmswitch.commands.target import Target
     from llmswitch.worktrees import Listed
 
     Around = Callable[[Target], "Surroundings"]

@@ -22,14 +22,11 @@ if TYPE_CHECKING:
 
     from llmswitch.catalog import Catalog
     from llmswitch.commands.request import Request
+    from llmswitch.commands.target import Target
     from llmswitch.held import Session
-    from llmswitch.journal import Journal
     from llmswitch.keys import Key
-    from llmswitch.local_gateway import LocalGateway
     from llmswitch.routes import Routes
     from llmswitch.secret import Secret
-    from llmswitch.settings_file import SettingsFile
-    from llmswitch.worktrees import Worktree
 
     class KeySource(Protocol):
         """Where a preset's key comes from, and the command that prints it."""
@@ -41,13 +38,6 @@ if TYPE_CHECKING:
 
 # Stands for the key in a dry run, which asks no keyring; too short to show an end when it is masked.
 UNSEEN = "not read"
-
-
-class Target:
-    """What a switch works on: one worktree, its settings file and its journal, and the local gateway."""
-
-    def __init__(self, worktree: Worktree, file: SettingsFile, journal: Journal, gateway: LocalGateway) -> None:
-        self.worktree, self.file, self.journal, self.gateway = worktree, file, journal, gateway
 
 
 class Switched:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from llmswitch.catalog import Catalog
-    from llmswitch.commands.switch import KeySource, Target
+    from llmswitch.commands.switch import KeySource
+    from llmswitch.commands.target import Target
 
 
 class Place:

@@ -1,0 +1,17 @@
+"""What commands work on."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.journal import Journal
+    from llmswitch.local_gateway import LocalGateway
+    from llmswitch.settings_file import SettingsFile
+    from llmswitch.worktrees import Worktree
+
+
+class Target:
+    """What a switch works on: one worktree, its settings file and its journal, and the local gateway."""
+
+    def __init__(self, worktree: Worktree, file: SettingsFile, journal: Journal, gateway: LocalGateway) -> None:
+        self.worktree, self.file, self.journal, self.gateway = worktree, file, journal, gateway

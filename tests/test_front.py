@@ -1,0 +1,116 @@
+"""The front door: the same answers as through click, with none of what makes click slow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Cli, git, require, settings_of
+from test_layers import HEAVY
+
+from llmswitch.front import COMMANDS
+
+HOT = {
+    "bare": [],
+    "status": ["status"],
+    "status --short": ["status", "--short"],
+    "status --json": ["status", "--json"],
+    "status --check": ["status", "--check"],
+    "status --all": ["status", "--all"],
+    "status --all --json": ["status", "--all", "--json"],
+    "statusline": ["statusline"],
+    "a preset": ["deepseek"],
+    "an unknown name": ["opnrouter"],
+    "print-key": ["print-key", "openrouter"],
+    "print-key of a preset": ["print-key", "--preset", "deepseek"],
+    "print-key without a key": ["print-key", "nobody"],
+}
+# They may take their time to suggest something.
+ERRORS = ("an unknown name", "print-key without a key")
+BY_CLICK = (
+    "import os, sys; from llmswitch import cli, console, front; from llmswitch.app import App; words = sys.argv[1:];"
+    "sys.exit(console.run(lambda: cli.run(App(os.environ, front.COMMANDS), words), words))"
+)
+# Instructions of a run in units of `python -c pass`, as measured on Python 3.11 (11 % are allowed on top: other
+# builds of Python differ by that much). Above what a plain `import json` takes (1.8) it is modules of ours.
+INSTRUCTIONS = {"status --short": 3.6, "status": 3.8, "a preset": 4.2}
+SLACK = 1.11
+
+
+def run(argv: list[str], cwd: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run Python in a folder, with nothing on standard input."""
+    return subprocess.run([sys.executable, *argv], cwd=cwd, env=environ, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+@pytest.fixture
+def pinned(cli: Cli, repo: Path, key: str, sealed: dict[str, str]) -> dict[str, str]:
+    """An environment with a key, and the repository pinned to openrouter."""
+    assert cli("openrouter", cwd=repo).code == 0
+    return sealed
+
+
+@pytest.mark.parametrize("form", HOT)
+def test_both_ways_answer_the_same(repo: Path, pinned: dict[str, str], form: str) -> None:
+    """Every byte on both streams, and the exit code."""
+    before = settings_of(repo).read_bytes()
+    straight = run(["-m", "llmswitch", *HOT[form]], repo, pinned)
+    after = settings_of(repo).read_bytes()
+    settings_of(repo).write_bytes(before)
+    git(repo, "clean", "--quiet", "-fd")
+    clicked = run(["-c", BY_CLICK, *HOT[form]], repo, pinned)
+    assert straight.stdout + straight.stderr
+    assert (straight.returncode, straight.stdout, straight.stderr) == (
+        clicked.returncode,
+        clicked.stdout,
+        clicked.stderr,
+    )
+    assert settings_of(repo).read_bytes() == after
+
+
+@pytest.mark.parametrize("form", [form for form in HOT if form not in ERRORS])
+def test_the_straight_way_imports_nothing_heavy(repo: Path, pinned: dict[str, str], form: str) -> None:
+    """No click, keyring, json5 or git, nor what is slow in the standard library."""
+    code = (
+        "import sys; from llmswitch import front\n"
+        "try: front.main()\n"
+        "except SystemExit as end: print(end.code, file=sys.stderr)\n"
+        "print('MODULES', *sys.modules, file=sys.stderr)"
+    )
+    done = run(["-c", code, *HOT[form]], repo, pinned)
+    words = done.stderr.decode().split("MODULES")[1].split()
+    bare = run(["-c", "import sys; print(*sys.modules)"], repo, pinned).stdout.decode().split()
+    assert not (set(words) - set(bare)) & HEAVY
+
+
+def instructions(argv: list[str], cwd: Path, environ: dict[str, str]) -> int:
+    """Return how many instructions Python takes, the same count in every run."""
+    tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    done = subprocess.run(
+        [*tool, sys.executable, *argv],
+        cwd=cwd,
+        env={**environ, "PYTHONHASHSEED": "0"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    line = next(line for line in done.stderr.decode().splitlines() if "I" in line and "refs:" in line)
+    return int(line.rpartition(":")[2].replace(",", ""))
+
+
+def test_the_straight_way_takes_few_instructions(repo: Path, pinned: dict[str, str]) -> None:
+    """Counted, not timed, in units of an empty Python; a module more on the way is seen here."""
+    import shutil
+
+    require(None if shutil.which("valgrind") else "valgrind is not installed (Debian: valgrind)")
+    unit = instructions(["-c", "pass"], repo, pinned)
+    run(["-m", "llmswitch", "deepseek"], repo, pinned)  # compile every module once
+    found = {form: instructions(["-m", "llmswitch", *HOT[form]], repo, pinned) / unit for form in INSTRUCTIONS}
+    assert {form: ratio for form, ratio in found.items() if ratio > INSTRUCTIONS[form] * SLACK} == {}
+
+
+def test_the_names_of_the_commands_are_known_without_click() -> None:
+    """A preset cannot take one of them."""
+    from llmswitch.cli import cli as commands
+
+    assert set(COMMANDS) == set(commands.commands)
