@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from conftest import git, require
 from support import secret_service
@@ -73,10 +74,16 @@ def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, st
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))
 def test_every_option_of_the_readme_exists(option: str) -> None:
-    """In the command line's own definitions, or in those of the installers it names."""
+    """In the command line's own definitions, or in those of the installers and of systemctl."""
     from llmswitch.cli import cli
     from llmswitch.cli_switch import switch_command
 
-    commands = [switch_command("openrouter"), *cli.commands.values()]
-    known = {name for command in commands for param in command.params for name in param.opts}
-    assert option in known | {"--from"}
+    known = {name for command in _below(cli, switch_command("openrouter")) for param in command.params
+             for name in param.opts}  # fmt: skip
+    assert option in known | {"--from", "--user", "--now"}
+
+
+def _below(*commands: click.Command) -> list[click.Command]:
+    """Return commands with all that groups among them hold."""
+    inner = [one for command in commands if isinstance(command, click.Group) for one in command.commands.values()]
+    return [*commands, *(_below(*inner) if inner else [])]

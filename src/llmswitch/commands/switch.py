@@ -10,6 +10,7 @@ from llmswitch.errors import KeyProblem, LlmswitchError, Refused
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
 from llmswitch.preset import Preset
+from llmswitch.routes import id_in
 from llmswitch.settings import Settings
 from llmswitch.slots import VARIABLES
 from llmswitch.urls import host_of, is_loopback
@@ -60,6 +61,8 @@ class Switched:
     def host(self) -> str:
         """The host that requests go to after the switch."""
         url = self.after.get(BASE_URL)
+        if url and id_in(url):
+            return "the local gateway"
         return host_of(url) if url else self.preset.host
 
 
