@@ -120,7 +120,11 @@ class Bench:
         return self.settings.read_bytes() if self.settings.exists() else None
 
     def calls(self) -> list[Call]:
-        """Return the system calls of the command, from the first that names the settings folder."""
+        """Return the system calls of the command, from the first that names the settings folder.
+
+        They end where it looks for open sessions among all processes: everything is written then, and how many
+        calls there are from there on differs from run to run.
+        """
         self.traced()
         found, seen = [], Counter[str]()
         for line in (self.folder / "trace").read_text(errors="replace").splitlines():
@@ -128,8 +132,9 @@ class Bench:
                 seen[match[1]] += 1
                 found.append(Call(match[1], seen[match[1]], line))
         start = next(index for index, call in enumerate(found) if ".claude" in call.text)
+        end = next((index for index, call in enumerate(found) if re.search(r"/proc/\d", call.text)), len(found))
         self.reset()
-        return found[start:]
+        return found[start:end]
 
     def traced(self, *inject: str) -> Ended:
         """Run the command under strace, with a fault."""
