@@ -18,6 +18,8 @@ _MISLEADING = (
 # What starting a program that is not there, or is none, ends in.
 _ABSENT = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC)
 
+ABSENT = 127  # a shell's exit code for a program that is not there
+
 
 class Worktree:
     """One work tree: its root and, unless it is a plain folder, its own and the repository's git folder."""
@@ -56,6 +58,8 @@ class Worktree:
     def _says(self, *question: str) -> bool:
         """Return git's answer: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
         code, _, complaint = git(*question, folder=self.root)
+        if code == ABSENT:
+            raise _no_git(self.root)
         if code not in (0, 1):
             raise Refused(f"git cannot say whether a key would be safe in {self.root}: {complaint or f'exit {code}'}.")
         return code == 0
@@ -108,10 +112,10 @@ def _one(folder: str, what: str) -> str:
 def _explain(folder: str, code: int, complaint: str) -> Worktree:
     if "not a git repository" in complaint and "gitfile" not in complaint and not _has_git(folder):
         return Worktree(folder)
-    if code == 127:
+    if code == ABSENT:
         if not _has_git(folder):
             return Worktree(folder)
-        raise LlmswitchError(f"{folder} is in a git repository, but git was not found.", hint="Install git.")
+        raise _no_git(folder)
     if "dubious ownership" in complaint:
         raise Refused(f"git does not trust the owner of {folder}: {complaint}")
     if "must be run in a work tree" in complaint:
@@ -120,6 +124,10 @@ def _explain(folder: str, code: int, complaint: str) -> Worktree:
             hint="Go to a worktree, or name one: -w PATH.",
         )
     raise UsageProblem(f"git cannot read the repository of {folder}: {complaint}")
+
+
+def _no_git(folder: str) -> LlmswitchError:
+    return LlmswitchError(f"{folder} is in a git repository, but git was not found.", hint="Install git.")
 
 
 def _has_git(folder: str) -> bool:
@@ -216,7 +224,7 @@ def _spawn(argv: list[str], environ: dict[str, str]) -> tuple[int, str, str]:
         try:
             done = subprocess.run(argv, env=environ, capture_output=True, check=False)  # noqa: S603
         except FileNotFoundError:
-            return 127, "", ""
+            return ABSENT, "", ""
         return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr).strip()
     (out, out_end), (err, err_end) = os.pipe(), os.pipe()
     actions = [(os.POSIX_SPAWN_DUP2, out_end, 1), (os.POSIX_SPAWN_DUP2, err_end, 2)]
@@ -226,7 +234,7 @@ def _spawn(argv: list[str], environ: dict[str, str]) -> tuple[int, str, str]:
         os.close(out)
         os.close(err)
         if error.errno in _ABSENT:
-            return 127, "", ""
+            return ABSENT, "", ""
         raise
     finally:
         os.close(out_end)
