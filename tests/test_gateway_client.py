@@ -395,3 +395,12 @@ def test_the_helper_starts_the_gateway_and_the_keys_come_from_the_keyring(
     files = [path for folder in (home, repo) for path in folder.rglob("*") if path.is_file()]
     assert not [path for path in files if any(key.encode() in path.read_bytes() for key in KEYS.values())]
     assert not any(key in os.environ.values() for key in KEYS.values())
+
+
+def test_doctor_asks_each_slots_provider_through_the_gateway(stage: Stage) -> None:
+    """One request a model with the gateway's own token, each provider with its own key; all three answer."""
+    reply = stage.cli("doctor", "--probe", "--json", cwd=stage.repo, env=stage.environ)
+    found = [each["code"] for each in json.loads(reply.out)["proven"]]
+    assert found == ["probe-answers"] * 3, reply
+    assert stage.hits() == dict.fromkeys(SLOTS, 1)
+    stage.check_credentials()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.catalog import Catalog, shipped_folder
-from llmswitch.folders import config_folder, state_folder
+from llmswitch.folders import config_folder, own_command, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,11 +157,8 @@ class App:
     def key_helper(self, preset: Preset) -> str:
         """Return the shell command that prints a preset's key, for apiKeyHelper."""
         import shlex
-        import sys
 
-        program = os.path.abspath(sys.argv[0])
-        start = [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "llmswitch"]
-        return shlex.join([*start, "print-key", "--preset", preset.name])
+        return shlex.join([*own_command(), "print-key", "--preset", preset.name])
 
     def gateway(self) -> LocalGateway:
         """Return the local gateway of this user, whether it runs or not."""

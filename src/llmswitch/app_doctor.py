@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmswitch.commands.target import Target
     from llmswitch.facts import Facts
     from llmswitch.history import Leak
+    from llmswitch.secret import Secret
 
 # What tells a Claude Code that another one started it.
 _INSIDE = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
@@ -70,7 +71,19 @@ class Examiner:
             lambda requests: probe.send_all(requests, progress),
             self._app.key_helper,
             lambda preset: print_key(None, preset.name, self._app.catalog, self._app.environ, self._app.keyring()),
+            self._gateway_token,
         )
+
+    def _gateway_token(self, url: str, helper: str) -> Secret | None:
+        """Return the token of the local gateway, which is started for that, None where URL or helper is not its own."""
+        from llmswitch.routes import id_in
+        from llmswitch.secret import Secret
+
+        gateway, name = self._app.gateway(), id_in(url)
+        if name is None or helper != gateway.helper(name):
+            return None
+        gateway.start()
+        return Secret(gateway.token(name))
 
     def leaks(self, target: Target) -> list[Leak]:
         """Return the versions of settings files in git's history that hold a credential."""

@@ -1,4 +1,4 @@
-"""Where llmswitch keeps its own files: the user's config folder and state folder."""
+"""Where llmswitch and its own files are: its command, the user's config folder and state folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def own_command() -> list[str]:
+    """Return the command that starts this llmswitch, whatever folder it is started from.
+
+    With -P, since a module of that name in the current folder must not run in its place.
+    """
+    program = os.path.abspath(sys.argv[0])
+    return [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "llmswitch"]
 
 
 def config_folder(environ: Mapping[str, str]) -> str:

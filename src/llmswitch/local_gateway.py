@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 
 from llmswitch.errors import LlmswitchError
+from llmswitch.folders import own_command
 from llmswitch.route_files import RouteFiles
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ class LocalGateway:
         """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
         import shlex
 
-        return shlex.join([*_program(), "gateway", "token", name])
+        return shlex.join([*own_command(), "gateway", "token", name])
 
     def status(self) -> dict[str, object] | None:
         """Return what the running gateway says of itself, None where none runs."""
@@ -93,7 +93,7 @@ class LocalGateway:
         log = os.path.join(self._folder, "log")
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             process = subprocess.Popen(  # noqa: S603  # llmswitch itself
-                [*_program(), "gateway", "run"],
+                [*own_command(), "gateway", "run"],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", env=dict(self._environ),
                 start_new_session=True,
             )  # fmt: skip
@@ -132,9 +132,3 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _program() -> list[str]:
-    """Return the command that starts this llmswitch, whatever folder it is started from."""
-    started = os.path.abspath(sys.argv[0])
-    return [started] if os.access(started, os.X_OK) else [sys.executable, "-m", "llmswitch"]

@@ -31,14 +31,19 @@ _VARIANTS = (":nitro", ":floor", ":exacto", ":online", ":thinking", ":extended")
 class Asker:
     """Asks the provider of the pin here. `send` sends requests in parallel.
 
-    `helper` is the apiKeyHelper of ours for a preset, `key` its key: another helper is never run, since the
-    settings of a cloned repository could name one.
+    `helper` is the apiKeyHelper of ours for a preset, `key` its key, and `token` the local gateway's where URL and
+    helper are the gateway's: another helper is never run, since the settings of a cloned repository could name one.
     """
 
     def __init__(
-        self, facts: Facts, send: Send, helper: Callable[[Preset], str], key: Callable[[Preset], Secret]
+        self,
+        facts: Facts,
+        send: Send,
+        helper: Callable[[Preset], str],
+        key: Callable[[Preset], Secret],
+        token: Callable[[str, str], Secret | None],
     ) -> None:
-        self.facts, self._send, self._helper, self._key = facts, send, helper, key
+        self.facts, self._send, self._helper, self._key, self._token = facts, send, helper, key, token
         self.url = facts.text(BASE_URL).strip()
         self.host = host_of(self.url)
 
@@ -103,10 +108,16 @@ class Asker:
         preset, helper = self._own_preset(), self.facts.text(HELPER)
         if not helper:
             return probe_request.credentials(self.facts.report.texts)
+        if token := self._token(self.url, helper):
+            return self._both(token)
         if preset is None or helper != self._helper(preset) or self.facts.record.preset != preset.name:
             raise KeyProblem("apiKeyHelper is not llmswitch's own, and no other is run.", hint="claude -p hi")
-        key = self._key(preset).reveal()
-        return probe_request.credentials({**self.facts.report.texts, AUTH_TOKEN: key, CREDENTIALS["api-key"]: key})
+        return self._both(self._key(preset))
+
+    def _both(self, key: Secret) -> dict[str, str]:
+        """Return both headers, in which Claude Code sends what a helper prints."""
+        both = dict.fromkeys(CREDENTIALS.values(), key.reveal())
+        return probe_request.credentials({**self.facts.report.texts, **both})
 
     def _own_preset(self) -> Preset | None:
         """Return the preset, where the pin's base URL is its own: only then the key is too."""
