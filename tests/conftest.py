@@ -110,6 +110,15 @@ def key(monkeypatch: pytest.MonkeyPatch, sealed: dict[str, str]) -> str:
     return KEY
 
 
+@pytest.fixture
+def own(tmp_path: Path, sealed: dict[str, str]) -> Path:
+    """The user's own preset folder."""
+    folder = tmp_path / "own" / "presets"
+    folder.mkdir(parents=True)
+    sealed["LLMSWITCH_HOME"] = str(folder.parent)
+    return folder
+
+
 def settings_of(folder: Path) -> Path:
     """Return the path of a folder's local settings file."""
     return folder / ".claude" / "settings.local.json"

@@ -13,15 +13,6 @@ from llmswitch.catalog import Catalog, shipped_folder
 from llmswitch.commands.presets import GROUPS
 
 
-@pytest.fixture
-def own(tmp_path: Path, sealed: dict[str, str]) -> Path:
-    """The user's own preset folder."""
-    folder = tmp_path / "own" / "presets"
-    folder.mkdir(parents=True)
-    sealed["LLMSWITCH_HOME"] = str(folder.parent)
-    return folder
-
-
 def test_new_makes_a_preset_that_works_at_once(cli: Cli, own: Path) -> None:
     """On top of another, with its slots to uncomment; nothing is overwritten."""
     reply = cli("presets", "new", "work", "--from", "best-value")

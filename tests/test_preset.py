@@ -143,15 +143,6 @@ def test_text_that_cannot_be_written_or_sent_is_named_by_its_field(fields: dict[
     assert why in complaints(**fields)
 
 
-@pytest.fixture
-def own(tmp_path: Path, sealed: dict[str, str]) -> Path:
-    """The user's own preset folder."""
-    folder = tmp_path / "own" / "presets"
-    folder.mkdir(parents=True)
-    sealed["LLMSWITCH_HOME"] = str(folder.parent)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("place", "why"),
     [("nowhere", "not there"), ("mine", "this preset itself"), ("claude", "anthropic"), ("bad", "cannot be used")],

@@ -9,15 +9,6 @@ import pytest
 from conftest import Cli, settings_of
 
 
-@pytest.fixture
-def own(tmp_path: Path, sealed: dict[str, str]) -> Path:
-    """The user's own preset folder."""
-    folder = tmp_path / "own" / "presets"
-    folder.mkdir(parents=True)
-    sealed["LLMSWITCH_HOME"] = str(folder.parent)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("text", "field", "why"),
     [

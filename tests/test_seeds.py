@@ -31,15 +31,6 @@ OVERRIDE = "ANTHROPIC_DEFAULT_HAIKU_MODEL"
 
 
 @pytest.fixture
-def own(tmp_path: Path, sealed: dict[str, str]) -> Path:
-    """The user's own preset folder."""
-    folder = tmp_path / "own" / "presets"
-    folder.mkdir(parents=True)
-    sealed["LLMSWITCH_HOME"] = str(folder.parent)
-    return folder
-
-
-@pytest.fixture
 def run(repo: Path, sealed: dict[str, str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command line in this process, in the repository: run("openrouter", "--model", "x", env={…})."""
     monkeypatch.chdir(repo)
