@@ -291,7 +291,8 @@ def test_adopting_a_key_of_the_users(nest: Nest, service: SecretService) -> None
     """It moves into the keyring, under a name that is said; the key itself is not."""
     path = settings_of(nest.repo)
     path.parent.mkdir()
-    path.write_text(USERS_OWN["token"].format(CANARY))
+    env = {"ANTHROPIC_BASE_URL": "https://openrouter.ai/api", "ANTHROPIC_AUTH_TOKEN": CANARY}
+    path.write_text(json.dumps({"env": env}))
     nest.pin("openrouter", "--adopt-key", "openrouter")
     assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") == CANARY
 

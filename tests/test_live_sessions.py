@@ -32,6 +32,7 @@ ANSWER = "the answer of alpha"
 KEEPS_BACKEND = "Claude Code sessions that are open here keep the old backend until you restart them."
 FOLLOWS = "Open Claude Code sessions here follow within seconds."
 Found = list[tuple[str | None, str | None, str | None]]
+MODELS = re.compile("^warning: .*(tool use is rated|context window)")
 
 
 class Scene:
@@ -57,11 +58,12 @@ class Scene:
         (self._presets / f"{name}.json5").write_text(json.dumps(whole))
 
     def llmswitch(self, *arguments: str, cwd: Path | None = None, **env: str) -> str:
-        """Run llmswitch and return what it says besides the report."""
+        """Run llmswitch and return what it says besides the report and what it says of models."""
         reply = self._cli(*arguments, cwd=cwd or self.repo, env=self.env | env)
         assert reply.code == 0, reply
+        lines = [line for line in reply.err.splitlines() if not MODELS.search(line)]
         # The last words name the processes.
-        return re.sub(r" Open here now: process [0-9, ]+\.$", "", " ".join(reply.err.split()))
+        return re.sub(r" Open here now: process [0-9, ]+\.$", "", " ".join(" ".join(lines).split()))
 
     def session(self, cwd: Path | None = None, launcher: Sequence[str] = (), **env: str) -> LiveSession:
         """Return a session of the client, to open with `with`."""

@@ -61,6 +61,7 @@ class Worktree:
         if code == ABSENT:
             raise _no_git(self.root)
         if code not in (0, 1):
+            ask(self.root)  # where git cannot read the repository at all, that is what to say
             raise Refused(f"git cannot say whether a key would be safe in {self.root}: {complaint or f'exit {code}'}.")
         return code == 0
 
