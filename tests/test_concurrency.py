@@ -19,7 +19,7 @@ from support.warm import Warm
 from test_switch import write
 
 from llmswitch.errors import LlmswitchError
-from llmswitch.journal import digest
+from llmswitch.lean import digest
 from llmswitch.settings import Settings
 from llmswitch.settings_file import SettingsFile
 

@@ -176,7 +176,7 @@ def test_names_of_saved_keys_are_kept_and_may_be_lost(tmp_path: Path) -> None:
     path = tmp_path / "state" / "keys.json"
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert path.read_text() == '{\n "two": "another"\n}'
+    assert path.read_text() == '{"two": "another"}'
     for broken in ("[]", "{", '"x"', "\xff"):
         path.write_text(broken, encoding="latin-1")
         assert names.load() == {}

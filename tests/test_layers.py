@@ -27,6 +27,7 @@ CORE = {
     "lines",
     "mend",
     "models",
+    "lean",
     "litellm_config",
     "mixed",
     "pin",
@@ -95,10 +96,11 @@ TOP = {
     "cli_keys",
     "cli_shell",
     "cli_switch",
+    "completion",
     "everyday",
     "front",
 }
-PURE = {"__future__", "collections", "difflib", "hashlib", "json", "re", "textwrap", "typing"}
+PURE = {"__future__", "_blake2", "_json", "collections", "difflib", "hashlib", "json", "re", "textwrap", "typing"}
 # What a switch or a status must not import on its way: each costs more than all the work.
 HEAVY = {
     "click", "json5", "keyring", "git", "subprocess", "pathlib", "dataclasses", "typing", "importlib.metadata",

@@ -185,7 +185,7 @@ class App:
         Another content is another file, since open sessions follow changes of theirs.
         """
         from llmswitch import client
-        from llmswitch.journal import digest
+        from llmswitch.lean import digest
 
         if overlay.secret:
             return client.overlay_in_memory(overlay.text)

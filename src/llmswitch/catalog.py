@@ -7,8 +7,9 @@ import os
 from llmswitch import places
 from llmswitch.data_files import SUFFIX, read_object, read_or_empty, stems
 from llmswitch.errors import PresetProblem, UsageProblem
+from llmswitch.fields import is_name
 from llmswitch.models import Models
-from llmswitch.preset import NAME, Preset, merged
+from llmswitch.preset import Preset, merged
 from llmswitch.urls import host_of
 
 TYPE_CHECKING = False
@@ -65,7 +66,7 @@ class Catalog:
         path = self._path(name)
         if path is None:
             raise UsageProblem(f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`.")
-        if self.is_command(name) or not NAME.fullmatch(name):
+        if self.is_command(name) or not is_name(name):
             raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
         return self._complete(Preset(name, self._fields(path, ()), path))
 
@@ -79,7 +80,7 @@ class Catalog:
     def load_file(self, path: str) -> Preset:
         """Return the preset in a file that need not be in one of the folders; PresetProblem for a wrong one."""
         name = os.path.basename(path).removesuffix(SUFFIX)
-        if not path.endswith(SUFFIX) or not NAME.fullmatch(name) or self.is_command(name):
+        if not path.endswith(SUFFIX) or not is_name(name) or self.is_command(name):
             raise PresetProblem(f"{path}: a preset is called NAME{SUFFIX}, and not as a command is.")
         return self._complete(Preset(name, self._fields(os.path.abspath(path), ()), path))
 
@@ -173,7 +174,7 @@ class Catalog:
         parent = fields.get("extends")
         if parent is None:
             return fields
-        if not isinstance(parent, str) or not NAME.fullmatch(parent):
+        if not isinstance(parent, str) or not is_name(parent):
             raise PresetProblem(f"{path}: extends must be the name of a preset.")
         # A preset of the user's that extends its own name means the shipped one, with this on top.
         below = self._path(parent, above=path)

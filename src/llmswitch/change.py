@@ -5,9 +5,8 @@ A switch always takes the old pin out first, so that it does not matter what was
 
 from __future__ import annotations
 
-import json
-
 from llmswitch.identity import IDENTITY, SECRET_BEARING, TOP_IDENTITY, may_be_secret
+from llmswitch.lean import dumps, loads, quoted
 from llmswitch.pin import AUTO_MODE
 from llmswitch.settings import Settings
 
@@ -50,7 +49,7 @@ class Record:
     @property
     def tuning(self) -> dict[str, str]:
         """The tuning members it wrote, as text."""
-        return {name: str(json.loads(raw)) for name, raw in self.wrote.items() if _is_json(raw)}
+        return {name: str(loads(raw)) for name, raw in self.wrote.items() if _is_json(raw)}
 
     def in_force(self, settings: Settings) -> bool:
         """Say whether the settings hold this record's identity members as it wrote them."""
@@ -66,7 +65,7 @@ def _texts(value: object) -> dict[str, str]:
 def _is_json(text: str) -> bool:
     """Say whether a text can go into a settings file as a value: somebody may have edited the state."""
     try:
-        json.loads(text)
+        loads(text)
     except (ValueError, RecursionError):
         return False
     return True
@@ -101,8 +100,8 @@ def _as_json(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:  # half a character, which only an escape can write
-        return json.dumps(text)
-    return json.dumps(text, ensure_ascii=False)
+        return dumps(text)
+    return quoted(text)
 
 
 def _has_opinion(settings: Settings) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from llmswitch.change import OURS
 from llmswitch.identity import BASE_URL, START_MODEL
 from llmswitch.pin import AUTO_MODE, MAX_CONTEXT, is_claude, smallest_window
@@ -11,7 +9,7 @@ from llmswitch.preset import ANTHROPIC_HOST
 from llmswitch.problems import CREDENTIALS, Problem
 from llmswitch.secret import redacted
 from llmswitch.slots import VARIABLES
-from llmswitch.urls import host_of, url_problem
+from llmswitch.urls import host_of, url_problem, without_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ def base_url(facts: Facts) -> Iterator[Problem]:
     """A base URL that cannot work, or that would show the key to the network."""
     url = facts.text(BASE_URL).strip()
     if url and (wrong := url_problem(url)):
-        shorter = re.sub(r"/v1/?$", "", url)
+        shorter = without_version(url)
         members = {BASE_URL: shorter} if shorter != url and url_problem(shorter) is None else {}
         yield Problem("base-url", "error", f"The base URL {redacted(url)} {wrong}.", facts.use, members)
 

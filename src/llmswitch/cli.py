@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from llmswitch import __version__, cli_catalog, cli_doctor, cli_gateway, cli_keys, cli_shell, cli_switch, everyday
 from llmswitch.errors import CommandLineProblem
+from llmswitch.folders import COMPLETION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +47,12 @@ class Commands(click.Group):
         return list(self.commands)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, then the presets."""
+        """Write the commands, then the names of the presets: to open all their files takes longer than the rest."""
         super().format_commands(ctx, formatter)
-        presets = ctx.find_root().obj.catalog.load_all()[0]
-        with formatter.section("Presets (llmswitch PRESET, the same as llmswitch use PRESET)"):
-            formatter.write_dl([(preset.name, preset.title) for preset in presets])
+        with formatter.section("Presets (llmswitch PRESET; more about them: llmswitch list)"):
+            names = ", ".join(ctx.find_root().obj.catalog.names())
+            for line in textwrap.wrap(names, formatter.width - formatter.current_indent, break_on_hyphens=False):
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Complete preset names as well."""
@@ -110,6 +114,8 @@ for command in (
 
 def run(app: App, arguments: Sequence[str]) -> object:
     """Do what the arguments say; CommandLineProblem where they cannot be read."""
+    if COMPLETION in os.environ:
+        import llmswitch.completion  # noqa: F401  # tells click our way with each shell
     try:
         return cli.main(list(arguments), "llmswitch", standalone_mode=False, obj=app)
     except click.ClickException as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 from llmswitch import core_dumps
@@ -45,6 +44,7 @@ def main_rules(environ: Mapping[str, str]) -> bool:
 
 def version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
     """Return the version of Claude Code, None where there is none or it does not say."""
+    import re
     import subprocess
 
     try:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
-import signal
 import sys
 
 from llmswitch import core_dumps
 from llmswitch.errors import CommandLineProblem, LlmswitchError
+from llmswitch.lean import dumps
 from llmswitch.secret import looks_like_key, may_be_key
+
+try:
+    # Without the enums of `signal`, whose import costs half of Python's own start.
+    import _signal as signal  # type: ignore[import-not-found]
+except ImportError:
+    import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +58,18 @@ def answer(lines: Sequence[str]) -> None:
 
 def _plain(line: str) -> str:
     """Return a line with JSON's escapes for what could steer a terminal: settings and paths may hold anything."""
-    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+    return line if line.isprintable() else "".join(c if c.isprintable() else dumps(c)[1:-1] for c in line)
 
 
 def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) -> None:
     """Print an answer as JSON, or as the lines that say the same."""
-    answer([json.dumps(data, indent=2, ensure_ascii=False)] if as_json else lines())
+    answer([_indented(data)] if as_json else lines())
+
+
+def _indented(data: object) -> str:
+    import json
+
+    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def piped() -> str:

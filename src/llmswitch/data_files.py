@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from llmswitch.errors import PresetProblem
-from llmswitch.fields import NAME
+from llmswitch.fields import is_name
+from llmswitch.lean import loads
 
 SUFFIX = ".json5"
 
@@ -18,7 +18,7 @@ def stems(folder: str) -> list[str]:
     except OSError:
         return []
     stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
-    return [stem for stem in stems if NAME.fullmatch(stem) and os.path.isfile(os.path.join(folder, stem + SUFFIX))]
+    return [stem for stem in stems if is_name(stem) and os.path.isfile(os.path.join(folder, stem + SUFFIX))]
 
 
 def read_or_empty(path: str) -> dict[str, object]:
@@ -37,7 +37,7 @@ def read_object(path: str) -> dict[str, object]:
     except (OSError, UnicodeDecodeError) as error:
         raise PresetProblem(f"{path}: cannot read it ({type(error).__name__}).") from None
     try:
-        data = json.loads(text, object_pairs_hook=_once)
+        data = loads(text, _once)
     except (ValueError, RecursionError):
         data = _read_json5(path, text)
     if not isinstance(data, dict):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from llmswitch.identity import IDENTITY
+from llmswitch.lean import Pattern
 from llmswitch.secret import looks_like_key
 from llmswitch.urls import address_problem, url_problem
 
@@ -12,11 +11,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-_KEY_FIELD = re.compile(r"api_?key|token|secret|password|credential", re.IGNORECASE)
-_KEY_VARIABLE = re.compile(r"(_KEY|_TOKEN|SECRET|PASSWORD)$|BEARER_TOKEN")
+_DIGITS, _SMALL, _LARGE = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LONGEST_NAME = 64
+_KEY_FIELD = Pattern("api_?key|token|secret|password|credential", ignore_case=True)
+_KEY_ENDS = ("_KEY", "_TOKEN", "SECRET", "PASSWORD")
 UNPRINTABLE = "holds a control character, or one that cannot be encoded"
+
+
+def is_name(text: str) -> bool:
+    """Say whether a text can be the name of a preset or of a key."""
+    return text[:1] in {*_SMALL, *_DIGITS} and len(text) <= _LONGEST_NAME and not text.strip(_SMALL + _DIGITS + "._-")
+
+
+def _is_variable(text: str) -> bool:
+    return text[:1] in {*_LARGE} and not text.strip(_LARGE + _DIGITS + "_")
 
 
 class Fields:
@@ -53,7 +61,7 @@ class Fields:
     def name(self, field: str) -> str | None:
         """Read the name of a key or a preset."""
         value = self.text(field)
-        if value is not None and not NAME.fullmatch(value):
+        if value is not None and not is_name(value):
             self.wrong(field, "must be a name: lower-case letters, digits, '.', '_' and '-'")
             return None
         return value
@@ -109,11 +117,11 @@ class Fields:
         """Read tuning variables; those that choose the backend are not among them."""
         inner = self.inner(field, self.mapping(field))
         for name in inner.fields:
-            if not _VARIABLE.fullmatch(name):
+            if not _is_variable(name):
                 inner.wrong(name, "must be an environment variable's name")
             elif name in IDENTITY:
                 inner.wrong(name, "is set by llmswitch itself; env holds tuning variables only")
-            elif _KEY_VARIABLE.search(name):
+            elif name.endswith(_KEY_ENDS) or "BEARER_TOKEN" in name:
                 inner.wrong(name, "holds a key; presets hold none: use `llmswitch save-key`")
         return {name: text for name in inner.fields if (text := inner.text(name)) is not None}
 
@@ -176,7 +184,7 @@ _ELSEWHERE = {"id": "model", "provider": "preset", "baseurl": "base_url", "url":
 
 
 def _why_unknown(field: str, known: Collection[str]) -> str:
-    if _KEY_FIELD.search(field):
+    if _KEY_FIELD.found_in(field):
         return "has no place in a preset: keys are stored with `llmswitch save-key`"
     import difflib
 

@@ -11,6 +11,7 @@ import sys
 
 from llmswitch import console, everyday
 from llmswitch.app import App
+from llmswitch.folders import COMPLETION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ COMMANDS = (
     "doctor", "statusline", "gateway", "shell-init",
 )  # fmt: skip
 STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": "all_worktrees"}
-COMPLETION = "_LLMSWITCH_COMPLETE"
 
 
 def main() -> None:

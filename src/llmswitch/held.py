@@ -6,9 +6,8 @@ is fixed. One that was started with --settings follows no settings file.
 
 from __future__ import annotations
 
-import json
-
 from llmswitch.identity import BASE_URL, START_MODEL
+from llmswitch.lean import loads
 from llmswitch.problems import Problem
 from llmswitch.urls import host_of
 
@@ -50,7 +49,7 @@ def held(current: Record, previous: Record) -> list[str]:
 
 
 def _set(record: Record) -> dict[str, str]:
-    wrote = {name: json.loads(raw) for name, raw in record.wrote.items() if name not in record.displaced}
+    wrote = {name: loads(raw) for name, raw in record.wrote.items() if name not in record.displaced}
     return {**record.pin, **{name: text for name, text in wrote.items() if isinstance(text, str)}}
 
 

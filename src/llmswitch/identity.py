@@ -46,6 +46,8 @@ KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105
 
 def may_be_secret(name: str, text: str) -> bool:
     """Say whether a member's text is, or may carry, a secret: then our state does not keep it."""
+    if not text:
+        return False
     if name in CREDENTIALS.values() or redacted(text) != text:
-        return bool(text)
+        return True
     return names_secret(text) if name in SECRET_BEARING else name in TOP_IDENTITY and says_secret(text)

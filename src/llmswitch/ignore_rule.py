@@ -68,7 +68,7 @@ def _check_elsewhere(path: str) -> None:
 def _ignored(worktree: Worktree, name: str) -> bool:
     if not worktree.in_repository:
         return True
-    return worktree.ignores(name) and worktree.ignores(os.path.join(os.path.dirname(name), TEMPORARY))
+    return worktree.ignores(name, os.path.join(os.path.dirname(name), TEMPORARY))
 
 
 def _append(path: str) -> None:

@@ -6,12 +6,12 @@ our own token from a foreign one, nor bring back what a pin displaced.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
 from llmswitch import atomic
 from llmswitch.change import Record
+from llmswitch.lean import digest, dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Journal:
         folder = os.path.dirname(self.path)
         atomic.make_folder(folder, 0o700)
         atomic.sweep(folder)
-        atomic.replace(self.path, json.dumps(data, indent=1).encode(), 0o600)
+        atomic.replace(self.path, dumps(data).encode(), 0o600)
 
     def knows(self, secret: Secret) -> bool:
         """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
@@ -95,7 +95,7 @@ def _read(path: str) -> object:
     """Return the data of a state file, None for none and for one that is broken; raises OSError."""
     try:
         with open(path, "rb") as file:
-            return json.load(file)
+            return loads(file.read().decode())
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
 
@@ -103,13 +103,6 @@ def _read(path: str) -> object:
 def _part(data: object, name: str) -> dict[str, object] | None:
     part = data.get(name) if isinstance(data, dict) else None
     return part if isinstance(part, dict) else None
-
-
-def digest(text: str) -> str:
-    """Return a short name for a path, for files of ours that belong to it."""
-    import hashlib
-
-    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]
 
 
 def fingerprint(secret: Secret) -> dict[str, str]:
@@ -124,6 +117,4 @@ def is_fingerprint(entry: dict[str, str], secret: Secret) -> bool:
 
 
 def _hash(salt: str, secret: Secret) -> str:
-    import hashlib
-
-    return hashlib.sha256(bytes(salt + secret.reveal(), "utf-8", "surrogatepass")).hexdigest()
+    return digest(secret.reveal(), salt)

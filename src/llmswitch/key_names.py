@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from llmswitch import atomic
+from llmswitch.lean import dumps, loads
 
 
 class KeyNames:
@@ -18,7 +18,7 @@ class KeyNames:
         """Return the saved names, {} where nothing is known."""
         try:
             with open(self._path, "rb") as file:
-                data = json.load(file)
+                data = loads(file.read().decode())
         except (OSError, ValueError):
             return {}
         return {str(name): str(where) for name, where in data.items()} if isinstance(data, dict) else {}
@@ -34,6 +34,6 @@ class KeyNames:
     def _save(self, names: dict[str, str]) -> None:
         try:
             atomic.make_folder(os.path.dirname(self._path), 0o700)
-            atomic.replace(self._path, json.dumps(names, indent=1).encode(), 0o600)
+            atomic.replace(self._path, dumps(names).encode(), 0o600)
         except OSError:
             pass

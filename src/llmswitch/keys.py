@@ -6,8 +6,6 @@ There is no plain-text store and no silent fall-back.
 
 from __future__ import annotations
 
-import re
-
 from llmswitch.errors import KeyProblem
 from llmswitch.secret import Secret, clean_key, redacted
 
@@ -42,7 +40,7 @@ class Key:
 
 def variable(name: str) -> str:
     """Return the environment variable that can hold a key."""
-    return "LLMSWITCH_KEY_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+    return "LLMSWITCH_KEY_" + "".join(char if char.isascii() and char.isalnum() else "_" for char in name.upper())
 
 
 def find(name: str, reference: Mapping[str, object] | None, environ: Mapping[str, str], keyring: Keyring) -> Key | None:

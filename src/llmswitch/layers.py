@@ -6,11 +6,11 @@ worktrees as well, and wins.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
 from llmswitch.effective import Layer, file_values
+from llmswitch.lean import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llmswitch.worktrees import Worktree
 
 LOCAL, SHARED = ".claude/settings.local.json", ".claude/settings.json"
+_BOM = b"\xef\xbb\xbf"
 _MANAGED = {
     "darwin": "/Library/Application Support/ClaudeCode",
     "win32": "C:\\Program Files\\ClaudeCode",
@@ -114,15 +115,11 @@ def read(origin: str, path: str) -> Layer | None:
     try:
         # Of UTF-16 it knows the little-endian one, and minds no half character at the end.
         wide = data[:2] == b"\xff\xfe"
-        text = data[2:].decode("utf-16-le", "ignore") if wide else data.decode("utf-8-sig", "replace")
-        root = json.loads(text, parse_constant=_refuse) if text.strip() else {}
+        text = data[2:].decode("utf-16-le", "ignore") if wide else data.removeprefix(_BOM).decode(errors="replace")
+        root = loads(text) if text.strip() else {}
         return Layer(origin, path, file_values(root, managed=origin == "managed"))
     except (ValueError, RecursionError) as error:
-        where = f"line {error.lineno}, column {error.colno}: " if isinstance(error, json.JSONDecodeError) else ""
-        why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        place, why = getattr(error, "lineno", 0), getattr(error, "msg", str(error))
+        where = f"line {place}, column {getattr(error, 'colno', 0)}: " if place else ""
         so = "does not start with such a file" if origin == "managed" else "ignores this whole file"
         return Layer(origin, path, {}, f"{path}: {where}{why}. Claude Code {so}.")
-
-
-def _refuse(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")

@@ -5,11 +5,11 @@ With the standard library only, since this is on the way to every session's firs
 
 from __future__ import annotations
 
-import json
 import os
 
 from llmswitch.errors import LlmswitchError
 from llmswitch.folders import own_command
+from llmswitch.lean import loads
 from llmswitch.route_files import RouteFiles
 
 TYPE_CHECKING = False
@@ -116,7 +116,7 @@ class LocalGateway:
                     head, _, body = stream.read().partition(b"\r\n\r\n")
             except OSError:
                 return None
-        answer = json.loads(body) if b" 200 " in head.partition(b"\r\n")[0] else None
+        answer = loads(body.decode()) if b" 200 " in head.partition(b"\r\n")[0] else None
         return answer if isinstance(answer, dict) else None
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from llmswitch.routes import plain
 from llmswitch.slots import AUTO
 
 TYPE_CHECKING = False
@@ -11,15 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
-# Suffixes that choose a window or a route, and not another model.
-_SUFFIX = re.compile(r"\[[0-9]+m\]$|:exacto$", re.IGNORECASE)
+_EXACT = ":exacto"  # OpenRouter's: the same model, at the hosts that are best at tools
 WEAK = ("fair", "poor")
 _NEAR = 0.85  # how like a known id a mistyped one must be, of 1
 
 
 def base_id(model: str) -> str:
     """Return the model's id without [1m] and :exacto, under which prices and windows are known."""
-    return _SUFFIX.sub("", _SUFFIX.sub("", model))
+    name = plain(model)
+    return plain(name[: -len(_EXACT)]) if name.lower().endswith(_EXACT) else name
 
 
 class Models:

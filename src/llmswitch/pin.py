@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, CREDENTIALS, IDENTITY, START_MODEL, TOP_IDENTITY
 from llmswitch.preset import ANTHROPIC_HOST, CLOUDS
 from llmswitch.slots import VARIABLES
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 MAX_CONTEXT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 AUTO_MODE = "disableAutoMode"
 HELPER = "apiKeyHelper"
-_CLAUDE = re.compile(r"claude-(3|[a-z]+-[0-9])", re.IGNORECASE)
 
 
 def build(
@@ -54,7 +51,13 @@ def with_helper(pin: Mapping[str, str], command: str) -> dict[str, str]:
 
 def is_claude(model: str) -> bool:
     """Say whether Claude Code takes a model for one of Claude's, by its name with a version."""
-    return _CLAUDE.search(model) is not None
+    return any(map(_is_version, model.lower().split("claude-")[1:]))
+
+
+def _is_version(text: str) -> bool:
+    """Say whether a text begins as in `3-5-haiku` or in `opus-5`."""
+    family, _, version = text.partition("-")
+    return text[:1] == "3" or (family.isascii() and family.isalpha() and version[:1] in {*"0123456789"})
 
 
 def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | None:

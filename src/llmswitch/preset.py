@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.errors import PresetProblem
-from llmswitch.fields import NAME, Fields
+from llmswitch.fields import Fields
 from llmswitch.slot_map import PROTOCOLS, Elsewhere, SlotMap
 from llmswitch.slots import SLOTS, slot_named
 from llmswitch.urls import host_of
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ANTHROPIC_HOST", "CLOUDS", "FIELDS", "NAME", "Elsewhere", "Preset", "merged"]
+__all__ = ["ANTHROPIC_HOST", "CLOUDS", "FIELDS", "Elsewhere", "Preset", "merged"]
 
 ANTHROPIC_HOST = "api.anthropic.com"
 # Providers that Claude Code reaches by a switch of its own, with their own credentials (2.1.329).

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 
 from llmswitch import atomic
 from llmswitch.errors import LlmswitchError
-from llmswitch.routes import Routes, from_data
-
-_ID = re.compile(r"[0-9a-f]{16}")
+from llmswitch.lean import dumps, loads
+from llmswitch.routes import Routes, from_data, is_id
 
 
 class RouteFiles:
@@ -22,7 +19,7 @@ class RouteFiles:
 
     def load(self, name: str) -> Routes | None:
         """Return the routes of that id as they are now, None where there are none or they cannot be read."""
-        if not _ID.fullmatch(name):
+        if not is_id(name):
             return None
         path = self._path(name)
         try:
@@ -30,7 +27,7 @@ class RouteFiles:
             stamp = (status.st_mtime_ns, status.st_ino)
             if name not in self._read or self._read[name][0] != stamp:
                 with open(path, "rb") as file:
-                    self._read[name] = (stamp, from_data(json.load(file)))
+                    self._read[name] = (stamp, from_data(loads(file.read().decode())))
         except (OSError, ValueError, RecursionError):
             self._read.pop(name, None)
             return None
@@ -41,7 +38,7 @@ class RouteFiles:
         path = self._path(routes.id)
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            atomic.replace(path, json.dumps(routes.data(), indent=1).encode(), 0o600)
+            atomic.replace(path, dumps(routes.data()).encode(), 0o600)
         except OSError as error:
             raise LlmswitchError(f"{path}: cannot write it: {error.strerror}.") from None
 
@@ -51,7 +48,7 @@ class RouteFiles:
             files = os.listdir(self._folder)
         except OSError:
             return []
-        return sorted(name.removesuffix(".json") for name in files if _ID.fullmatch(name.removesuffix(".json")))
+        return sorted(name.removesuffix(".json") for name in files if is_id(name.removesuffix(".json")))
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, name + ".json")

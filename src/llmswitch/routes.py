@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 from llmswitch.urls import is_loopback
 
 TYPE_CHECKING = False
@@ -12,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FIELDS = ("slot", "model", "base_url", "key", "auth", "protocol", "preset")
-_URL = re.compile(r"(?P<origin>http://[^/]+)/w/(?P<id>[0-9a-f]{16})")
-_WINDOW = re.compile(r"\[\d+m\]$", re.IGNORECASE)
+_ID_DIGITS = 16
 
 
 class Route:
@@ -52,8 +48,9 @@ class Routes:
     def id(self) -> str:
         """What stands for these routes in the base URL: 16 hexadecimal digits, made from all that they say."""
         import hashlib
+        import json
 
-        return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:_ID_DIGITS]
 
     def find(self, model: str) -> Route | None:
         """Return the route of a model id; Claude Code leaves `[1m]` away on the wire (2.1.329)."""
@@ -67,13 +64,19 @@ class Routes:
 
 def id_in(url: str) -> str | None:
     """Return the id of the routes that a gateway's base URL names, None for any other URL."""
-    match = _URL.fullmatch(url)
-    return match["id"] if match and is_loopback(match["origin"]) else None
+    origin, _, name = url.partition("/w/")
+    return name if is_id(name) and origin.startswith("http://") and is_loopback(origin) else None
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text can be an id of routes."""
+    return len(text) == _ID_DIGITS and not text.strip("0123456789abcdef")
 
 
 def plain(model: str) -> str:
     """Return a model id as Claude Code sends it: without `[1m]`."""
-    return _WINDOW.sub("", model)
+    name, bracket, window = model.rpartition("[")
+    return name if bracket and window[-2:].lower() == "m]" and window[:-2].isdecimal() else model
 
 
 def from_data(data: object) -> Routes:

@@ -1,20 +1,28 @@
 """A key in memory: it never shows itself, and every output masks it through `mask`."""
 
-import re
+from llmswitch.lean import Pattern
 
 STARS = "********"
-# Prefixes that providers put before their keys, followed by enough to be one; `sk-dashboard-frontend` is none.
-_KNOWN_KEY = re.compile(r"\b(sk-|sk_|fw_|hf_|gsk_|xai-|AIza|tp-|pplx-)(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{12,}")
+# What providers put before their keys. Looked for first: most texts have none of it, and need no pattern.
+_PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
+_SHORTEST = 12  # behind the prefix
+# A prefix, followed by enough to be a key; `sk-dashboard-frontend` is none.
+_KNOWN_KEY = Pattern(
+    rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}",
+)
 # Long, and with a run of letters mixed with digits, which a branch's name or a date has not.
-_LONG_TOKEN = re.compile(
-    r"(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}"
+_LONG_TOKEN = Pattern(
+    r"(?s)\A(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}\Z"
 )
 # What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
-_INSIDE = re.compile(rf"{_KNOWN_KEY.pattern}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{32,}}|(?<=://)[^/@\s]*@")
+_LONG_RUN = 32
+_INSIDE = Pattern(
+    rf"{_KNOWN_KEY.text}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{{{_LONG_RUN},}}}}|(?<=://)[^/@\s]*@",
+)
 # Words that go before a secret in a header or in JSON, and the same with the secret behind them.
-_SECRET_WORD = re.compile(r"authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie", re.IGNORECASE)
-_SAID_SECRET = re.compile(
-    r"bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]", re.IGNORECASE
+_SECRET_WORD = Pattern(r"authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie", ignore_case=True)
+_SAID_SECRET = Pattern(
+    r"bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]", ignore_case=True
 )
 
 
@@ -52,32 +60,40 @@ def mask(text: str) -> str:
 
 def redacted(text: str) -> str:
     """Return a text with stars for whatever in it may be a secret; for values that should hold none."""
-    return _INSIDE.sub(lambda match: STARS + "@" * match[0].endswith("@"), text)
+    runs = text.replace("/", " ").replace("-", " ").replace(".", " ").split()
+    if not (_has_prefix(text) or "@" in text or any(len(run) >= _LONG_RUN for run in runs)):
+        return text
+    return _INSIDE.compiled.sub(lambda match: STARS + "@" * match[0].endswith("@"), text)
+
+
+def _has_prefix(text: str) -> bool:
+    """Say whether a text holds what a known key begins with, and is as long as one."""
+    return len(text) > _SHORTEST and any(prefix in text for prefix in _PREFIXES)
 
 
 def says_secret(text: str) -> bool:
     """Say whether a command holds a secret by its words: `get_api_key.sh` only names one."""
-    return _SAID_SECRET.search(text) is not None
+    return _SAID_SECRET.found_in(text)
 
 
 def names_secret(text: str) -> bool:
     """Say whether headers or JSON hold a secret by the words in them, whatever its form."""
-    return _SECRET_WORD.search(text) is not None
+    return _SECRET_WORD.found_in(text)
 
 
 def looks_like_key(text: str) -> bool:
     """Say whether `text` carries a provider's key prefix: certain enough to refuse an argument."""
-    return _KNOWN_KEY.search(text) is not None
+    return _has_prefix(text) and _KNOWN_KEY.found_in(text)
 
 
 def known_keys(text: str) -> list[str]:
     """Return what in a text carries a provider's key prefix."""
-    return [match[0] for match in _KNOWN_KEY.finditer(text)]
+    return list(_KNOWN_KEY.finds(text))
 
 
 def may_be_key(text: str) -> bool:
     """Say whether `text` could be a key: enough not to echo it in an error."""
-    return looks_like_key(text) or _LONG_TOKEN.fullmatch(text) is not None
+    return looks_like_key(text) or (len(text) >= _LONG_RUN and _LONG_TOKEN.found_in(text))
 
 
 def clean_key(text: str) -> Secret:
@@ -85,7 +101,10 @@ def clean_key(text: str) -> Secret:
 
     Raises ValueError with the reason (never the text) for an empty key or one no header can carry.
     """
-    key = re.sub(r"(?i)^bearer(\s+|$)", "", text.strip())
+    key = text.strip()
+    word, *rest = key.split(None, 1) or [""]
+    if word.lower() == "bearer":
+        key = "".join(rest)
     if len(key) > 1 and key[0] == key[-1] and key[0] in "'\"":
         key = key[1:-1].strip()
     if not key:

@@ -6,7 +6,6 @@ Other users' processes are left out. Of a process only its arguments, folder and
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 
@@ -86,6 +85,8 @@ def _bytes(path: str) -> bytes:
 
 
 def _from_ps(run: Callable[[list[str]], str] | None = None) -> Iterator[Session]:
+    import re
+
     run = run or _output
     now, found = time.time(), {}
     for line in run(["ps", "-x", "-o", "pid=,etime=,args="]).splitlines():

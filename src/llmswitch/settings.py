@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from llmswitch import splice
+from llmswitch.lean import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,4 +98,4 @@ def as_text(value: object) -> str:
         return "[object Object]"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return str(int(value))
-    return json.dumps(value)
+    return dumps(value)

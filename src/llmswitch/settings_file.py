@@ -7,6 +7,7 @@ import stat
 
 from llmswitch import atomic, file_object
 from llmswitch.errors import LlmswitchError
+from llmswitch.lean import digest
 from llmswitch.lock import Lock
 from llmswitch.settings import Settings, as_text
 from llmswitch.splice import SpliceError
@@ -76,8 +77,6 @@ class SettingsFile:
         self.folder = os.path.dirname(self.path)
 
     def _lock(self) -> str:
-        from llmswitch.journal import digest
-
         return os.path.join(self._locks, digest(self.path))
 
     def check(self) -> None:

@@ -6,8 +6,7 @@ what they are. Adding members and dropping them again gives back the same text.
 
 from __future__ import annotations
 
-import json
-import re
+from llmswitch.lean import SPACE, dumps, scanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,15 +57,8 @@ class Span:
 
 
 BOM = "\ufeff"
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
 # Numbers stay text: json would refuse integers of more than 4300 digits and round the others.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)
+_scan = scanner(number=str)
 
 
 def document(text: str) -> Span:
@@ -90,7 +82,7 @@ def members_of(text: str, at: int) -> Span:
     while members or text[here : here + 1] != "}":
         member = _member(text, here)
         if member.key in seen:
-            raise SpliceError(f"the key {json.dumps(member.key)} stands twice", text, here)
+            raise SpliceError(f"the key {dumps(member.key)} stands twice", text, here)
         seen.add(member.key)
         members.append(member)
         here = _skip(text, member.end)
@@ -116,19 +108,19 @@ def _member(text: str, start: int) -> Member:
 
 def _value(text: str, at: int) -> tuple[object, int]:
     try:
-        return _DECODER.raw_decode(text, at)
-    except json.JSONDecodeError as error:
-        why, where = error.msg[0].lower() + error.msg[1:], error.pos
+        return _scan(text, at)
     except RecursionError:
         why, where = "too deeply nested", at
-    except ValueError as error:  # NaN and Infinity, from _no_constant
-        why, where = str(error), at
+    except ValueError as error:  # of NaN and Infinity it has no position
+        said = getattr(error, "msg", "")
+        why, where = said[:1].lower() + said[1:] or str(error), getattr(error, "pos", at)
     raise SpliceError(why, text, where)
 
 
 def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
+    while text[at : at + 1] and text[at] in SPACE:
+        at += 1
+    return at
 
 
 def drop(span: Span, keys: Collection[str]) -> str:
@@ -174,7 +166,7 @@ def put(span: Span, members: Mapping[str, str], outer: Span | None = None) -> st
 
 def _appended(span: Span, new: Mapping[str, str]) -> str:
     gap, colon = span.gap(len(span.members) - 1), _colon(span)
-    return "".join(f",{gap}{json.dumps(key)}{colon}{raw}" for key, raw in new.items())
+    return "".join(f",{gap}{dumps(key)}{colon}{raw}" for key, raw in new.items())
 
 
 def _filled(span: Span, new: Mapping[str, str], outer: Span | None) -> str:
@@ -189,7 +181,7 @@ def _filled(span: Span, new: Mapping[str, str], outer: Span | None) -> str:
         gap = between = close + (close.lstrip("\r\n") or "  ")
     else:
         close, gap, between = "", "", " " if colon.endswith(" ") else ""
-    pairs = [f"{json.dumps(key)}{colon}{raw}" for key, raw in new.items()]
+    pairs = [f"{dumps(key)}{colon}{raw}" for key, raw in new.items()]
     return space + gap + f",{between}".join(pairs) + close
 
 

@@ -1,41 +1,76 @@
-"""Base URLs: which host one means, and what is wrong with a wrong one."""
+"""Base URLs: which host one means, and what is wrong with a wrong one.
+
+Taken apart by hand: importing `re` costs as much as all the rest of a `status`, and urllib.parse still more.
+"""
 
 from __future__ import annotations
 
-import re
+_DIGITS = "0123456789"
+_NAME = _DIGITS + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-"
+_IPV6 = _DIGITS + "abcdefABCDEF:"
 
-_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?P<port>:[0-9]+)?(?P<path>/[^\s?#]*)?"
-)
-_LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
+
+class _Url:
+    """The parts of `SCHEME://HOST[:PORT][/PATH]`; in anything else one of them is not `valid`."""
+
+    def __init__(self, url: str) -> None:
+        self.scheme, _, rest = url.partition("://")
+        place, _, self.path = rest.partition("/")
+        host, colon, port = place.rpartition(":")
+        self.host, self.port = (place, "") if place.endswith("]") or not colon else (host, colon + port)
+
+    @property
+    def valid(self) -> bool:
+        """Say whether there is nothing but these parts: no user, query or fragment, no space."""
+        ipv6 = self.host[:1] == "[" and self.host[-1:] == "]" and len(self.host) > 2
+        host = not self.host[1:-1].strip(_IPV6) if ipv6 else self.host and not self.host.strip(_NAME)
+        port = not self.port or (len(self.port) > 1 and not self.port[1:].strip(_DIGITS))
+        path = "?" not in self.path and "#" not in self.path and not any(map(str.isspace, self.path))
+        return self.scheme in ("http", "https") and bool(host) and port and path
+
+    @property
+    def is_loopback(self) -> bool:
+        """Say whether the host is this machine."""
+        numbers = self.host.split(".")
+        ipv4 = len(numbers) == 4 and numbers[0] == "127" and all(map(_is_number, numbers))
+        return ipv4 or self.host in ("localhost", "[::1]")
+
+
+def _is_number(text: str) -> bool:
+    return 1 <= len(text) <= 3 and not text.strip(_DIGITS)
 
 
 def host_of(url: str) -> str:
     """Return host and port of a base URL, "" for anything that is none: a user part could pass for the host."""
-    match = _URL.fullmatch(url)
-    return match["host"] + (match["port"] or "") if match else ""
+    found = _Url(url)
+    return found.host + found.port if found.valid else ""
 
 
 def is_loopback(url: str) -> bool:
     """Say whether a base URL stays on this machine."""
-    match = _URL.fullmatch(url)
-    return match is not None and _LOOPBACK.fullmatch(match["host"]) is not None
+    found = _Url(url)
+    return found.valid and found.is_loopback
 
 
 def url_problem(url: str) -> str | None:
     """Return what is wrong with the base URL of a Messages API, or None."""
     if problem := address_problem(url):
         return problem
-    if re.search(r"/v1/?$", url):
+    if without_version(url) != url:
         return "must not end in /v1: Claude Code adds /v1/messages itself and would ask for /v1/v1/messages"
     return None
 
 
+def without_version(url: str) -> str:
+    """Return a URL without the `/v1` at its end."""
+    return url.removesuffix("/").removesuffix("/v1") if url.removesuffix("/").endswith("/v1") else url
+
+
 def address_problem(url: str) -> str | None:
     """Return why a key must not be sent to that address, or None."""
-    match = _URL.fullmatch(url)
-    if match is None or not url.isprintable():
+    found = _Url(url)
+    if not found.valid or not url.isprintable():
         return "must be https://HOST[:PORT][/PATH] with no user name, query or fragment"
-    if match["scheme"] == "http" and not is_loopback(url):
+    if found.scheme == "http" and not found.is_loopback:
         return "must use https (http is only for this machine), or the key would cross the network in clear"
     return None

@@ -49,21 +49,21 @@ class Worktree:
 
     def tracks(self, path: str) -> bool:
         """Say whether git tracks the file (a path inside the worktree); Refused where git cannot tell."""
-        return self._says("ls-files", "--error-unmatch", "--", path)
+        return self._answer("ls-files", "--", path) != ""
 
-    def ignores(self, path: str) -> bool:
-        """Say whether git ignores the file, whether or not it is tracked; Refused where git cannot tell."""
-        return self._says("check-ignore", "--quiet", "--no-index", "--", path)
+    def ignores(self, *paths: str) -> bool:
+        """Say whether git ignores all these files, tracked or not; Refused where git cannot tell."""
+        return len(self._answer("check-ignore", "--no-index", "--", *paths).splitlines()) == len(paths)
 
-    def _says(self, *question: str) -> bool:
-        """Return git's answer: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
-        code, _, complaint = git(*question, folder=self.root)
+    def _answer(self, *question: str) -> str:
+        """Return git's answer, "" for no: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
+        code, out, complaint = git(*question, folder=self.root)
         if code == ABSENT:
             raise _no_git(self.root)
         if code not in (0, 1):
             ask(self.root)  # where git cannot read the repository at all, that is what to say
             raise Refused(f"git cannot say whether a key would be safe in {self.root}: {complaint or f'exit {code}'}.")
-        return code == 0
+        return out
 
     def copies(self, path: str) -> bool:
         """Say whether a new worktree that Claude Code makes gets a copy of the file (`.worktreeinclude`)."""

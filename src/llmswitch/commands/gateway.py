@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from llmswitch import litellm_config, mixed, slots
 from llmswitch.commands.keys import print_key
 from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
 from llmswitch.keys import variable
+from llmswitch.routes import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def stop(client: LocalGateway) -> str:
 
 def token(routes: str, client: LocalGateway) -> str:
     """Return the token for the routes of that id, from a gateway that is started where none runs."""
-    if not re.fullmatch("[0-9a-f]{16}", routes):
+    if not is_id(routes):
         raise UsageProblem("That is not the id of routes.", hint="It stands in the base URL of the settings file.")
     check_installed()
     client.start()

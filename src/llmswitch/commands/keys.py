@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch import keys
 from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
-from llmswitch.preset import NAME
+from llmswitch.fields import is_name
 from llmswitch.secret import may_be_key
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
     """
     if word is None:
         return next((preset.key for preset in catalog.load_all()[0] if preset.key and preset.name == current), DEFAULT)
-    if not NAME.fullmatch(word) or may_be_key(word):
+    if not is_name(word) or may_be_key(word):
         raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
     if word not in catalog.names() or users(word, catalog):
         return word
@@ -137,7 +137,7 @@ def print_key(
 def _exported(name: str, catalog: Catalog, environ: Mapping[str, str]) -> str | None:
     """Return the key that is exported under this name, the first source of all, without a look at all presets."""
     try:
-        preset = catalog.as_it_stands(name) if NAME.fullmatch(name) else None
+        preset = catalog.as_it_stands(name) if is_name(name) else None
     except LlmswitchError:
         return None
     return environ.get(keys.variable(name)) if preset and preset.key == name else None

@@ -6,8 +6,9 @@ from llmswitch import keys
 from llmswitch.commands import foreign
 from llmswitch.commands.keys import missing, save_key, users
 from llmswitch.errors import KeyProblem, UsageProblem
+from llmswitch.fields import is_name
 from llmswitch.identity import BASE_URL
-from llmswitch.preset import ANTHROPIC_HOST, NAME
+from llmswitch.preset import ANTHROPIC_HOST
 from llmswitch.secret import may_be_key
 from llmswitch.urls import host_of, is_loopback
 
@@ -95,7 +96,7 @@ class KeySource:
         return found
 
     def _check_name(self, name: str, secret: Secret, url: str) -> None:
-        if not NAME.fullmatch(name) or may_be_key(name):
+        if not is_name(name) or may_be_key(name):
             raise UsageProblem("That is not a name for a key.")
         host = host_of(url) if url else ANTHROPIC_HOST
         hosts = {preset.host for preset in users(name, self._catalog)}

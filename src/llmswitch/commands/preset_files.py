@@ -6,7 +6,7 @@ from llmswitch import lines, user_files
 from llmswitch.commands.advice import strange_hosts
 from llmswitch.commands.endpoint import planned
 from llmswitch.errors import LlmswitchError, PresetProblem, UsageProblem
-from llmswitch.fields import NAME
+from llmswitch.fields import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _TEMPLATE = """\
 
 def new(name: str, parent: str, catalog: Catalog) -> str:
     """Write a preset that extends `parent` and return its path; UsageProblem for a name that cannot be."""
-    if not NAME.fullmatch(name) or catalog.is_command(name):
+    if not is_name(name) or catalog.is_command(name):
         raise UsageProblem(f"A preset cannot be called {name!r}: that is a command, or not a name.")
     below = catalog.load(parent)
     if name != parent and name in catalog.names():

@@ -7,9 +7,8 @@ that the session itself works with, so that what it still holds of an old pin is
 
 from __future__ import annotations
 
-import json
-
 from llmswitch.identity import BASE_URL, START_MODEL
+from llmswitch.lean import loads
 from llmswitch.secret import redacted
 from llmswitch.slots import VARIABLES
 from llmswitch.urls import host_of
@@ -30,7 +29,7 @@ class Said:
     def __init__(self, text: str) -> None:
         """Read the JSON; anything else says nothing."""
         try:
-            data = json.loads(text)
+            data = loads(text)
         except (ValueError, RecursionError):
             data = None
         self.model = _text(data, "model", "id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch import change, ignore_rule, journal, pin
-from llmswitch.commands import foreign, gateway_pin
+from llmswitch.commands import foreign
 from llmswitch.commands.advice import advice
 from llmswitch.commands.endpoint import routes_of
 from llmswitch.errors import KeyProblem, LlmswitchError, Refused
@@ -116,6 +116,8 @@ def _direct(
 def _through_gateway(
     request: Request, target: Target, routes: Routes, catalog: Catalog, key_source: KeySource
 ) -> Switched:
+    from llmswitch.commands import gateway_pin
+
     preset, overrides, members = request.chosen(catalog)
     done = Switched(target, preset, overrides)
     source = None if request.dry_run else key_source
