@@ -21,6 +21,7 @@ class Shelf:
     """A keyring in memory."""
 
     title = "a shelf"
+    kind = "tests.Shelf"
 
     def __init__(self, **kept: str) -> None:
         self.kept = kept

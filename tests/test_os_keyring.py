@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -307,3 +308,63 @@ def test_a_quick_answer_makes_no_noise(use: Any) -> None:
     use(memory)
     assert OsKeyring(True, heard.append).get("x") == Secret(A_KEY)
     assert heard == []
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """A keyring in memory that can be imported by its class, and has the key x."""
+    memory = of("keyring.backends.memory")
+    memory.set_password("llmswitch:x", "x", A_KEY)
+    monkeypatch.setitem(sys.modules, "keyring.backends.memory", SimpleNamespace(Keyring=lambda: memory))
+    return memory
+
+
+def test_the_keyring_that_took_a_key_is_asked_without_a_search(use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search loads every keyring there is, which takes longer than to ask one."""
+    shelf = of("keyring.backends.memory")
+    use(shelf).set("x", Secret(A_KEY))
+    kind = use(shelf).kind
+    assert kind == "keyring.backends.memory.Keyring"
+    monkeypatch.setitem(sys.modules, "keyring.backends.memory", SimpleNamespace(Keyring=lambda: shelf))
+    monkeypatch.setattr("keyring.get_keyring", lambda: pytest.fail("searched"))
+    keyring = OsKeyring(keeper=lambda name: kind)
+    assert keyring.get("x") == Secret(A_KEY)
+    assert keyring.kind == kind
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["", "keyring.backends.gone.Keyring", "keyring.backends.fail.Keyring", "os.system", "keyring.backends.memory.No"],
+)
+def test_a_keyring_that_is_gone_is_searched_for(use: Any, shelf: Memory, kind: str) -> None:
+    """As if nothing were known; and no other class is ever made than a keyring's."""
+    use(shelf)
+    assert OsKeyring(keeper=lambda name: kind).get("x") == Secret(A_KEY)
+
+
+def test_a_key_that_is_somewhere_else_by_now_is_found(use: Any, shelf: Memory) -> None:
+    """Another keyring has it, which a search finds."""
+    shelf.kept.clear()
+    other = of("keyring.backends.other")
+    other.set_password("llmswitch:x", "x", A_KEY)
+    use(other)
+    keyring = OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring")
+    assert keyring.get("x") == Secret(A_KEY)
+    assert keyring.kind == "keyring.backends.other.Keyring"
+
+
+def test_a_key_is_saved_in_the_keyring_in_use_now(use: Any, shelf: Memory) -> None:
+    """Not in the one that took it before."""
+    other = of("keyring.backends.other")
+    use(other)
+    keyring = OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring")
+    keyring.set("x", Secret(A_KEY + "1"))
+    assert other.kept == {("llmswitch:x", "x"): [A_KEY + "1"]}
+
+
+def test_the_users_choice_of_a_keyring_counts(use: Any, shelf: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PYTHON_KEYRING_BACKEND is stronger than what is remembered."""
+    other = of("keyring.backends.other")
+    use(other)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.other.Keyring")
+    assert OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring").get("x") is None

@@ -76,7 +76,10 @@ class App:
         from llmswitch import console, prompts
         from llmswitch.os_keyring import OsKeyring
 
-        return OsKeyring(prompts.attended(), console.note)
+        return OsKeyring(prompts.attended(), console.note, self._keeper)
+
+    def _keeper(self, name: str) -> str:
+        return self.key_names().load().get(name, "")
 
     def key_names(self) -> KeyNames:
         """Return the record of saved keys' names."""
@@ -177,7 +180,7 @@ class App:
         from llmswitch.commands.gateway import find_key
         from llmswitch.os_keyring import OsKeyring
 
-        return find_key(route, App(self.environ).catalog, self.environ, OsKeyring(False, lambda text: None))
+        return find_key(route, App(self.environ).catalog, self.environ, OsKeyring(False, keeper=self._keeper))
 
     def overlay(self, target: Target, overlay: Overlay) -> str:
         """Return the path of a --settings file with the overlay: the same for the same content in this worktree.

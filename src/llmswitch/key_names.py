@@ -1,4 +1,4 @@
-"""The names of the keys that were saved, since a keyring cannot list its entries. Never a key."""
+"""The names of the keys that were saved, since a keyring cannot list its entries, and what took them. Never a key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from llmswitch.lean import dumps, loads
 
 
 class KeyNames:
-    """`keys.json` in the user's state folder: {key name: keyring that took it}. Losing it loses nothing else."""
+    """`keys.json` in the user's state folder: {key name: keyring's class}. Losing it loses nothing else."""
 
     def __init__(self, state_folder: str) -> None:
         self._path = os.path.join(state_folder, "keys.json")

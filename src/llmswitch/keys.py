@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
         @property
         def title(self) -> str: ...  # noqa: D102
+        @property
+        def kind(self) -> str: ...  # noqa: D102
         def get(self, name: str) -> Secret | None: ...  # noqa: D102
         def set(self, name: str, secret: Secret) -> None: ...  # noqa: D102
         def delete(self, name: str) -> bool: ...  # noqa: D102

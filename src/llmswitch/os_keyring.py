@@ -31,6 +31,7 @@ _NAMES = {
 }
 _OTHER_WAYS = "Other ways: the environment variable LLMSWITCH_KEY_<NAME>, or --key-stdin for one pin."
 _REFUSED = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
+_LIBRARIES = ("keyring.backends.", "keyrings.")
 # Asks for its password in the middle of a command, on the terminal.
 _ASKING = ("keyrings.cryptfile",)
 # CRED_MAX_CREDENTIAL_BLOB_SIZE in bytes (wincred.h); some wrappers cut a longer key without a word.
@@ -51,10 +52,19 @@ def service(name: str) -> str:
 
 
 class OsKeyring:
-    """Reads and writes keys; `notice` is called on a terminal when the keyring keeps us waiting."""
+    """Reads and writes keys; `notice` is called on a terminal when the keyring keeps us waiting.
 
-    def __init__(self, attended: bool = False, notice: Callable[[str], None] = lambda text: None) -> None:
-        self._attended, self._notice = attended, notice
+    `keeper` returns the `kind` of the keyring that took a key, or "": asked first, it saves the search for keyrings,
+    which takes longer than to ask.
+    """
+
+    def __init__(
+        self,
+        attended: bool = False,
+        notice: Callable[[str], None] = lambda text: None,
+        keeper: Callable[[str], str] = lambda name: "",
+    ) -> None:
+        self._attended, self._notice, self._keeper = attended, notice, keeper
         self._backend: Any = None
         self._waited = 0.0
 
@@ -64,14 +74,35 @@ class OsKeyring:
         backend = self._open()
         return _NAMES.get(type(backend).__module__.rpartition(".")[2], str(backend.name))
 
+    @property
+    def kind(self) -> str:
+        """The keyring's class, by which it is found again."""
+        return _kind(self._open())
+
     def get(self, name: str) -> Secret | None:
         """Return a key, None where the keyring has none; KeyProblem where it cannot say."""
+        if self._backend is None and (secret := self._kept(name)):
+            return secret
         backend = self._open()
         text = self._call(lambda: backend.get_password(service(name), name))
         return None if text is None else Secret(text)
 
+    def _kept(self, name: str) -> Secret | None:
+        """Return a key from the keyring that took it, None where that is not there any more, or the key in it."""
+        kind = self._keeper(name)
+        try:
+            backend = self._call(lambda: _of_kind(kind, self._attended)) if kind else None
+            text = self._call(lambda: backend.get_password(service(name), name)) if backend else None
+        except KeyProblem:  # told by the one that is there now
+            return None
+        if text is None:
+            return None
+        self._backend = backend
+        return Secret(text)
+
     def set(self, name: str, secret: Secret) -> None:
         """Save a key and read it back; KeyProblem where it did not arrive."""
+        self._open()  # the one that is in use now, whichever took an older key
         before = self.get(name)
         if self._put(name, secret):
             return
@@ -154,8 +185,24 @@ def _backend(attended: bool) -> Any:
     for member in members:
         if not _is_refused(member, attended):
             return member
-    names = ", ".join(sorted({f"{type(member).__module__}.{type(member).__name__}" for member in members}))
+    names = ", ".join(sorted(set(map(_kind, members))))
     raise KeyProblem(f"No usable keyring here ({names or 'none found'}).", hint=_OTHER_WAYS)
+
+
+def _of_kind(kind: str, attended: bool) -> Any:
+    """Return the keyring of that class, None for none, and where the user's environment names another."""
+    import importlib
+    import os
+
+    if not kind.startswith(_LIBRARIES) or os.environ.get("PYTHON_KEYRING_BACKEND"):
+        return None
+    module, _, name = kind.rpartition(".")
+    backend = getattr(importlib.import_module(module), name)()
+    return None if _is_refused(backend, attended) else backend
+
+
+def _kind(backend: Any) -> str:
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"
 
 
 def _is_refused(backend: Any, attended: bool) -> bool:

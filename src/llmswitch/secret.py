@@ -7,18 +7,12 @@ STARS = "********"
 _PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
 _SHORTEST = 12  # behind the prefix
 # A prefix, followed by enough to be a key; `sk-dashboard-frontend` is none.
-_KNOWN_KEY = Pattern(
-    rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}",
-)
+_KNOWN_KEY = Pattern(rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}")
 # Long, and with a run of letters mixed with digits, which a branch's name or a date has not.
-_LONG_TOKEN = Pattern(
-    r"(?s)\A(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}\Z"
-)
+_LONG_TOKEN = Pattern(r"(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}")
 # What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
 _LONG_RUN = 32
-_INSIDE = Pattern(
-    rf"{_KNOWN_KEY.text}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{{{_LONG_RUN},}}}}|(?<=://)[^/@\s]*@",
-)
+_INSIDE = Pattern(rf"{_KNOWN_KEY.text}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{_LONG_RUN},}}|(?<=://)[^/@\s]*@")
 # Words that go before a secret in a header or in JSON, and the same with the secret behind them.
 _SECRET_WORD = Pattern(r"authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie", ignore_case=True)
 _SAID_SECRET = Pattern(
@@ -93,7 +87,7 @@ def known_keys(text: str) -> list[str]:
 
 def may_be_key(text: str) -> bool:
     """Say whether `text` could be a key: enough not to echo it in an error."""
-    return looks_like_key(text) or (len(text) >= _LONG_RUN and _LONG_TOKEN.found_in(text))
+    return looks_like_key(text) or (len(text) >= _LONG_RUN and _LONG_TOKEN.compiled.fullmatch(text) is not None)
 
 
 def clean_key(text: str) -> Secret:

@@ -57,7 +57,7 @@ def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring,
     """Save a key in the OS keyring, read it back, and return warnings; KeyProblem where it did not stay."""
     presets = users(name, catalog)
     keyring.set(name, secret)
-    names.add(name, keyring.title)
+    names.add(name, keyring.kind)
     prefixes = {preset.key_prefix for preset in presets if preset.key_prefix}
     warnings = []
     if prefixes and not secret.reveal().startswith(tuple(prefixes)):
