@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_splice import SPACE, objects
 
-from llmswitch.change import OURS, Record, next_settings
+from llmswitch.change import next_settings
+from llmswitch.identity import OURS
+from llmswitch.record import Record
 from llmswitch.settings import Settings
 from llmswitch.splice import BOM, SpliceError
 

@@ -18,12 +18,12 @@ from test_switch import write
 
 from llmswitch import checks
 from llmswitch.app import App
-from llmswitch.change import Record
 from llmswitch.commands.request import wished
 from llmswitch.commands.status import status
 from llmswitch.errors import UsageProblem
 from llmswitch.facts import Facts
 from llmswitch.pin import with_credential
+from llmswitch.record import Record
 from llmswitch.settings import TOP_MEMBERS
 
 PROGRAM = find_program()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from llmswitch import fields, lean, models, pin, routes, urls
+from llmswitch import fields, lean, models, pin, urls
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -98,7 +98,7 @@ def test_claudes_models_are_what_the_pattern_says(model: str) -> None:
 @given(st.lists(st.sampled_from(["a", "[1m]", "[200M]", "[m]", "[", "]", ":exacto", ":Exacto", ":free"])).map("".join))
 def test_suffixes_are_what_the_patterns_say(model: str) -> None:
     """Of the window, and of OpenRouter's choice of hosts."""
-    assert routes.plain(model) == re.sub(r"\[[0-9]+m\]\Z", "", model, flags=re.IGNORECASE)
+    assert models.plain(model) == re.sub(r"\[[0-9]+m\]\Z", "", model, flags=re.IGNORECASE)
     window = r"\[[0-9]+m\]"
     suffix = rf"({window})?:exacto({window})?\Z|{window}\Z"
     assert models.base_id(model) == re.sub(suffix, "", model, flags=re.IGNORECASE)
@@ -109,4 +109,4 @@ def test_suffixes_are_what_the_patterns_say(model: str) -> None:
 def test_the_gateways_urls_are_what_the_pattern_says(url: str) -> None:
     """On this machine only."""
     match = ROUTES.fullmatch(url)
-    assert routes.id_in(url) == (match[2] if match and urls.is_loopback(match[1]) else None)
+    assert urls.id_in(url) == (match[2] if match and urls.is_loopback(match[1]) else None)

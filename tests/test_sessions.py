@@ -16,7 +16,7 @@ from support.live_session import LiveSession
 from support.processes import looks_like_a_session
 
 from llmswitch import held, sessions
-from llmswitch.change import Record
+from llmswitch.record import Record
 from llmswitch.sessions import is_client
 
 

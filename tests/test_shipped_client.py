@@ -21,6 +21,7 @@ from llmswitch.keys import variable
 from llmswitch.models import base_id
 from llmswitch.pin import with_credential
 from llmswitch.preset import Preset
+from llmswitch.record import Record
 from llmswitch.settings import Settings
 from llmswitch.slots import AUTO
 
@@ -146,11 +147,11 @@ def test_no_key_of_one_preset_stays_when_another_comes() -> None:
     start = Settings('{"permissions": {"allow": []}}\n')
     pins = {name: written(preset) for name, preset in PRESETS.items()}
     for first in pins:
-        of_first = change.Record()
-        one = change.next_settings(start, [change.Record(), change.Record()], pins[first], of_first)
+        of_first = Record()
+        one = change.next_settings(start, [Record(), Record()], pins[first], of_first)
         for second in pins:
-            of_second, of_none = change.Record(), change.Record()
-            two = change.next_settings(one, [of_first, change.Record()], pins[second], of_second)
+            of_second, of_none = Record(), Record()
+            two = change.next_settings(one, [of_first, Record()], pins[second], of_second)
             assert two
             left = two.text + json.dumps([of_first.data(), of_second.data()])
             assert [name for name, key in keys.items() if key in left and key != keys.get(second)] == []

@@ -50,7 +50,7 @@ class App:
 
         locks = os.path.join(self._state, "locks")
         file, journal = SettingsFile(worktree.root, locks), Journal(worktree, self._state)
-        return Target(worktree, file, journal, self.gateway())
+        return Target(worktree, file, journal, self.gateway)
 
     def preset_here(self) -> str | None:
         """Return the preset that was last switched to in this folder, None where there is none to know of."""
@@ -125,6 +125,12 @@ class App:
         from llmswitch import sessions
 
         return sessions.running(roots)
+
+    def main_rules(self) -> bool:
+        """Say whether the user's Claude Code lets main's local file win in linked worktrees."""
+        from llmswitch import client
+
+        return client.main_rules(self.environ)
 
     def _lower_host(self, worktree: Worktree) -> str:
         """Return the host that settings files weaker than the local ones name."""

@@ -76,8 +76,8 @@ class Examiner:
 
     def _gateway_token(self, url: str, helper: str) -> Secret | None:
         """Return the token of the local gateway, which is started for that, None where URL or helper is not its own."""
-        from llmswitch.routes import id_in
         from llmswitch.secret import Secret
+        from llmswitch.urls import id_in
 
         gateway, name = self._app.gateway(), id_in(url)
         if name is None or helper != gateway.helper(name):
@@ -94,7 +94,7 @@ class Examiner:
     def ask_client(self, program: str, target: Target) -> dict[str, dict[str, Any]]:
         """Return what Claude Code says of itself in the target, started as from the user's shell."""
         from llmswitch import client_view
-        from llmswitch.change import OURS
+        from llmswitch.identity import OURS
 
         environ = dict(self._app.environ)
         if environ.pop("CLAUDECODE", None):  # then the environment is the pin of the session we run in

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from llmswitch import places
 from llmswitch.data_files import SUFFIX, read_object, read_or_empty, stems
 from llmswitch.errors import PresetProblem, UsageProblem
 from llmswitch.fields import is_name
@@ -86,6 +85,8 @@ class Catalog:
 
     def _complete(self, preset: Preset) -> Preset:
         if preset.is_mixed:
+            from llmswitch import places
+
             places.find(preset, self.models)
             places.check(preset, self.as_it_stands)
         return preset

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.change import OURS
-from llmswitch.identity import BASE_URL, START_MODEL
+from llmswitch.identity import BASE_URL, OURS, START_MODEL
 from llmswitch.pin import AUTO_MODE, MAX_CONTEXT, is_claude, smallest_window
 from llmswitch.preset import ANTHROPIC_HOST
 from llmswitch.problems import CREDENTIALS, Problem

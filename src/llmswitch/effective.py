@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.settings import as_text
+from llmswitch.lean import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,3 +105,16 @@ def _is_valid(name: str, value: object) -> bool:
     if name in _OF_STRINGS and isinstance(value, list) and not all(isinstance(item, str) for item in value):
         return False
     return kind is None or type(value) is kind
+
+
+def as_text(value: object) -> str:
+    """Return a JSON value as the text Claude Code makes of it (2.1.329): null is "null", a list its items."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ",".join("" if item is None else as_text(item) for item in value)
+    if isinstance(value, dict):
+        return "[object Object]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return dumps(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch import console, prompts
+from llmswitch import console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,15 +80,13 @@ def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
 
 def _carry_out(app: App, request: Request, targets: list[Target], options: Mapping[str, Any]) -> None:
     from llmswitch import report_switch
-    from llmswitch.client import main_rules
     from llmswitch.commands.switch_all import switch_all
 
     source = _key_source(app, options.get("key_stdin", False))
     for target in targets:
         request.settled += source.adopt(target, options.get("adopt_key"), _ask_name(request))
     sites = [app.site(target) for target in targets]
-    rules = lambda: main_rules(app.environ)  # noqa: E731  # functools costs more than this line
-    switched = switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=rules)
+    switched = switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=app.main_rules)
     for site, done in zip(sites, switched, strict=True):
         done.open = app.open_sessions(site.reached)
         console.answer(report_switch.switched(done, request.dry_run, app.home))
@@ -104,6 +102,7 @@ def _targets(app: App, options: Mapping[str, Any]) -> list[Target]:
 
 
 def _key_source(app: App, from_stdin: bool) -> KeySource:
+    from llmswitch import prompts
     from llmswitch.commands.obtain_key import KeySource
 
     ask = prompts.ask_key if prompts.attended() else None
@@ -112,4 +111,6 @@ def _key_source(app: App, from_stdin: bool) -> KeySource:
 
 
 def _ask_name(request: Request) -> Callable[[str], str] | None:
+    from llmswitch import prompts
+
     return prompts.ask_name if prompts.attended() and not (request.discard or request.dry_run) else None

@@ -6,11 +6,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from llmswitch.change import Record
     from llmswitch.commands.status import Status
     from llmswitch.effective import Layer, Value
     from llmswitch.held import Session
     from llmswitch.preset import Preset
+    from llmswitch.record import Record
 
 Version = tuple[int, ...]
 

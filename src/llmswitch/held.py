@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from llmswitch.change import Record
+    from llmswitch.record import Record
 
 
 class Session:

@@ -37,6 +37,8 @@ IDENTITY = {
 # The same at the top level of the file.
 TOP_IDENTITY = {"apiKeyHelper": "the user's helper runs and its output is sent beside the pin's token"}
 
+OURS = {**IDENTITY, **TOP_IDENTITY}
+
 # Identity keys whose value is, or may carry, a secret: never shown whole, never kept in our state.
 SECRET_BEARING = frozenset({AUTH_TOKEN, API_KEY, "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_EXTRA_BODY"})
 

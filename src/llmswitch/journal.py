@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-from llmswitch import atomic
-from llmswitch.change import Record
 from llmswitch.lean import digest, dumps, loads
+from llmswitch.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ class Journal:
         self._write(record, self.previous, self.switched)
 
     def _write(self, record: Record, before: Record, switched: float | None) -> None:
+        from llmswitch import atomic
+
         data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched}
         folder = os.path.dirname(self.path)
         atomic.make_folder(folder, 0o700)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from llmswitch.errors import UsageProblem
-from llmswitch.routes import Route, Routes, plain
+from llmswitch.models import plain
+from llmswitch.routes import Route, Routes
 from llmswitch.slots import SLOTS, targets
 
 TYPE_CHECKING = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from llmswitch.routes import plain
 from llmswitch.slots import AUTO
 
 TYPE_CHECKING = False
@@ -13,6 +12,12 @@ if TYPE_CHECKING:
 _EXACT = ":exacto"  # OpenRouter's: the same model, at the hosts that are best at tools
 WEAK = ("fair", "poor")
 _NEAR = 0.85  # how like a known id a mistyped one must be, of 1
+
+
+def plain(model: str) -> str:
+    """Return a model id as Claude Code sends it: without `[1m]`."""
+    name, bracket, window = model.rpartition("[")
+    return name if bracket and window[-2:].lower() == "m]" and window[:-2].isdecimal() else model
 
 
 def base_id(model: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.change import OURS
-from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL
+from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, OURS
 from llmswitch.preset import ANTHROPIC_HOST
 from llmswitch.slots import VARIABLES
 from llmswitch.urls import host_of

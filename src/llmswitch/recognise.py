@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llmswitch.change import Record
     from llmswitch.preset import Preset
+    from llmswitch.record import Record
 
 # Where a credential can stand.
 PLACES = (*CREDENTIALS.values(), HELPER)

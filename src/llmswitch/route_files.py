@@ -7,7 +7,8 @@ import os
 from llmswitch import atomic
 from llmswitch.errors import LlmswitchError
 from llmswitch.lean import dumps, loads
-from llmswitch.routes import Routes, from_data, is_id
+from llmswitch.routes import Routes, from_data
+from llmswitch.urls import is_id
 
 
 class RouteFiles:

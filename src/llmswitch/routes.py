@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from llmswitch.urls import is_loopback
+from llmswitch.models import plain
+from llmswitch.urls import ID_DIGITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FIELDS = ("slot", "model", "base_url", "key", "auth", "protocol", "preset")
-_ID_DIGITS = 16
 
 
 class Route:
@@ -50,7 +50,7 @@ class Routes:
         import hashlib
         import json
 
-        return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:_ID_DIGITS]
+        return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:ID_DIGITS]
 
     def find(self, model: str) -> Route | None:
         """Return the route of a model id; Claude Code leaves `[1m]` away on the wire (2.1.329)."""
@@ -60,23 +60,6 @@ class Routes:
         """Return the routes as JSON data."""
         models = {model: route.data() for model, route in self.by_model.items()}
         return {"version": 1, "preset": self.preset, "routes": models}
-
-
-def id_in(url: str) -> str | None:
-    """Return the id of the routes that a gateway's base URL names, None for any other URL."""
-    origin, _, name = url.partition("/w/")
-    return name if is_id(name) and origin.startswith("http://") and is_loopback(origin) else None
-
-
-def is_id(text: str) -> bool:
-    """Say whether a text can be an id of routes."""
-    return len(text) == _ID_DIGITS and not text.strip("0123456789abcdef")
-
-
-def plain(model: str) -> str:
-    """Return a model id as Claude Code sends it: without `[1m]`."""
-    name, bracket, window = model.rpartition("[")
-    return name if bracket and window[-2:].lower() == "m]" and window[:-2].isdecimal() else model
 
 
 def from_data(data: object) -> Routes:

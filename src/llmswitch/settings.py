@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch import splice
-from llmswitch.lean import dumps
+from llmswitch.effective import as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,16 +86,3 @@ class Settings:
     def _root(self) -> splice.Span:
         assert self.root is not None  # callers made one
         return self.root
-
-
-def as_text(value: object) -> str:
-    """Return a JSON value as the text Claude Code makes of it (2.1.329): null is "null", a list its items."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return ",".join("" if item is None else as_text(item) for item in value)
-    if isinstance(value, dict):
-        return "[object Object]"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    return dumps(value)

@@ -1,30 +1,20 @@
-"""`.claude/settings.local.json` of one folder: read with every check, changed under a lock in one rename."""
+"""`.claude/settings.local.json` of one folder, read with every check; `rewrite` changes it."""
 
 from __future__ import annotations
 
 import os
-import stat
 
-from llmswitch import atomic, file_object
 from llmswitch.errors import LlmswitchError
-from llmswitch.lean import digest
-from llmswitch.lock import Lock
-from llmswitch.settings import Settings, as_text
-from llmswitch.splice import SpliceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmswitch.settings import Settings
+
     Edit = Callable[[Settings | None], Settings | None]
 
 NAME = ".claude/settings.local.json"
-PRIVATE = 0o600
-# A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
-TRIES = 10
-# Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
-# the file within so many seconds before us, since that costs a fifth of a second.
-BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
 
 
 class SettingsFile:
@@ -37,6 +27,8 @@ class SettingsFile:
 
     def read(self) -> bytes | None:
         """Return the bytes of the file, following links as Claude Code does, or None where there is none."""
+        from llmswitch import file_object
+
         return file_object.read(self.path)[0]
 
     def settings(self) -> Settings | None:
@@ -48,6 +40,8 @@ class SettingsFile:
         """Return the `env` of a file that is no strict JSON but still JSON5; {} where it is neither."""
         import json5
 
+        from llmswitch.effective import as_text
+
         try:
             root = json5.loads((self.read() or b"").decode(errors="replace"))
         except (ValueError, RecursionError, LlmswitchError):
@@ -57,6 +51,9 @@ class SettingsFile:
 
     def parse(self, data: bytes) -> Settings:
         """Return the parsed bytes; LlmswitchError names file, line and column, and never quotes the text."""
+        from llmswitch.settings import Settings
+        from llmswitch.splice import SpliceError
+
         try:
             return Settings(data.decode())
         except UnicodeDecodeError as error:
@@ -76,11 +73,17 @@ class SettingsFile:
         self.path = os.path.realpath(self.path)
         self.folder = os.path.dirname(self.path)
 
-    def _lock(self) -> str:
+    @property
+    def lock(self) -> str:
+        """The lock file of this settings file: one, whichever way leads to it."""
+        from llmswitch.lean import digest
+
         return os.path.join(self._locks, digest(self.path))
 
     def check(self) -> None:
         """Raise what `change` would for what lies there; LlmswitchError or Refused."""
+        from llmswitch import file_object
+
         file_object.refuse_link(self.folder)
         file_object.refuse_link(self.path)
         file_object.check_folder(self.folder)
@@ -92,35 +95,18 @@ class SettingsFile:
         `private` gives it mode 0600, otherwise its mode stays. `commit` runs after `edit`, just before the file
         changes. Raises LlmswitchError or Refused; then the file is as it was.
         """
-        self.check()
-        with Lock(self._lock(), self.path) as lock:
-            attempt = _Attempt(self, lock, edit, private, commit)
-            atomic.sweep(self.folder)
-            for _ in range(TRIES):
-                done = attempt.run()
-                if done is not None and not (done and attempt.was_lost()):
-                    return done
-        raise LlmswitchError(f"{self.path}: another program keeps changing it.", hint="Try again.")
+        from llmswitch import rewrite
+
+        return rewrite.change(self, edit, private, commit)
 
     def mend(self, mended: Callable[[str], str | None]) -> bool:
         """Replace a file that Claude Code ignores by what `mended` makes of its text; False where that is None.
 
         Raises LlmswitchError or Refused; then the file is as it was.
         """
-        self.check()
-        with Lock(self._lock(), self.path):
-            before, status = file_object.read(self.path, changing=True)
-            after = mended(before.decode(errors="surrogateescape")) if before is not None else None
-            if after is None or status is None:
-                return False
-            data = after.encode(errors="surrogateescape")
-            try:
-                done = atomic.replace(self.path, data, stat.S_IMODE(status.st_mode), lambda: self.read() == before)
-            except OSError as error:
-                raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None
-        if not done:
-            raise LlmswitchError(f"{self.path}: another program changed it meanwhile.", hint="Try again.")
-        return True
+        from llmswitch import rewrite
+
+        return rewrite.mend(self, mended)
 
     def has_folder(self) -> bool:
         """Say whether `.claude` is there."""
@@ -132,86 +118,3 @@ class SettingsFile:
             os.rmdir(self.folder)
         except OSError:
             pass
-
-
-class _Attempt:
-    """One change of a file, tried until no other program comes between."""
-
-    def __init__(self, file: SettingsFile, lock: Lock, edit: Edit, private: bool, commit: Callable[[], None]) -> None:
-        self._file, self._lock, self._edit, self._private, self._commit = file, lock, edit, private, commit
-        self._before: bytes | None = None
-        self._after: bytes | None = None
-        self._busy = False
-
-    def run(self) -> bool | None:
-        """Return whether the file changed, or None where another program changed it meanwhile."""
-        file = self._file
-        self._before, status = file_object.read(file.path, changing=True)
-        try:
-            settings = self._edit(None if self._before is None else file.parse(self._before))
-            self._after = None if settings is None else settings.text.encode()
-            done = self._replace(stat.S_IMODE(status.st_mode) if status else PRIVATE)
-        except OSError as error:
-            about = "" if error.filename in (None, file.path) else f"{error.filename}: "
-            raise LlmswitchError(f"{file.path}: cannot write it: {about}{error.strerror}.") from None
-        self._busy = self._busy or done is None
-        if done:
-            self._busy = self._busy or self._is_busy(status)
-            self._lock.note()
-        return done
-
-    def _is_busy(self, before: os.stat_result | None) -> bool:
-        """Say whether another program wrote the file we replaced a moment ago."""
-        try:
-            if before is None or before.st_mtime <= self._lock.noted():
-                return False
-            # Both times are the file system's: this one is of the file that has just come.
-            return abs(os.stat(self._file.path).st_mtime - before.st_mtime) < BUSY_SECONDS
-        except OSError:
-            return False
-
-    def _replace(self, old_mode: int) -> bool | None:
-        mode = PRIVATE if self._private else old_mode
-        if (self._after, mode) != (self._before, old_mode):
-            return self._write(mode)
-        self._commit()
-        return False
-
-    def was_lost(self) -> bool:
-        """Say whether another program put back what was there before us; looked at once, where one is at work."""
-        if not self._busy:
-            return False
-        import time
-
-        time.sleep(LOOK_AGAIN_SECONDS)
-        self._busy = False
-        try:
-            data = self._file.read()
-            before, ours, now = (self._values(content) for content in (self._before, self._after, data))
-        except LlmswitchError:  # not ours to mend, and no failure: what we wanted to write was written
-            return False
-        changed = [name for name in {*before, *ours} if before.get(name) != ours.get(name)]
-        return any(now.get(name) == before.get(name) for name in changed)
-
-    def _values(self, data: bytes | None) -> dict[str, str]:
-        return self._file.parse(data).values() if data else {}
-
-    def _unchanged(self) -> bool:
-        self._commit()
-        return self._file.read() == self._before
-
-    def _write(self, mode: int) -> bool | None:
-        file = self._file
-        if self._after is None:
-            if not self._unchanged():
-                return None
-            os.unlink(file.path)
-            atomic.sync_folder(file.folder)
-            return True
-        made = atomic.make_folder(file.folder, 0o755)
-        try:
-            return atomic.replace(file.path, self._after, mode, self._unchanged) or None
-        except BaseException:
-            if made:
-                file.remove_folder()
-            raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 _DIGITS = "0123456789"
 _NAME = _DIGITS + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-"
 _IPV6 = _DIGITS + "abcdefABCDEF:"
+ID_DIGITS = 16  # hexadecimal, in the gateway's URLs
 
 
 class _Url:
@@ -74,3 +75,14 @@ def address_problem(url: str) -> str | None:
     if found.scheme == "http" and not found.is_loopback:
         return "must use https (http is only for this machine), or the key would cross the network in clear"
     return None
+
+
+def id_in(url: str) -> str | None:
+    """Return the id of the routes that a gateway's base URL names, None for any other URL."""
+    origin, _, name = url.partition("/w/")
+    return name if is_id(name) and origin.startswith("http://") and is_loopback(origin) else None
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text can be an id of routes."""
+    return len(text) == ID_DIGITS and not text.strip("0123456789abcdef")

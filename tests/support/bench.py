@@ -142,7 +142,7 @@ class Bench:
         words: Sequence[str] | Callable[[int], Sequence[str]],
         cwd: Path | None = None,
         stdin: bytes = b"",
-        **env: str,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         """Add a row of llmswitch; `words` may depend on the round."""
         program = str(self.bin / "llmswitch")
@@ -150,7 +150,7 @@ class Bench:
         def argv(number: int) -> list[str]:
             return [program, *(words(number) if callable(words) else words)]
 
-        self.cases.append(Case(name, limit, argv, cwd or self.repo, {**self.env, **env}, stdin))
+        self.cases.append(Case(name, limit, argv, cwd or self.repo, {**self.env, **(env or {})}, stdin))
 
     def beside(self, name: str, argv: Sequence[str], cwd: Path | None = None) -> None:
         """Add a row to compare with."""
@@ -165,7 +165,7 @@ class Bench:
         self.add("PRESET, key exported", 2.9, _alternately, self._repository("switched", 2_000))
         self.add("--help", 5.2, ["--help"])
         asked = {"_LLMSWITCH_COMPLETE": "bash_complete", "COMP_WORDS": "llmswitch open", "COMP_REPLACED": "open"}
-        self.add("completion of a preset", 5.2, [], **asked)
+        self.add("completion of a preset", 5.2, [], env=asked)
         large = self._repository("large", 1_000_000)
         self.add("status, 1 MB of settings", 2.7, ["status"], large)
         self.add("PRESET, 1 MB of settings", 3.5, _alternately, self._repository("large-switched", 1_000_000))
@@ -253,7 +253,7 @@ class Bench:
 
     def _ratio(self, case: Case, what: str) -> float:
         pairs = zip(getattr(case, what), getattr(self.unit, what), strict=True)
-        return statistics.median(mine / unit for mine, unit in pairs)
+        return float(statistics.median(mine / unit for mine, unit in pairs))
 
     def over(self) -> list[str]:
         """Return the rows that are over their limit."""

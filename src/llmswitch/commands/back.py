@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from llmswitch.change import Record
     from llmswitch.journal import Journal
+    from llmswitch.record import Record
 
 OWN = "your own entries"
 

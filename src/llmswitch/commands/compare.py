@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmswitch.catalog import Catalog
-    from llmswitch.change import Record
     from llmswitch.commands.status import Status, Surroundings
     from llmswitch.commands.target import Target
     from llmswitch.preset import Preset
+    from llmswitch.record import Record
 
 
 def compare(report: Status, target: Target, around: Surroundings, catalog: Catalog) -> None:

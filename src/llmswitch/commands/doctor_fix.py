@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from llmswitch import ignore_rule
-from llmswitch.change import OURS, Record
 from llmswitch.errors import LlmswitchError
-from llmswitch.identity import SECRET_BEARING
+from llmswitch.identity import OURS, SECRET_BEARING
 from llmswitch.mend import mended
+from llmswitch.record import Record
 from llmswitch.settings import Settings
 
 TYPE_CHECKING = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch import mixed, slots
+from llmswitch import slots
 from llmswitch.errors import UsageProblem
 
 TYPE_CHECKING = False
@@ -31,15 +31,19 @@ def planned(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> P
 
     Raises UsageProblem where a slot has no model or no place to live.
     """
-    chosen, named = mixed.split(overrides, catalog)
     given = overrides.get("base_url")
-    own_names = preset.speaks_claude and not given
-    models = slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
+    asked = {slot: model for slot, model in overrides.items() if slot in slots.SLOTS}
+    if not (preset.is_mixed or preset.protocol != "anthropic" or any(":" in model for model in asked.values())):
+        return Plan(_models(preset, asked, given), _direct(preset, given) or preset.base_url or "", None)
+    from llmswitch import mixed
+
+    chosen, named = mixed.split(asked, catalog)
+    models = _models(preset, chosen, given)
     if given or preset.cloud:
         if named:
             raise UsageProblem("PRESET:MODEL sends a slot elsewhere; it does not go with --base-url or a cloud.")
         return Plan(models, _direct(preset, given), None)
-    models, routes = mixed.routes(preset, models, overrides, catalog)
+    models, routes = mixed.routes(preset, models, asked, catalog)
     if routes is None:
         return Plan(models, preset.base_url or "", None)
     unnamed = [slot for slot, model in models.items() if not model and slot != "subagent"]
@@ -53,6 +57,11 @@ def planned(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> P
 def routes_of(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Routes | None:
     """Return the routes that a pin of this preset needs, None where no gateway stands between."""
     return None if preset.is_claude else planned(preset, overrides, catalog).routes
+
+
+def _models(preset: Preset, chosen: Mapping[str, str], given: str | None) -> dict[str, str]:
+    own_names = preset.speaks_claude and not given
+    return slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
 
 
 def _direct(preset: Preset, given: str | None) -> str:

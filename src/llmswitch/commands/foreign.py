@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.change import OURS
 from llmswitch.errors import Refused
-from llmswitch.identity import API_KEY, AUTH_TOKEN, KEYLESS_TOKEN, may_be_secret
+from llmswitch.identity import API_KEY, AUTH_TOKEN, KEYLESS_TOKEN, OURS, may_be_secret
 from llmswitch.secret import Secret
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ from llmswitch import litellm_config, mixed, slots
 from llmswitch.commands.keys import print_key
 from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
 from llmswitch.keys import variable
-from llmswitch.routes import is_id
+from llmswitch.urls import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from llmswitch.problems import Problem
-from llmswitch.routes import id_in
 from llmswitch.slots import VARIABLES
 
 TYPE_CHECKING = False
@@ -21,14 +20,11 @@ class Through:
         self.up, self.slots, self.problems = up, slots, problems
 
 
-def through(url: str, models: Mapping[str, str], gateway: LocalGateway) -> Through | None:
-    """Return what stands behind a base URL that is the gateway's, None for any other; no keyring is asked.
+def through(name: str, models: Mapping[str, str], gateway: LocalGateway) -> Through:
+    """Return what stands behind the routes of that id; no keyring is asked.
 
     `models` are the effective slots, by the name of their variable.
     """
-    name = id_in(url)
-    if name is None:
-        return None
     up = gateway.status() is not None
     problems = [] if up else [_down()]
     routes = gateway.files.load(name)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 from llmswitch import journal, pin
-from llmswitch.change import OURS
 from llmswitch.commands.endpoint import routes_of
 from llmswitch.commands.request import wished
 from llmswitch.effective import effective
 from llmswitch.errors import Refused, UsageProblem
-from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, SECRET_BEARING
+from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, OURS, SECRET_BEARING
 from llmswitch.keys import UNSAVED
 from llmswitch.preset import CLOUDS
 from llmswitch.secret import Secret, redacted
@@ -51,7 +50,7 @@ def overlay(
     preset = catalog.load(name) if name else None
     below = _without(target, around, ["main", "worktree"] if preset else ["main"])
     if preset and not preset.is_claude:
-        return Overlay({**below, **_from_preset(preset, catalog, helper, target.gateway)})
+        return Overlay({**below, **_from_preset(preset, catalog, helper, target.gateway())})
     settings = None if preset else target.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):

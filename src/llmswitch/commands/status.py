@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from llmswitch import problems, recognise, secret
 from llmswitch.commands.compare import compare
-from llmswitch.commands.gateway_status import through
 from llmswitch.effective import Layer, effective
 from llmswitch.errors import LlmswitchError
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN, START_MODEL
 from llmswitch.problems import Problem
 from llmswitch.settings_file import NAME
 from llmswitch.slots import VARIABLES
+from llmswitch.urls import id_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from llmswitch.catalog import Catalog
-    from llmswitch.change import Record
+    from llmswitch.commands.gateway_status import Through
     from llmswitch.commands.target import Target
+    from llmswitch.record import Record
     from llmswitch.worktrees import Listed
 
     Around = Callable[[Target], "Surroundings"]
@@ -47,7 +48,7 @@ class Status:
         self.source: str | None = None
         self.drift: list[str] = []
         self.problems: list[Problem] = []
-        self.through = through(self.texts.get(BASE_URL, ""), self.texts, target.gateway)
+        self.through = _through(target, self.texts)
 
     @property
     def broken(self) -> bool:
@@ -157,6 +158,16 @@ class Row:
         empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
         return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
                 "problems": [problem.data()]}  # fmt: skip
+
+
+def _through(target: Target, texts: Mapping[str, str]) -> Through | None:
+    """Return what stands behind a base URL that is the local gateway's, None for any other; no keyring is asked."""
+    routes = id_in(texts.get(BASE_URL, ""))
+    if routes is None:
+        return None
+    from llmswitch.commands.gateway_status import through
+
+    return through(routes, texts, target.gateway())
 
 
 def _broken(target: Target, own: Layer) -> Problem:

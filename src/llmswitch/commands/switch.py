@@ -10,10 +10,10 @@ from llmswitch.errors import KeyProblem, LlmswitchError, Refused
 from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys import UNSAVED
 from llmswitch.preset import Preset
-from llmswitch.routes import id_in
+from llmswitch.record import Record
 from llmswitch.settings import Settings
 from llmswitch.slots import VARIABLES
-from llmswitch.urls import host_of, is_loopback
+from llmswitch.urls import host_of, id_in, is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Switched:
         self.root, self.path, self.preset = target.worktree.root, target.file.path, preset
         self.follows = follows  # main gives it this pin already
         self.overrides = dict(overrides)
-        self.record = self.previous = change.Record()
+        self.record = self.previous = Record()
         self.before: Mapping[str, str] = {}
         self.after: Mapping[str, str] = {}
         self.written = self.file_left = self.live = False
@@ -121,7 +121,7 @@ def _through_gateway(
     preset, overrides, members = request.chosen(catalog)
     done = Switched(target, preset, overrides)
     source = None if request.dry_run else key_source
-    members, done.notices = gateway_pin.deliver(routes, members, target.gateway, catalog, source)
+    members, done.notices = gateway_pin.deliver(routes, members, target.gateway(), catalog, source)
     _apply(request, target, members, None, done, private=False)
     return done
 
@@ -202,9 +202,9 @@ def _apply(
         target.file.remove_folder()
 
 
-def _record(target: Target, done: Switched, key: Key | None) -> change.Record:
+def _record(target: Target, done: Switched, key: Key | None) -> Record:
     made = "folder" in done.previous.created or not target.file.has_folder()
-    record = change.Record({"preset": done.preset.name if done.preset.source else None, "overrides": done.overrides})
+    record = Record({"preset": done.preset.name if done.preset.source else None, "overrides": done.overrides})
     record.created = ["folder"] if made else []
     if key:
         known = done.previous.key

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 
-from llmswitch.change import OURS
 from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Switched, switch
 from llmswitch.errors import LlmswitchError, Refused
-from llmswitch.identity import BASE_URL
+from llmswitch.identity import BASE_URL, OURS
 from llmswitch.pin import HELPER
 from llmswitch.recognise import PLACES
-from llmswitch.routes import id_in
 from llmswitch.settings import TOP_MEMBERS
+from llmswitch.urls import id_in
 
 LIVE_SECONDS = 2.0
 

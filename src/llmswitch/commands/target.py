@@ -4,6 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmswitch.journal import Journal
     from llmswitch.local_gateway import LocalGateway
     from llmswitch.settings_file import SettingsFile
@@ -13,5 +15,7 @@ if TYPE_CHECKING:
 class Target:
     """What a switch works on: one worktree, its settings file and its journal, and the local gateway."""
 
-    def __init__(self, worktree: Worktree, file: SettingsFile, journal: Journal, gateway: LocalGateway) -> None:
+    def __init__(
+        self, worktree: Worktree, file: SettingsFile, journal: Journal, gateway: Callable[[], LocalGateway]
+    ) -> None:
         self.worktree, self.file, self.journal, self.gateway = worktree, file, journal, gateway
