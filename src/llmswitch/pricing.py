@@ -7,7 +7,7 @@ from llmswitch.models import base_id
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeGuard
 
 RATES = ("input", "output", "cache_read", "cache_write")
 _MILLION = 1_000_000
@@ -81,23 +81,31 @@ class Prices:
     """Price lists on top of each other: of two rows for one model the one with the later date counts."""
 
     def __init__(self, lists: Iterable[Mapping[str, Any]]) -> None:
-        self._rows: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._rows: dict[str, dict[str, list[object]]] = {}
         for each in lists:
             for provider, models in _items(each.get("providers")):
                 rows = self._rows.setdefault(provider, {})
                 for model, row in _items(models):
-                    if _is_row(row) and (model not in rows or row["as_of"] >= rows[model]["as_of"]):
-                        rows[model] = row
+                    rows.setdefault(model, []).append(row)
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """Return {provider: {model: row}}."""
-        return {provider: dict(rows) for provider, rows in self._rows.items()}
+        newest = {
+            provider: {model: _newest(rows) for model, rows in models.items()}
+            for provider, models in self._rows.items()
+        }
+        return {provider: {model: row for model, row in models.items() if row} for provider, models in newest.items()}
 
     def find(self, provider: str | None, model: str) -> Price | None:
         """Return what a model costs at a provider, None where that is not known."""
-        rows = self._rows.get(provider or "", {})
-        row = rows.get(model) or rows.get(base_id(model))
+        models = self._rows.get(provider or "", {})
+        row = _newest(models.get(model, [])) or _newest(models.get(base_id(model), []))
         return Price(row) if row else None
+
+
+def _newest(rows: Iterable[object]) -> dict[str, Any] | None:
+    """Return the usable row with the latest date, of several the last; None where there is none."""
+    return max((row for row in reversed(list(rows)) if _is_row(row)), key=lambda row: row["as_of"], default=None)
 
 
 def _items(value: object) -> Iterable[tuple[str, Any]]:
@@ -105,7 +113,7 @@ def _items(value: object) -> Iterable[tuple[str, Any]]:
     return value.items() if isinstance(value, dict) else ()
 
 
-def _is_row(row: object) -> bool:
+def _is_row(row: object) -> TypeGuard[dict[str, Any]]:
     """Say whether a row has what a price needs, in the right form."""
     if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in ("as_of", "source")):
         return False

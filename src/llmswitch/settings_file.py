@@ -24,6 +24,7 @@ class SettingsFile:
         self.folder = os.path.join(root, ".claude")
         self.path = os.path.join(root, NAME)
         self._locks = locks
+        self._parsed: tuple[bytes, Settings] | None = None  # a switch looks several times at the same bytes
 
     def read(self) -> bytes | None:
         """Return the bytes of the file, following links as Claude Code does, or None where there is none."""
@@ -54,8 +55,11 @@ class SettingsFile:
         from llmswitch.settings import Settings
         from llmswitch.splice import SpliceError
 
+        if self._parsed and self._parsed[0] == data:
+            return self._parsed[1]
         try:
-            return Settings(data.decode())
+            self._parsed = data, Settings(data.decode())
+            return self._parsed[1]
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             raise self._invalid(f"line {line}: not UTF-8 text; save the file as UTF-8") from None

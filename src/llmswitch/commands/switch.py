@@ -92,17 +92,17 @@ def _direct(
 ) -> Switched:
     needs_key = bool(members and preset.key)
     private = needs_key and not request.key_helper
-    if private:
-        ignore_rule.ensure(target.worktree, dry_run=True)  # before anyone is asked for a key
+    # Before anyone is asked for a key; and again after that, which may take a while.
+    rule = ignore_rule.ensure(target.worktree, dry_run=True) if private else None
     key = key_source.obtain(preset) if needs_key and not request.dry_run else None
     done = Switched(target, preset, overrides)
     if request.members is None and members.get(BASE_URL):
         members = _delivered(request, preset, members, key, key_source)
     if not request.discard:  # before anything is written; once more under the lock
         foreign.refuse(target, target.file.settings(), _kept(request, key))
-    if private:
+    if private and (rule or (key and key.source in UNSAVED)):
         done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
-    elif key and key.exported:
+    if not private and key and key.exported:
         done.notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
     try:
         _apply(request, target, members, key, done, private)
