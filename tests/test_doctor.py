@@ -324,7 +324,7 @@ def test_managed_settings(house: House, tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "managed-settings.json").write_text(json.dumps({"env": {"ANTHROPIC_BETAS": "x", URL: "https://y.z"}}))
     app = App(house.environ)
     target = app.target(str(house.repo))
-    around = app.surroundings(target)
+    around = app.surroundings()(target)
     facts = Examiner(app).facts(target, status(target, app.catalog, around, None), around)
     found = {problem.code for problem in doctor(facts)}
     assert {"shadowed", "mixed"} <= found
@@ -416,7 +416,7 @@ def test_no_shipped_preset_gives_an_alarm(repo: Path, sealed: dict[str, str]) ->
             wish = with_credential(wish, preset.auth, KEY)
         top = {name: wish.pop(name) for name in TOP_MEMBERS if name in wish}
         write(repo, json.dumps({"env": wish, **top}))
-        around = app.surroundings(target)
+        around = app.surroundings()(target)
         report = status(target, app.catalog, around, None)
         windows = {**app.catalog.windows(), **preset.windows}
         facts = Facts(report, Record(), Record(), layers=around.layers, preset=preset, windows=windows)

@@ -86,7 +86,7 @@ def judged(app: App, folder: Path, layers: list[Any], program: str) -> list[Prob
 def test_a_rule_that_we_have_wrong_is_found(linked: Path, sealed: dict[str, str], program: str) -> None:
     """With the order of main and worktree turned round, as before 2.1.211; no value of a secret is shown."""
     app = App(sealed)
-    layers = list(app.surroundings(app.target(str(linked))).layers)
+    layers = list(app.surroundings()(app.target(str(linked))).layers)
     assert [problem.code for problem in judged(app, linked, layers, program)] == ["client-agrees"]
     at = [layer.origin for layer in layers].index("main")
     layers[at], layers[at + 1] = layers[at + 1], layers[at]
@@ -106,7 +106,7 @@ def test_the_shell_is_judged_too(linked: Path, sealed: dict[str, str], program: 
     settings_of(linked.parent / "a repö").unlink()
     settings_of(linked).unlink()
     app = App({**sealed, "ANTHROPIC_BASE_URL": "http://127.0.0.1:1/shell"})
-    layers = list(app.surroundings(app.target(str(linked))).layers)
+    layers = list(app.surroundings()(app.target(str(linked))).layers)
     assert [problem.code for problem in judged(app, linked, layers, program)] == ["client-agrees"]
     layers[-1].values = {}
     assert "http://127.0.0.1:1/shell" in judged(app, linked, layers, program)[0].message

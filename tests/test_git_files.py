@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import git
 
-from llmswitch import git_files, worktrees
+from llmswitch import git_files, git_program, worktrees
 from llmswitch.errors import LlmswitchError
 
 Build = Callable[[Path], Path]
@@ -168,7 +168,7 @@ def asked(folder: str) -> tuple[str, str, str, str | None] | str:
         worktree = worktrees.ask(folder)
     except LlmswitchError as error:
         return type(error).__name__
-    branch = worktrees.git("symbolic-ref", "--quiet", "--short", "HEAD", folder=folder)[1].strip() or None
+    branch = git_program.git("symbolic-ref", "--quiet", "--short", "HEAD", folder=folder)[1].strip() or None
     return worktree.root, worktree.git_dir, worktree.common_dir, branch if worktree.in_repository else None
 
 

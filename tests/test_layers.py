@@ -68,6 +68,7 @@ EDGES = {
     "data_files",
     "folders",
     "git_files",
+    "git_program",
     "history",
     "ignore_rule",
     "journal",

@@ -9,7 +9,7 @@ from llmswitch.folders import config_folder, own_command, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any
 
     from llmswitch.commands.request import Request
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from llmswitch.commands.status import Surroundings
     from llmswitch.commands.switch_all import Place, Site
     from llmswitch.commands.target import Target
-    from llmswitch.held import Session
     from llmswitch.key_names import KeyNames
     from llmswitch.local_gateway import LocalGateway
     from llmswitch.os_keyring import OsKeyring
     from llmswitch.preset import Preset
     from llmswitch.problems import Problem
+    from llmswitch.record import Record
     from llmswitch.routes import Route
     from llmswitch.secret import Secret
+    from llmswitch.sessions import Session
     from llmswitch.worktrees import Listed, Worktree
 
 
@@ -201,21 +202,28 @@ class App:
         name = digest(f"{target.worktree.root}\n{overlay.text}") + ".json"
         return client.overlay_file(os.path.join(self._state, "overlays", name), overlay.text)
 
-    def surroundings(self, target: Target, folder: str | None = None) -> Surroundings:
-        """Return what a session that starts in the target, or in that folder of it, reads."""
+    def surroundings(self) -> Callable[..., Surroundings]:
+        """Return a function (target, folder) → what a session that starts there reads; it reads no file twice.
+
+        `folder` is one of the target, by default its root.
+        """
         from llmswitch.commands.status import Surroundings
         from llmswitch.journal import Journal
-        from llmswitch.layers import layers, main_root
+        from llmswitch.layers import Reader
         from llmswitch.worktrees import Worktree
 
-        worktree = target.worktree
-        main = main_root(worktree)
-        record = (
-            Journal(Worktree(main, worktree.common_dir, worktree.common_dir), self._state).current if main else None
-        )
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
         kept = ("HOME", "CLAUDE_CONFIG_DIR") if self.environ.get("CLAUDECODE") else self.environ
-        environ = {name: self.environ[name] for name in kept if name in self.environ}
-        below = os.path.join(worktree.root, "any folder below")
-        here = layers(worktree, os.path.realpath(folder or worktree.root), environ)
-        return Surroundings(here, layers(worktree, below, environ), record)
+        reader = Reader({name: self.environ[name] for name in kept if name in self.environ})
+        records: dict[str, Record] = {}
+
+        def around(target: Target, folder: str | None = None) -> Surroundings:
+            worktree = target.worktree
+            main = reader.main_root(worktree)
+            if main and main not in records:
+                common = worktree.common_dir
+                records[main] = Journal(Worktree(main, common, common), self._state).current
+            here = reader.layers(worktree, os.path.realpath(folder) if folder else worktree.root)
+            return Surroundings(here, reader.below(worktree, here), records[main] if main else None)
+
+        return around

@@ -48,6 +48,7 @@ class Catalog:
         self.gateway_port = gateway_port
         self.own_folder = own
         self._loaded: dict[str, Preset] = {}
+        self.wishes: dict[tuple[object, ...], dict[str, str]] = {}  # what presets came to so far, for `wished`
         self._models: Models | None = None
         self._prices: Prices | None = None
 

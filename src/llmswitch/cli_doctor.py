@@ -60,7 +60,7 @@ def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, li
     from llmswitch.commands import doctor_ask
     from llmswitch.commands.status import status
 
-    examiner, around = Examiner(app), app.surroundings(target)
+    examiner, around = Examiner(app), app.surroundings()(target)
     facts = examiner.facts(target, status(target, app.catalog, around, target.worktree.branch()), around)
     ways: dict[str, Callable[[], list[Problem]]] = {
         "client": lambda: doctor_ask.client(facts, lambda: examiner.ask_client(facts.program, target)),

@@ -137,7 +137,7 @@ def run_(ctx: click.Context, preset: str | None) -> None:
 
     app: App = ctx.obj
     program, target = client.find(app.environ), app.target()
-    around = app.surroundings(target, folder=os.getcwd())
+    around = app.surroundings()(target, os.getcwd())
     found = overlay(preset, target, around, app.catalog, app.key_helper)
     settings = app.overlay(target, found) if found else None
     client.become(program, arguments(ctx.meta["rest"], settings), app.environ)

@@ -46,13 +46,11 @@ class Layer:
 class Value:
     """An effective value: its text, the layer it comes from, and the layers it overrides."""
 
-    def __init__(self, text: str, layer: Layer, losers: Sequence[Layer]) -> None:
-        self.text, self.layer, self.losers = text, layer, losers
+    __slots__ = ("layer", "losers", "origin", "text")
 
-    @property
-    def origin(self) -> str:
-        """The origin of the layer that wins."""
-        return self.layer.origin
+    def __init__(self, text: str, layer: Layer) -> None:
+        self.text, self.layer, self.origin = text, layer, layer.origin
+        self.losers: list[Layer] = []
 
 
 def effective(layers: Iterable[Layer]) -> dict[str, Value]:
@@ -60,11 +58,19 @@ def effective(layers: Iterable[Layer]) -> dict[str, Value]:
 
     A "" is a value too: it beats what is below it and cancels it.
     """
-    owners: dict[str, list[Layer]] = {}
+    found: dict[str, Value] = {}
     for layer in layers:
-        for name in layer.values:
-            owners.setdefault(name, []).append(layer)
-    return {name: Value(found[0].values[name], found[0], found[1:]) for name, found in owners.items()}
+        for name, text in layer.values.items():
+            if name in found:
+                found[name].losers.append(layer)
+            else:
+                found[name] = Value(text, layer)
+    return found
+
+
+def first_text(layers: Sequence[Layer], name: str) -> str:
+    """Return one effective value's text, "" where no layer has it."""
+    return next((layer.values[name] for layer in layers if name in layer.values), "")
 
 
 def file_values(root: object, managed: bool = False) -> Mapping[str, str]:

@@ -28,12 +28,15 @@ def status(
     from llmswitch.commands import status as command
 
     if all_worktrees:
-        rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings)
+        import gc
+
+        gc.disable()  # of a thousand rows nothing is garbage before the end
+        rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings())
         data = {"worktrees": [row.data() for row in rows]} if as_json else None
         console.print_data(as_json, data, lambda: report_status.status_all(rows, app.home))
         return 3 if check and any(row.differs for row in rows) else 0
     target = app.target(worktree)
-    found = command.status(target, app.catalog, app.surroundings(target), target.worktree.branch())
+    found = command.status(target, app.catalog, app.surroundings()(target), target.worktree.branch())
     if not short:  # which is for prompts
         found.problems += app.open_here(target)
     lines = (lambda: report_status.short(found)) if short else (lambda: report_status.status(found, app.home))
@@ -48,7 +51,7 @@ def statusline(app: App) -> None:
 
     said = command.Said(console.piped())
     target = app.target(said.folder or ".")
-    report = status(target, app.catalog, app.surroundings(target, folder=said.folder or None), None)
+    report = status(target, app.catalog, app.surroundings()(target, said.folder or None), None)
     console.answer([command.line(report, said, app.environ)])
 
 

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
     from llmswitch.commands.status import Status
     from llmswitch.effective import Layer, Value
-    from llmswitch.held import Session
     from llmswitch.preset import Preset
     from llmswitch.record import Record
+    from llmswitch.sessions import Session
 
 Version = tuple[int, ...]
 

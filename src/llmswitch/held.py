@@ -16,20 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from llmswitch.record import Record
-
-
-class Session:
-    """A running Claude Code: its process, the folder it was started in, and when, in seconds since 1970.
-
-    `overlay` says that it was started with --settings, as `llmswitch run` does.
-    """
-
-    def __init__(self, pid: int, folder: str, started: float, overlay: bool) -> None:
-        self.pid, self.folder, self.started, self.overlay = pid, folder, started, overlay
-
-    def data(self) -> dict[str, object]:
-        """Return the session as JSON data."""
-        return {"pid": self.pid, "folder": self.folder, "started": round(self.started), "overlay": self.overlay}
+    from llmswitch.sessions import Session
 
 
 def before(sessions: Iterable[Session], switched: float | None) -> list[Session]:

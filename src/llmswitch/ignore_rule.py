@@ -24,14 +24,15 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
 
     Raises Refused, whatever else is said, where git tracks the file or goes on not ignoring it.
     """
-    _refuse_tracked(worktree, NAME)
     path = os.path.join(worktree.root, NAME)
     real = os.path.realpath(path)
     if real != path or os.path.lexists(os.path.join(worktree.root, ".claude", ".git")):
+        _refuse_tracked(worktree, NAME)
         _check_elsewhere(real)
         return None
-    if _ignored(worktree, NAME):
+    if not worktree.in_repository or worktree.keeps_out(*_both(NAME)):
         return None
+    _refuse_tracked(worktree, NAME)
     exclude = worktree.exclude_file()
     if not dry_run:
         _append(exclude)
@@ -66,9 +67,12 @@ def _check_elsewhere(path: str) -> None:
 
 
 def _ignored(worktree: Worktree, name: str) -> bool:
-    if not worktree.in_repository:
-        return True
-    return worktree.ignores(name, os.path.join(os.path.dirname(name), TEMPORARY))
+    return not worktree.in_repository or worktree.ignores(*_both(name))
+
+
+def _both(name: str) -> tuple[str, str]:
+    """Return the settings file and the temporary one beside it."""
+    return name, os.path.join(os.path.dirname(name), TEMPORARY)
 
 
 def _append(path: str) -> None:

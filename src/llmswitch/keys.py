@@ -55,6 +55,14 @@ def find(name: str, reference: Mapping[str, object] | None, environ: Mapping[str
     return Key(checked(secret.reveal(), keyring.title), keyring.title) if secret else None
 
 
+def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:
+    """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
+    return KeyProblem(
+        trouble.args[0] if trouble else f"There is no {name} key.",
+        hint=f"Save it: llmswitch save-key {name}; or set {variable(name)}; or pipe it in with --key-stdin.",
+    )
+
+
 def checked(text: str, source: str) -> Secret:
     """Return the key in `text`; KeyProblem names the source where it is not one."""
     try:

@@ -7,6 +7,7 @@ worktrees as well, and wins.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from llmswitch.effective import Layer, file_values
@@ -14,7 +15,7 @@ from llmswitch.lean import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from llmswitch.worktrees import Worktree
 
@@ -32,8 +33,75 @@ def main_root(worktree: Worktree, home: str | None = None) -> str | None:
     There is none for a worktree of a bare repository, of a separate git folder or of a submodule, for a main
     checkout that is the home folder or that is not all the user's own, and on Windows.
     """
-    root = None if worktree.is_main else _shared_root(worktree)
-    return root if root != worktree.root and _is_obeyed(root, home) else None
+    return Reader({"HOME": home} if home else {}).main_root(worktree)
+
+
+def layers(worktree: Worktree, folder: str, environ: Mapping[str, str]) -> list[Layer]:
+    """Return the layers of a session that starts in `folder`, a folder of the worktree; broken files are empty."""
+    return Reader(environ).layers(worktree, os.path.realpath(folder))
+
+
+class Reader:
+    """Reads the layers of sessions in one environment, each file and owner once: worktrees share most of them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._home = environ.get("HOME") or os.path.expanduser("~")
+        # A blank CLAUDE_CONFIG_DIR is a value too: the folder itself.
+        self._user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(self._home, ".claude"))
+        self._shell = Layer("shell", "", environ)
+        self._managed: list[tuple[str, str]] | None = None
+        self._files: dict[tuple[str, str], Layer | None] = {}
+        self._obeyed: dict[str | None, bool] = {}
+        self._shared: dict[str, str | None] = {}
+
+    def main_root(self, worktree: Worktree) -> str | None:
+        """Return what the function of that name does."""
+        root = None if worktree.is_main else self._shared_root(worktree)
+        return root if root != worktree.root and self._is_obeyed(root) else None
+
+    def layers(self, worktree: Worktree, folder: str) -> list[Layer]:
+        """Return what the function of that name does, for a path without links."""
+        if self._managed is None:
+            self._managed = _managed_files()
+        files = [
+            *self._managed,
+            *self._local_files(worktree, folder),
+            ("project", os.path.join(folder, SHARED)),
+            ("user", os.path.join(folder, self._user, "settings.json")),
+        ]
+        found = [self._read(*file) for file in files]
+        return [*(layer for layer in found if layer), self._shell]
+
+    def below(self, worktree: Worktree, here: Sequence[Layer]) -> list[Layer]:
+        """Return, from the layers at the root, those of a session that starts below it, in a folder without any."""
+        root = self._shared_root(worktree)
+        kept = {"managed", "main", "user", "shell"}
+        if root == worktree.root and self._is_obeyed(root):
+            kept.add("worktree")
+        return [layer for layer in here if layer.origin in kept]
+
+    def _local_files(self, worktree: Worktree, folder: str) -> list[tuple[str, str]]:
+        """Return the local files: that of the repository's root, or of the main checkout, then the folder's own."""
+        root = self._shared_root(worktree)
+        if root == folder or not self._is_obeyed(root):
+            root = None
+        shared = [("worktree" if root == worktree.root else "main", root)] if root else []
+        return [(origin, os.path.join(where, LOCAL)) for origin, where in [*shared, ("worktree", folder)]]
+
+    def _shared_root(self, worktree: Worktree) -> str | None:
+        if worktree.root not in self._shared:
+            self._shared[worktree.root] = _shared_root(worktree)
+        return self._shared[worktree.root]
+
+    def _is_obeyed(self, root: str | None) -> bool:
+        if root not in self._obeyed:
+            self._obeyed[root] = _is_obeyed(root, self._home)
+        return self._obeyed[root]
+
+    def _read(self, origin: str, path: str) -> Layer | None:
+        if (origin, path) not in self._files:
+            self._files[origin, path] = read(origin, path)
+        return self._files[origin, path]
 
 
 def _shared_root(worktree: Worktree) -> str | None:
@@ -48,17 +116,16 @@ def _shared_root(worktree: Worktree) -> str | None:
 
 def _is_listed(worktree: Worktree) -> bool:
     """Say whether the repository knows the worktree under this path: not when it was moved by hand."""
-    try:
-        with open(os.path.join(worktree.git_dir, "gitdir"), encoding="utf-8", errors="surrogateescape") as file:
-            back = os.path.join(worktree.git_dir, file.read().strip())
-    except OSError:
+    data = _bytes(os.path.join(worktree.git_dir, "gitdir"))
+    if data is None:
         return False
-    return os.path.realpath(os.path.dirname(back)) == worktree.root
+    back = os.path.dirname(os.path.join(worktree.git_dir, os.fsdecode(data).strip()))
+    return back == worktree.root or os.path.realpath(back) == worktree.root
 
 
-def _is_obeyed(root: str | None, home: str | None) -> bool:
+def _is_obeyed(root: str | None, home: str) -> bool:
     """Say whether Claude Code takes the local file of a folder that is not the session's own."""
-    if root is None or sys.platform == "win32" or root == os.path.realpath(home or os.path.expanduser("~")):
+    if root is None or sys.platform == "win32" or root == os.path.realpath(home):
         return False
     try:
         owners = {os.stat(root).st_uid, os.lstat(os.path.join(root, ".git")).st_uid}
@@ -66,21 +133,6 @@ def _is_obeyed(root: str | None, home: str | None) -> bool:
         return owners | ({os.lstat(claude).st_uid} if os.path.lexists(claude) else set()) == {os.geteuid()}
     except OSError:
         return False
-
-
-def layers(worktree: Worktree, folder: str, environ: Mapping[str, str]) -> list[Layer]:
-    """Return the layers of a session that starts in `folder`, a folder of the worktree; broken files are empty."""
-    home, folder = environ.get("HOME") or os.path.expanduser("~"), os.path.realpath(folder)
-    # A blank CLAUDE_CONFIG_DIR is a value too: the folder itself.
-    user = os.path.join(folder, environ.get("CLAUDE_CONFIG_DIR", os.path.join(home, ".claude")))
-    files = [
-        *_managed_files(),
-        *_local_files(worktree, folder, home),
-        ("project", os.path.join(folder, SHARED)),
-        ("user", os.path.join(user, "settings.json")),
-    ]
-    found = [read(origin, path) for origin, path in files]
-    return [*(layer for layer in found if layer), Layer("shell", "", environ)]
 
 
 def _managed_files() -> list[tuple[str, str]]:
@@ -94,23 +146,25 @@ def _managed_files() -> list[tuple[str, str]]:
     return [("managed", path) for path in [*added, os.path.join(_MANAGED, "managed-settings.json")]]
 
 
-def _local_files(worktree: Worktree, folder: str, home: str) -> list[tuple[str, str]]:
-    """Return the local files: that of the repository's root, or of the main checkout, then the folder's own."""
-    root = _shared_root(worktree)
-    if root == folder or not _is_obeyed(root, home):
-        root = None
-    shared = [("worktree" if root == worktree.root else "main", root)] if root else []
-    return [(origin, os.path.join(where, LOCAL)) for origin, where in [*shared, ("worktree", folder)]]
+def _bytes(path: str) -> bytes | None:
+    """Return what is in a file, None where there is none to read: a named pipe would keep us waiting."""
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        status = os.fstat(file)
+        return b"".join(iter(lambda: os.read(file, status.st_size + 1), b"")) if stat.S_ISREG(status.st_mode) else None
+    except OSError:
+        return None
+    finally:
+        os.close(file)
 
 
 def read(origin: str, path: str) -> Layer | None:
     """Return a settings file as a layer, None where there is none; what is wrong with it is its `problem`."""
-    if not os.path.isfile(path):  # a named pipe would keep us waiting
-        return None
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError:
+    data = _bytes(path)
+    if data is None:
         return None
     try:
         # Of UTF-16 it knows the little-endian one, and minds no half character at the end.

@@ -90,11 +90,10 @@ class Prices:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """Return {provider: {model: row}}."""
-        newest = {
-            provider: {model: _newest(rows) for model, rows in models.items()}
+        return {
+            provider: {model: row for model, rows in models.items() if (row := _newest(rows))}
             for provider, models in self._rows.items()
         }
-        return {provider: {model: row for model, row in models.items() if row} for provider, models in newest.items()}
 
     def find(self, provider: str | None, model: str) -> Price | None:
         """Return what a model costs at a provider, None where that is not known."""

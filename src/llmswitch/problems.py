@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmswitch.effective import first_text
 from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, OURS
 from llmswitch.preset import ANTHROPIC_HOST
 from llmswitch.slots import VARIABLES
@@ -116,9 +117,10 @@ def of_layers(layers: Sequence[Layer], own_path: str) -> list[Problem]:
     return [Problem("settings-ignored", "warning", layer.problem, "Mend it in an editor.") for layer in broken]
 
 
-def differ(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    """Say whether two effective values would call another backend, with another credential or other models."""
-    return any(_text(one, name) != _text(other, name) for name in OURS)
+def differ(values: Mapping[str, Value], other: Sequence[Layer]) -> bool:
+    """Say whether fewer layers would call another backend, with another credential or other models."""
+    missing = [name for name in OURS if name in values and values[name].layer not in other]
+    return any(values[name].text != first_text(other, name) for name in missing)
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:

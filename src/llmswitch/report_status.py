@@ -85,8 +85,7 @@ def _row(row: Row) -> tuple[str, str, str]:
     if row.status is None:
         return NONE, NONE, row.state
     codes = [problem.code for problem in row.status.problems if problem.level != "note"]
-    slots = row.status.data()["slots"]
-    models = {slot: str(entry["model"]).rpartition("/")[2] for slot, entry in slots.items() if entry["model"]}  # type: ignore[attr-defined]
+    models = {slot: model.rpartition("/")[2] for slot, model in row.status.models.items() if model}
     same = len(set(models.values())) == 1
     words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
     return headline(row.status).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE

@@ -9,8 +9,6 @@ import os
 import sys
 import time
 
-from llmswitch.held import Session
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +19,20 @@ _PACKAGE = "@anthropic-ai/claude-code"
 _OVERLAY = "--settings"
 PS_SECONDS = 5.0
 PROC = "/proc"
+
+
+class Session:
+    """A running Claude Code: its process, the folder it was started in, and when, in seconds since 1970.
+
+    `overlay` says that it was started with --settings, as `llmswitch run` does.
+    """
+
+    def __init__(self, pid: int, folder: str, started: float, overlay: bool) -> None:
+        self.pid, self.folder, self.started, self.overlay = pid, folder, started, overlay
+
+    def data(self) -> dict[str, object]:
+        """Return the session as JSON data."""
+        return {"pid": self.pid, "folder": self.folder, "started": round(self.started), "overlay": self.overlay}
 
 
 def running(roots: Sequence[str]) -> list[Session] | None:

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 
-from llmswitch import atomic, client, worktrees
+from llmswitch import atomic, client, git_program
 from llmswitch.errors import KeyProblem, LlmswitchError
 from llmswitch.mend import mended
 from llmswitch.secret import Secret, looks_like_key
@@ -87,7 +87,7 @@ def _text(path: str) -> str:
 
 def of_programs(environ: Mapping[str, str]) -> Found:
     """Return where Claude Code is and its version, and git's."""
-    code, answer, _ = worktrees.git("--version", folder="/")
+    code, answer, _ = git_program.git("--version", folder="/")
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer)
     git = tuple(int(part) for part in match.groups("0")) if match and code == 0 else None
     return {"program": client.path(environ) or "", "client": client.version(environ), "git": git}

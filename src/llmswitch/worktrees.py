@@ -1,24 +1,12 @@
-"""Which worktree a path is in, and what git says about a file there; the one place that asks git."""
+"""Which worktree a path is in, which others there are, and what git says about a file there."""
 
 from __future__ import annotations
 
-import errno
 import os
 
 from llmswitch import git_files
 from llmswitch.errors import LlmswitchError, Refused, UsageProblem
-
-# What makes git answer for another repository than the path's own (`git rev-parse --local-env-vars`).
-_MISLEADING = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT",
-    "GIT_OBJECT_DIRECTORY", "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE",
-    "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE",
-    "GIT_COMMON_DIR", "GIT_CEILING_DIRECTORIES", "GIT_NAMESPACE",
-)  # fmt: skip
-# What starting a program that is not there, or is none, ends in.
-_ABSENT = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC)
-
-ABSENT = 127  # a shell's exit code for a program that is not there
+from llmswitch.git_program import ABSENT, git
 
 
 class Worktree:
@@ -54,6 +42,10 @@ class Worktree:
     def ignores(self, *paths: str) -> bool:
         """Say whether git ignores all these files, tracked or not; Refused where git cannot tell."""
         return len(self._answer("check-ignore", "--no-index", "--", *paths).splitlines()) == len(paths)
+
+    def keeps_out(self, *paths: str) -> bool:
+        """Say whether git ignores all these files and tracks none of them, in one question."""
+        return len(self._answer("check-ignore", "--", *paths).splitlines()) == len(paths)
 
     def _answer(self, *question: str) -> str:
         """Return git's answer, "" for no: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
@@ -160,7 +152,8 @@ def listing(worktree: Worktree) -> list[Listed]:
     if code != 0:
         raise UsageProblem(f"git cannot list the worktrees: {complaint}", hint="It takes git 2.36 or newer.")
     blocks = [block.split("\0") for block in out.removesuffix("\0\0").split("\0\0")]
-    found = [_main(worktree, blocks[0]), *(_linked(worktree, block) for block in blocks[1:])]
+    real: dict[str, str] = {}
+    found = [_main(worktree, blocks[0]), *(_linked(worktree, block, real) for block in blocks[1:])]
     known = {entry.worktree.root for entry in found if entry.worktree}
     if worktree.root not in known:  # moved by hand: git still lists the old place
         found.append(Listed(worktree.root, worktree.branch(), worktree, "moved"))
@@ -189,59 +182,27 @@ def _main(worktree: Worktree, block: list[str]) -> Listed:
     return Listed(path, _branch(fields), None, "main checkout at an unknown place")
 
 
-def _linked(worktree: Worktree, block: list[str]) -> Listed:
+def _linked(worktree: Worktree, block: list[str], real: dict[str, str]) -> Listed:
+    """Return an entry; `real` keeps what folders are without links, since most worktrees share one."""
     fields = _fields(block)
     path = fields["worktree"]
     if "prunable" in fields:
         return Listed(path, _branch(fields), None, "prunable: " + fields["prunable"])
     try:
-        with open(os.path.join(path, ".git"), encoding="utf-8", errors="surrogateescape") as file:
-            git_dir = os.path.realpath(os.path.join(path, file.read().removeprefix("gitdir: ").removesuffix("\n")))
+        with open(os.path.join(path, ".git"), "rb", buffering=0) as file:
+            git_dir = os.path.join(path, os.fsdecode(file.read()).removeprefix("gitdir: ").removesuffix("\n"))
     except OSError:
         return Listed(path, _branch(fields), None, "locked, not there" if "locked" in fields else "missing")
+    git_dir = _without_links(git_dir, real)
     if os.path.dirname(git_dir) != os.path.join(worktree.common_dir, "worktrees"):
         return Listed(path, _branch(fields), None, "belongs to another repository")
-    return Listed(path, _branch(fields), Worktree(os.path.realpath(path), git_dir, worktree.common_dir))
+    return Listed(path, _branch(fields), Worktree(_without_links(path, real), git_dir, worktree.common_dir))
 
 
-def git(*arguments: str, folder: str) -> tuple[int, str, str]:
-    """Run git in `folder` and return its exit code, output and complaint; code 127 where there is no git.
-
-    Raises LlmswitchError where no program can be started. Spawned without the subprocess module, whose import
-    costs more than git itself.
-    """
-    environ = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        return _spawn(["git", "-C", folder, *arguments], environ)
-    except OSError as error:
-        raise LlmswitchError(f"git cannot be run in {folder}: {error.strerror}.") from None
-
-
-def _spawn(argv: list[str], environ: dict[str, str]) -> tuple[int, str, str]:
-    if not hasattr(os, "posix_spawnp"):  # Windows
-        import subprocess
-
-        try:
-            done = subprocess.run(argv, env=environ, capture_output=True, check=False)  # noqa: S603
-        except FileNotFoundError:
-            return ABSENT, "", ""
-        return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr).strip()
-    (out, out_end), (err, err_end) = os.pipe(), os.pipe()
-    actions = [(os.POSIX_SPAWN_DUP2, out_end, 1), (os.POSIX_SPAWN_DUP2, err_end, 2)]
-    try:
-        pid = os.posix_spawnp(argv[0], argv, environ, file_actions=actions)
-    except OSError as error:
-        os.close(out)
-        os.close(err)
-        if error.errno in _ABSENT:
-            return ABSENT, "", ""
-        raise
-    finally:
-        os.close(out_end)
-        os.close(err_end)
-    # Output first: it is short here, and what git complains about is far below a pipe's 64 KiB.
-    with open(out, "rb") as output, open(err, "rb") as errors:
-        answer, complaint = output.read(), errors.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return code, os.fsdecode(answer), os.fsdecode(complaint).strip()
+def _without_links(path: str, real: dict[str, str]) -> str:
+    above, name = os.path.split(path)
+    if name in ("", ".", "..") or os.path.islink(path):
+        return os.path.realpath(path)
+    if above not in real:
+        real[above] = os.path.realpath(above)
+    return os.path.join(real[above], name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch import keys
-from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
+from llmswitch.errors import LlmswitchError, UsageProblem
 from llmswitch.fields import is_name
 from llmswitch.secret import may_be_key
 
@@ -130,7 +130,7 @@ def print_key(
         raise UsageProblem(f"Presets take the {name} key from different places.", hint=f"Name one: --preset {names}.")
     key = keys.find(name, groups[0][0].key_from if groups else None, environ, keyring)
     if key is None:
-        raise missing(name)
+        raise keys.missing(name)
     return key.secret
 
 
@@ -141,11 +141,3 @@ def _exported(name: str, catalog: Catalog, environ: Mapping[str, str]) -> str | 
     except LlmswitchError:
         return None
     return environ.get(keys.variable(name)) if preset and preset.key == name else None
-
-
-def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:
-    """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
-    return KeyProblem(
-        trouble.args[0] if trouble else f"There is no {name} key.",
-        hint=f"Save it: llmswitch save-key {name}; or set {keys.variable(name)}; or pipe it in with --key-stdin.",
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from llmswitch import keys
 from llmswitch.commands import foreign
-from llmswitch.commands.keys import missing, save_key, users
 from llmswitch.errors import KeyProblem, UsageProblem
 from llmswitch.fields import is_name
 from llmswitch.identity import BASE_URL
@@ -64,12 +63,14 @@ class KeySource:
         if key:
             return key
         if self._ask is None:
-            raise missing(name, trouble)
+            raise keys.missing(name, trouble)
         return self._asked(name, trouble)
 
     def _asked(self, name: str, trouble: KeyProblem | None) -> keys.Key:
         assert self._ask is not None
         self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet; paste it here.")
+        from llmswitch.commands.keys import save_key
+
         secret = keys.checked(self._ask(name), keys.PROMPT)
         try:
             for warning in save_key(name, secret, self._catalog, self._keyring, self._names):
@@ -98,6 +99,8 @@ class KeySource:
     def _check_name(self, name: str, secret: Secret, url: str) -> None:
         if not is_name(name) or may_be_key(name):
             raise UsageProblem("That is not a name for a key.")
+        from llmswitch.commands.keys import users
+
         host = host_of(url) if url else ANTHROPIC_HOST
         hosts = {preset.host for preset in users(name, self._catalog)}
         if hosts and host not in hosts and not is_loopback(url):
@@ -112,6 +115,8 @@ class KeySource:
 
     def save_adopted(self, dry_run: bool) -> str:
         """Save what was noted, and return what to say of it if something fails later."""
+        from llmswitch.commands.keys import save_key
+
         for name, secret in self._adopted.items():
             if dry_run:
                 self._tell(f"The credential would be saved as {name} in {self._keyring.title}.")

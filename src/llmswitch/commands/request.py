@@ -93,9 +93,13 @@ def wished(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> di
     """
     if preset.is_claude:
         return {}
-    plan = planned(preset, overrides, catalog)
-    start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
-    return pin.build(preset, plan.models, start, plan.url, plan.windows({**catalog.windows(), **preset.windows}))
+    asked = (preset.source, *sorted(overrides.items()))
+    if asked not in catalog.wishes:
+        plan = planned(preset, overrides, catalog)
+        start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
+        windows = plan.windows({**catalog.windows(), **preset.windows})
+        catalog.wishes[asked] = pin.build(preset, plan.models, start, plan.url, windows)
+    return dict(catalog.wishes[asked])
 
 
 def _checked_base_url(url: str) -> str:

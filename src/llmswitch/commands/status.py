@@ -85,6 +85,11 @@ class Status:
             "problems": [problem.data() for problem in self.problems],
         }
 
+    @property
+    def models(self) -> dict[str, str | None]:
+        """The slots' models."""
+        return {slot: self._shown(variable) for slot, variable in VARIABLES.items()}
+
     def _slot(self, slot: str, variable: str) -> dict[str, object]:
         winner = self.shadows.get(variable)
         return {
@@ -122,7 +127,7 @@ def status(target: Target, catalog: Catalog, around: Surroundings, branch: str |
     report.problems += problems.of_slots(report.values)
     report.problems += problems.of_shell(report.values, around.layers[-1])
     report.problems += problems.of_layers(around.layers, report.path)
-    if problems.differ(report.values, effective(around.below)):
+    if problems.differ(report.values, around.below):
         report.problems.append(_below(described, around))
     report.problems += report.through.problems if report.through else []
     if report.credential and target.worktree.copies(NAME):

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from llmswitch.catalog import Catalog
     from llmswitch.commands.request import Request
     from llmswitch.commands.target import Target
-    from llmswitch.held import Session
     from llmswitch.keys import Key
     from llmswitch.routes import Routes
     from llmswitch.secret import Secret
+    from llmswitch.sessions import Session
 
     class KeySource(Protocol):
         """Where a preset's key comes from, and the command that prints it."""
