@@ -135,17 +135,14 @@ class App:
 
     def _lower_host(self, worktree: Worktree) -> str:
         """Return the host that settings files weaker than the local ones name."""
-        from llmswitch.effective import effective
+        from llmswitch.effective import first_text
         from llmswitch.identity import BASE_URL
-        from llmswitch.layers import layers
+        from llmswitch.layers import Reader
         from llmswitch.secret import redacted
         from llmswitch.urls import host_of
 
-        weaker = [
-            layer for layer in layers(worktree, worktree.root, self.environ) if layer.origin in ("project", "user")
-        ]
-        url = effective(weaker).get(BASE_URL)
-        return host_of(url.text) or redacted(url.text) if url else ""
+        url = first_text(Reader(self.environ).weaker(worktree.root), BASE_URL)
+        return host_of(url) or redacted(url)
 
     def _place(self, worktree: Worktree) -> Place:
         from llmswitch import layers

@@ -63,14 +63,15 @@ class Reader:
         """Return what the function of that name does, for a path without links."""
         if self._managed is None:
             self._managed = _managed_files()
-        files = [
-            *self._managed,
-            *self._local_files(worktree, folder),
-            ("project", os.path.join(folder, SHARED)),
-            ("user", os.path.join(folder, self._user, "settings.json")),
-        ]
-        found = [self._read(*file) for file in files]
-        return [*(layer for layer in found if layer), self._shell]
+        files = [*self._managed, *self._local_files(worktree, folder)]
+        stronger = [layer for layer in (self._read(*file) for file in files) if layer]
+        return [*stronger, *self.weaker(folder), self._shell]
+
+    def weaker(self, folder: str) -> list[Layer]:
+        """Return the layers that every local file beats, of a session that starts in `folder`."""
+        user = os.path.join(folder, self._user, "settings.json")
+        found = [self._read("project", os.path.join(folder, SHARED)), self._read("user", user)]
+        return [layer for layer in found if layer]
 
     def below(self, worktree: Worktree, here: Sequence[Layer]) -> list[Layer]:
         """Return, from the layers at the root, those of a session that starts below it, in a folder without any."""
