@@ -12,7 +12,8 @@ from typing import Any
 from genai_prices import types
 from genai_prices.data import providers
 
-from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.catalog import Catalog
+from llmswitch.folders import shipped_folder
 from llmswitch.models import base_id
 from llmswitch.price_sources import GENAI_NAMES, OPENROUTER_URL, from_genai, from_openrouter, updated
 

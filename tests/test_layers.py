@@ -205,8 +205,9 @@ def test_no_module_is_too_long() -> None:
 
 def test_a_preset_cannot_take_the_name_of_a_command() -> None:
     """The reserved names are the commands themselves, and no shipped preset has one."""
-    from llmswitch.catalog import Catalog, shipped_folder
+    from llmswitch.catalog import Catalog
     from llmswitch.cli import cli
+    from llmswitch.folders import shipped_folder
 
     assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(cli.commands)
 

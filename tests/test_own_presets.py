@@ -9,8 +9,9 @@ import pytest
 from conftest import Cli
 
 from llmswitch import lines
-from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.catalog import Catalog
 from llmswitch.commands.presets import GROUPS
+from llmswitch.folders import shipped_folder
 
 
 def test_new_makes_a_preset_that_works_at_once(cli: Cli, own: Path) -> None:

@@ -13,10 +13,11 @@ import pytest
 from conftest import Cli
 
 from llmswitch import price_sources, user_files
-from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.catalog import Catalog
 from llmswitch.commands.cost import cost
 from llmswitch.commands.refresh_prices import refresh
 from llmswitch.errors import LlmswitchError
+from llmswitch.folders import shipped_folder
 from llmswitch.pricing import Moment, Price, Prices, Session
 
 NIGHT, PEAK, WEEKEND = Moment(0, "20:00"), Moment(4, "01:00"), Moment(5, "01:00")

@@ -14,7 +14,8 @@ from conftest import KEY, Cli, git, settings_of
 from support.claude_client import ANTHROPIC_HOST, ClaudeClient, Outcome, require_program
 from support.messages_server import MessagesServer, Request
 
-from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.catalog import Catalog
+from llmswitch.folders import shipped_folder
 from llmswitch.identity import IDENTITY, KEYLESS_TOKEN, TOP_IDENTITY
 from llmswitch.preset import Preset
 from llmswitch.slots import VARIABLES, start_slot

@@ -16,10 +16,11 @@ from conftest import Reply, git, settings_of
 
 from llmswitch import ladder, pricing
 from llmswitch.app import App
-from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.catalog import Catalog
 from llmswitch.commands.request import wished
 from llmswitch.console import run as run_command
 from llmswitch.errors import PresetProblem, UsageProblem
+from llmswitch.folders import shipped_folder
 from llmswitch.front import COMMANDS, answer
 from llmswitch.slots import VARIABLES
 

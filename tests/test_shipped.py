@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.catalog import Catalog
 from llmswitch.commands.presets import show
 from llmswitch.commands.request import wished
+from llmswitch.folders import shipped_folder
 from llmswitch.models import base_id
 from llmswitch.preset import Preset
 from llmswitch.slots import AUTO, SLOTS, VARIABLES

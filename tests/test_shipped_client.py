@@ -13,9 +13,10 @@ from support.messages_server import Answer, Block, Request, say
 
 from llmswitch import change
 from llmswitch.app import App
-from llmswitch.catalog import Catalog, shipped_folder
+from llmswitch.catalog import Catalog
 from llmswitch.cli import cli
 from llmswitch.commands.request import wished
+from llmswitch.folders import shipped_folder
 from llmswitch.identity import KEYLESS_TOKEN
 from llmswitch.keys import variable
 from llmswitch.models import base_id

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.catalog import Catalog, shipped_folder
-from llmswitch.folders import config_folder, own_command, state_folder
+from llmswitch.folders import config_folder, own_command, shipped_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any
 
+    from llmswitch.catalog import Catalog
     from llmswitch.commands.request import Request
     from llmswitch.commands.run import Overlay
     from llmswitch.commands.status import Surroundings
@@ -35,8 +35,23 @@ class App:
     def __init__(self, environ: Mapping[str, str], reserved: Collection[str] = ()) -> None:
         self.environ, self.home = environ, environ.get("HOME", "")
         self._state, self._config = state_folder(environ), config_folder(environ)
-        own = os.path.join(self._config, "presets")
-        self.catalog = Catalog(shipped_folder(), own, reserved, self.gateway_port)
+        self._reserved, self._presets = reserved, os.path.join(self._config, "presets")
+        self._catalog: Catalog | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """All presets, each read once."""
+        if self._catalog is None:
+            from llmswitch.catalog import Catalog
+
+            self._catalog = Catalog(shipped_folder(), self._presets, self._reserved, self.gateway_port)
+        return self._catalog
+
+    def preset_names(self) -> list[str]:
+        """Return the names of all presets, without a look into one."""
+        from llmswitch.data_files import names
+
+        return names(shipped_folder(), self._presets)
 
     def target(self, path: str = ".") -> Target:
         """Return the worktree around `path` with its settings file and journal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.data_files import SUFFIX, read_object, read_or_empty, stems
+from llmswitch.data_files import SUFFIX, names, read_object, read_or_empty, stems
 from llmswitch.errors import PresetProblem, UsageProblem
 from llmswitch.fields import is_name
 from llmswitch.models import Models
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 
 PRICES = "prices.json"
 GATEWAY_PORT = 18000
-
-
-def shipped_folder() -> str:
-    """Return the folder of the shipped presets: inside the package, or at the top of a checkout.
-
-    By path and not by importlib.resources, whose import alone costs more than a whole `status`.
-    """
-    package = os.path.dirname(os.path.abspath(__file__))
-    inside = os.path.join(package, "presets")
-    return inside if os.path.isdir(inside) else os.path.join(package, "..", "..", "presets")
 
 
 class Catalog:
@@ -54,7 +44,7 @@ class Catalog:
 
     def names(self) -> list[str]:
         """Return the names of all presets, usable or not; an editor's lock or a dangling link is none."""
-        return sorted({*stems(self._shipped), *stems(self._own)})
+        return names(self._shipped, self._own)
 
     def load(self, name: str) -> Preset:
         """Return one preset, read once; UsageProblem for an unknown name, PresetProblem for a wrong file."""

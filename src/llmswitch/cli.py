@@ -50,7 +50,7 @@ class Commands(click.Group):
         """Write the commands, then the names of the presets: to open all their files takes longer than the rest."""
         super().format_commands(ctx, formatter)
         with formatter.section("Presets (llmswitch PRESET; more about them: llmswitch list)"):
-            names = ", ".join(ctx.find_root().obj.catalog.names())
+            names = ", ".join(ctx.find_root().obj.preset_names())
             for line in textwrap.wrap(names, formatter.width - formatter.current_indent, break_on_hyphens=False):
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 

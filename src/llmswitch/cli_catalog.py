@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import cli_shell, console, prompts, report, report_catalog
+from llmswitch import cli_shell, console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ def list_(app: App, as_json: bool) -> None:
     With the price of each one's start slot (USD per million tokens in and out, and its date), whether its key is
     known to be saved, and when its facts were checked.
     """
+    from llmswitch import prompts, report_catalog
     from llmswitch.commands.presets import list_presets
 
     rows, problems = list_presets(app.catalog, app.preset_here(), app.environ, app.key_names().load())
@@ -40,6 +41,7 @@ def list_(app: App, as_json: bool) -> None:
 @click.pass_obj
 def show(app: App, preset: str, as_json: bool) -> None:
     """Show one preset in full: slots, models, prices, and exactly what it writes."""
+    from llmswitch import report_catalog
     from llmswitch.commands.presets import show as find_preset
 
     data = find_preset(preset, app.catalog)
@@ -61,6 +63,7 @@ def cost(app: App, /, presets: tuple[str, ...], as_json: bool, refresh: bool, **
     By the prices of each preset's own provider, at this hour; the start slot's price counts and is compared with
     the preset in use here.
     """
+    from llmswitch import report_catalog
     from llmswitch.commands.cost import cost as compare
     from llmswitch.pricing import Session
 
@@ -130,6 +133,7 @@ def presets_new(app: App, name: str, parent: str | None) -> None:
 
     With the name of a shipped one it changes that preset, and keeps what you do not mention through upgrades.
     """
+    from llmswitch import report
     from llmswitch.commands.preset_files import new
 
     path = new(name, parent or (name if name in app.catalog.names() else "openrouter"), app.catalog)
@@ -143,6 +147,7 @@ def presets_new(app: App, name: str, parent: str | None) -> None:
 @click.pass_obj
 def presets_check(app: App, files: tuple[str, ...]) -> int:
     """Say everything that is wrong with preset files; without FILE, with your own presets."""
+    from llmswitch import report_catalog
     from llmswitch.commands.preset_files import check
 
     paths = list(files) or app.catalog.own_files()

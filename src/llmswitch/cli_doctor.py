@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch import cli_shell, console, everyday, prompts, report_doctor
+from llmswitch import cli_shell, console, everyday
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
     Exits 1 where an error is among it. It changes nothing without --fix, and goes to the network with --probe and
     --models only.
     """
+    from llmswitch import report_doctor
     from llmswitch.commands import doctor as command
     from llmswitch.commands import doctor_fix
 
@@ -55,6 +56,7 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
 
 def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, list[Problem]]:
     """Return the facts and all findings; what costs time or money only where it was `asked` for."""
+    from llmswitch import prompts
     from llmswitch.app_doctor import Examiner
     from llmswitch.commands import doctor as command
     from llmswitch.commands import doctor_ask

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch import cli_shell, console, everyday, prompts, report
+from llmswitch import cli_shell, console, everyday
 
 if TYPE_CHECKING:
     from llmswitch.app import App
@@ -22,7 +22,7 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
     It is asked for without showing it, or read from standard input when piped. NAME is a key or a preset;
     without it, the key of the preset in use here.
     """
-    from llmswitch import env_file
+    from llmswitch import env_file, prompts
     from llmswitch.commands import keys as commands
     from llmswitch.keys import STDIN, checked
 
@@ -49,6 +49,7 @@ def keys(ctx: click.Context) -> None:
 @click.pass_obj
 def keys_list(app: App) -> None:
     """List the keys that were saved or exported, or that presets of yours use: where they are, never a value."""
+    from llmswitch import report
     from llmswitch.commands.keys import list_keys
 
     console.answer(report.keys(list_keys(app.catalog, app.environ, app.keyring(), app.key_names())))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from llmswitch.errors import LlmswitchError
-from llmswitch.fields import is_name
 from llmswitch.folders import COMPLETION
 from llmswitch.slots import SLOTS, TIERS
 
@@ -40,7 +39,7 @@ def shell_init(ctx: click.Context, shell: str) -> None:
 
 def presets(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:
     """Suggest presets."""
-    return _starting(incomplete, filter(is_name, _app(ctx).catalog.names()))
+    return _starting(incomplete, _app(ctx).preset_names())
 
 
 def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -21,6 +21,11 @@ def stems(folder: str) -> list[str]:
     return [stem for stem in stems if is_name(stem) and os.path.isfile(os.path.join(folder, stem + SUFFIX))]
 
 
+def names(*folders: str) -> list[str]:
+    """Return the names of the presets in some folders, each once."""
+    return sorted({stem for folder in folders for stem in stems(folder)})
+
+
 def read_or_empty(path: str) -> dict[str, object]:
     """Return the object in a file, {} where there is none that can be read."""
     try:

@@ -28,6 +28,16 @@ def config_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(_base(environ, "XDG_CONFIG_HOME", ".config", "APPDATA"), "llmswitch")
 
 
+def shipped_folder() -> str:
+    """Return the folder of the shipped presets: inside the package, or at the top of a checkout.
+
+    By path and not by importlib.resources, whose import alone costs more than a whole `status`.
+    """
+    package = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(package, "presets")
+    return inside if os.path.isdir(inside) else os.path.join(package, "..", "..", "presets")
+
+
 def state_folder(environ: Mapping[str, str]) -> str:
     """Return the folder of locks and of what is known about saved keys; everything in it may be deleted."""
     if own := environ.get("LLMSWITCH_HOME"):
