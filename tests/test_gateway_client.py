@@ -227,6 +227,19 @@ def _slow(wait: Callable[[int], None]) -> Callable[[Handler, Request], bool]:
     return behave
 
 
+def test_a_mixed_preset_for_one_session_writes_no_settings(stage: Stage) -> None:
+    """`llmswitch run`: each slot still reaches its own provider, and the token comes from the running gateway."""
+    assert stage.cli("claude", cwd=stage.repo, env=stage.environ).code == 0
+    programs = f"{Path(stage.client.program).parent}:{os.environ['PATH']}"
+    environ = {**stage.client.environment(f"http://127.0.0.1:{free_port()}"), **stage.environ, "PATH": programs}
+    reply = stage.cli("run", "mixed", "--", "-p", "hi", "--output-format", "json", cwd=stage.repo, env=environ)
+    assert reply.code == 0, reply
+    assert json.loads(reply.out)["result"] == "from sonnet"
+    assert stage.hits() == stage.only("sonnet")
+    assert [(one.bearer, one.api_key) for one in stage.providers["sonnet"].requests] == [(KEYS["sonnet"], None)]
+    assert not settings_of(stage.repo).exists()
+
+
 def _client(stage: Stage, arguments: list[str]) -> subprocess.Popen[str]:
     proxy = f"http://127.0.0.1:{free_port()}"  # nobody: there is no way out
     environ = {**stage.client.environment(proxy), "LLMSWITCH_HOME": str(stage.gateway.home)}
