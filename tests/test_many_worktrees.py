@@ -265,6 +265,20 @@ def test_broken_worktrees_are_rows_and_no_failure(cli: Cli, repo: Path, linked: 
     assert cli("status", "--all", "--check", cwd=repo).code == 3
 
 
+def test_status_all_short_is_a_line_a_worktree(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """The word of `--short` and the path; a folder that is gone has a dash."""
+    gone = repo.parent / "gone"
+    git(repo, "worktree", "add", "--quiet", "--detach", str(gone))
+    shutil.rmtree(gone)
+    cli("openrouter", "--haiku", "x/y", cwd=linked)
+    lines = cli("status", "--all", "--short", cwd=repo).out.splitlines()
+    assert [line.split(None, 1) for line in lines] == [
+        ["claude", str(repo)],
+        ["—", str(gone)],
+        ["openrouter*", str(linked)],
+    ]
+
+
 def test_status_all_of_a_bare_hub_leaves_the_hub_out_of_the_pins(cli: Cli, repo: Path, key: str) -> None:
     """Its worktrees are independent: no one shadows another."""
     hub = repo.parent / "hub"

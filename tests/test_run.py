@@ -426,6 +426,16 @@ def linked(repo: Path) -> Path:
     return linked_to(repo)
 
 
+def test_exported_overrides_count_for_one_session_too(fake: Fake, repo: Path) -> None:
+    """As in a switch, and it says so; for the worktree's own pin they are nothing."""
+    exported = {"LLMSWITCH_HAIKU": "x/y", "ANTHROPIC_DEFAULT_OPUS_MODEL": "x/z"}
+    reply = fake.run("openrouter", cwd=repo, env=exported)
+    env = json.loads(reply.out)["env"]
+    assert (env["ANTHROPIC_DEFAULT_HAIKU_MODEL"], env["ANTHROPIC_DEFAULT_OPUS_MODEL"]) == ("x/y", "x/z")
+    assert "haiku is x/y, from the exported LLMSWITCH_HAIKU." in reply.err
+    assert fake.run("claude", cwd=repo, env=exported).err == ""
+
+
 ODD = ["-p", "", "a b\nc", "--", "ünï $HOME", "'\"", "run", "--help"]
 
 

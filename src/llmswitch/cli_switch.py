@@ -132,12 +132,15 @@ def run_(ctx: click.Context, preset: str | None) -> None:
     Or with PRESET, on top of every settings file and without writing any: right in every layout, from any
     folder. The key comes from a helper and is in no file.
     """
-    from llmswitch import client
+    from llmswitch import client, console, report_switch
     from llmswitch.commands.run import arguments, overlay
 
     app: App = ctx.obj
     program, target = client.find(app.environ), app.target()
     around = app.surroundings()(target, os.getcwd())
-    found = overlay(preset, target, around, app.catalog, app.key_helper)
+    request = app.request(preset, {}) if preset else None
+    if request and not app.catalog.load(request.preset).is_claude:
+        console.note(*report_switch.exported(request))
+    found = overlay(request, target, around, app.catalog, app.key_helper)
     settings = app.overlay(target, found) if found else None
     client.become(program, arguments(ctx.meta["rest"], settings), app.environ)

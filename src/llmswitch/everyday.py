@@ -33,7 +33,8 @@ def status(
         gc.disable()  # of a thousand rows nothing is garbage before the end
         rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings())
         data = {"worktrees": [row.data() for row in rows]} if as_json else None
-        console.print_data(as_json, data, lambda: report_status.status_all(rows, app.home))
+        shape = report_status.short_all if short else report_status.status_all
+        console.print_data(as_json, data, lambda: shape(rows, app.home))
         return 3 if check and any(row.differs for row in rows) else 0
     target = app.target(worktree)
     found = command.status(target, app.catalog, app.surroundings()(target), target.worktree.branch())

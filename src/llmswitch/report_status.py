@@ -91,6 +91,12 @@ def _row(row: Row) -> tuple[str, str, str]:
     return headline(row.status).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
 
 
+def short_all(rows: Sequence[Row], home: str) -> list[str]:
+    """Return the same word for every worktree, with its path."""
+    words = [(short(row.status)[0] if row.status else NONE, short_path(row.path, home)) for row in rows]
+    return columns(words, indent="")
+
+
 def short(report: Status) -> list[str]:
     """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a broken file."""
     if report.broken:

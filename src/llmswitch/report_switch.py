@@ -56,14 +56,18 @@ def _wrapped(lead: str, words: Sequence[str], width: int = 100) -> list[str]:
     return textwrap.wrap(lead + ", ".join(words), width, initial_indent="  ", subsequent_indent="    ")
 
 
+def exported(request: Request) -> list[str]:
+    """Return which overrides were exported and not typed."""
+    return [
+        f"{slot} is {request.overrides[slot]}, from the exported {variable}."
+        for slot, variable in request.exported.items()
+    ]
+
+
 def remarks(done: Switched, request: Request) -> list[str]:
     """Return what the user should know besides: exported overrides, the ignore rule, what open sessions do now."""
     dry_run = request.dry_run
-    lines = [
-        f"{slot} is {request.overrides[slot]}, from the exported {variable}."
-        for slot, variable in request.exported.items()
-        if slot in done.record.overrides
-    ]
+    lines = exported(request) if done.record.overrides else []
     if done.ignored_in:
         verb = "would get" if dry_run else "got"
         lines.append(f"{done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from llmswitch.catalog import Catalog
+    from llmswitch.commands.request import Request
     from llmswitch.commands.status import Surroundings
     from llmswitch.commands.target import Target
     from llmswitch.local_gateway import LocalGateway
@@ -41,16 +42,16 @@ class Overlay:
 
 
 def overlay(
-    name: str | None, target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[Preset], str]
+    request: Request | None, target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[Preset], str]
 ) -> Overlay | None:
-    """Return the overlay for a preset, or for the worktree as it is; None where Claude Code needs none.
+    """Return the overlay for what is asked for, or for the worktree as it is; None where Claude Code needs none.
 
     `helper` makes the command that prints a key. Raises Refused for a credential that only the file knows.
     """
-    preset = catalog.load(name) if name else None
+    preset = catalog.load(request.preset) if request else None
     below = _without(target, around, ["main", "worktree"] if preset else ["main"])
-    if preset and not preset.is_claude:
-        return Overlay({**below, **_from_preset(preset, catalog, helper, target.gateway())})
+    if request and preset and not preset.is_claude:
+        return Overlay({**below, **_from_preset(preset, request.overrides, catalog, helper, target.gateway())})
     settings = None if preset else target.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
@@ -58,11 +59,17 @@ def overlay(
     return Overlay(below) if below else None
 
 
-def _from_preset(preset: Preset, catalog: Catalog, helper: Callable[[Preset], str], gateway: LocalGateway) -> Members:
-    members = wished(preset, {}, catalog)
+def _from_preset(
+    preset: Preset,
+    overrides: Mapping[str, str],
+    catalog: Catalog,
+    helper: Callable[[Preset], str],
+    gateway: LocalGateway,
+) -> Members:
+    members = wished(preset, overrides, catalog)
     if preset.cloud:
         return members
-    if routes := routes_of(preset, {}, catalog):
+    if routes := routes_of(preset, overrides, catalog):
         gateway.files.save(routes)
         return pin.with_helper(members, gateway.helper(routes.id))
     return pin.with_helper(members, helper(preset)) if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
