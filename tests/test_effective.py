@@ -253,3 +253,24 @@ def test_a_checkout_that_is_gone_is_not_obeyed(worktree: Path, tmp_path: Path) -
     (tmp_path / "gitdir").write_text(f"{worktree}/.git\n")
     gone = worktrees.Worktree(str(worktree), str(tmp_path), str(tmp_path / "gone" / ".git"))
     assert main_root(gone) is None
+
+
+@pytest.mark.parametrize("config", [None, "", "conf", "/nowhere/conf"])
+def test_what_a_session_below_reads_is_told_from_what_is_read_here(
+    repo: Path, worktree: Path, tmp_path: Path, config: str | None
+) -> None:
+    """In main, a linked worktree, a bare repository's and a plain folder: as if the folder below were looked at."""
+    bare, plain, home = tmp_path / "x.git", tmp_path / "plain", tmp_path / "home"
+    git(repo, "clone", "--quiet", "--bare", str(repo), str(bare))
+    git(bare, "worktree", "add", "--quiet", "--detach", str(tmp_path / "of bare"))
+    environ = {"HOME": str(home)} | ({} if config is None else {"CLAUDE_CONFIG_DIR": config})
+    for root in (repo, worktree, tmp_path / "of bare", plain):
+        for name in (".claude/settings.local.json", ".claude/settings.json", "settings.json", "conf/settings.json"):
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"env": {"WHERE": str(path)}}))
+    for root in (repo, worktree, tmp_path / "of bare", plain):
+        found, reader = worktrees.find(str(root)), layers_module.Reader(environ)
+        below = reader.below(found, reader.layers(found, str(root)))
+        expected = layers(found, str(root / "below"), environ)
+        assert [(layer.origin, layer.path) for layer in below] == [(layer.origin, layer.path) for layer in expected]

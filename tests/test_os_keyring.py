@@ -368,3 +368,49 @@ def test_the_users_choice_of_a_keyring_counts(use: Any, shelf: Memory, monkeypat
     use(other)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.other.Keyring")
     assert OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring").get("x") is None
+
+
+def test_each_key_is_asked_for_where_it_is(use: Any, shelf: Memory) -> None:
+    """One key's keyring is not the next one's, whichever comes first; and it is not where a new key goes."""
+    other = of("keyring.backends.other")
+    other.set_password("llmswitch:y", "y", A_KEY)
+    use(other)
+    keyring = OsKeyring(keeper=lambda name: {"x": "keyring.backends.memory.Keyring"}.get(name, ""))
+    for name in ("x", "y", "x"):
+        assert keyring.get(name) == Secret(A_KEY)
+    keyring.set("z", Secret(A_KEY))
+    assert ("llmswitch:z", "z") in other.kept
+    assert keyring.kind == "keyring.backends.other.Keyring"
+
+
+def test_a_key_is_deleted_wherever_it_is(use: Any, shelf: Memory) -> None:
+    """In the keyring that took it, and in the one in use."""
+    other = of("keyring.backends.other")
+    other.set_password("llmswitch:x", "x", A_KEY)
+    use(other)
+    assert OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring").delete("x")
+    assert [kept for kept in (*shelf.kept.values(), *other.kept.values()) if kept] == []
+    assert not OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring").delete("x")
+
+
+def test_a_keyring_that_is_locked_is_asked_once(use: Any, shelf: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time it may put up a dialog."""
+    asked: list[str] = []
+
+    def locked(service: str, username: str) -> str:
+        asked.append(service)
+        raise type("KeyringLocked", (Exception,), {})
+
+    monkeypatch.setattr(shelf, "get_password", locked)
+    use(shelf)
+    with pytest.raises(KeyProblem, match="locked"):
+        OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring").get("x")
+    assert asked == ["llmswitch:x"]
+
+
+def test_the_keyring_in_the_librarys_own_file_counts(use: Any, shelf: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Someone chose it by hand."""
+    other = of("keyring.backends.other")
+    use(other)
+    monkeypatch.setattr("keyring.core.load_config", lambda: other)
+    assert OsKeyring(keeper=lambda name: "keyring.backends.memory.Keyring").get("x") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -140,3 +141,26 @@ def test_the_current_folder_may_be_gone(cli: Cli, sealed: dict[str, str], tmp_pa
         assert "Traceback" not in done.stderr
         assert code == 0 or "current folder" in done.stderr, done
     assert settings_of(other).exists()
+
+
+def test_a_file_that_git_takes_while_a_key_is_asked_for_gets_none(cli: Cli, repo: Path, own: Path) -> None:
+    """safety-85: asked once more after the key came, however long that took."""
+    path = write(repo, "{}")
+    (repo / ".git" / "info" / "exclude").write_text("/.claude/settings.local.json\n/.claude/.llmswitch-*\n")
+    add = f"git -C '{repo}' add --force .claude/settings.local.json; echo sk-or-v1-$(echo 0123456789abcdef0123)"
+    preset = {"extends": "openrouter", "key_from": {"command": ["sh", "-c", add]}}
+    (own / "mine.json5").write_text(json.dumps(preset))
+    reply = cli("mine", cwd=repo)
+    assert reply.code == 5, reply
+    assert "git tracks" in reply.err
+    assert path.read_text() == "{}"
+
+
+def test_rules_do_not_pile_up(cli: Cli, repo: Path, key: str) -> None:
+    """A temporary file of ours that somebody committed is no reason for the same rule again."""
+    (repo / ".claude").mkdir()
+    (repo / ".claude" / ".llmswitch-key.tmp").write_text("")
+    git(repo, "add", ".claude/.llmswitch-key.tmp")
+    for preset in ("openrouter", "deepseek", "openrouter"):
+        assert cli(preset, cwd=repo).code == 0
+    assert (repo / ".git" / "info" / "exclude").read_text().count("settings.local.json") == 1

@@ -110,6 +110,16 @@ def listed(folder: Path) -> list[tuple[str, str]]:
     return [(entry.path, entry.state) for entry in worktrees.listing(worktrees.find(str(folder)))]
 
 
+def test_a_git_file_with_a_windows_line_end_is_one(repo: Path) -> None:
+    """Git takes it, and so does the list."""
+    git(repo, "worktree", "add", "--quiet", "--detach", str(repo.parent / "linked"))
+    file = repo.parent / "linked" / ".git"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    [_, entry] = worktrees.listing(worktrees.find(str(repo)))
+    assert entry.worktree
+    assert entry.worktree.git_dir == str(repo / ".git" / "worktrees" / "linked")
+
+
 def test_gits_list_is_checked_path_by_path(repo: Path) -> None:
     """safety-99: It names worktrees that are gone, that were moved, and places that became another repository."""
     for name in ("there", "gone", "moved", "taken"):

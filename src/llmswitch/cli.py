@@ -11,7 +11,7 @@ import click
 
 from llmswitch import __version__, cli_catalog, cli_doctor, cli_gateway, cli_keys, cli_shell, cli_switch, everyday
 from llmswitch.errors import CommandLineProblem
-from llmswitch.folders import COMPLETION
+from llmswitch.front import COMPLETION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmswitch.errors import LlmswitchError
-from llmswitch.folders import COMPLETION
+from llmswitch.front import COMPLETION
 from llmswitch.slots import SLOTS, TIERS
 
 if TYPE_CHECKING:

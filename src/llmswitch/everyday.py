@@ -28,9 +28,6 @@ def status(
     from llmswitch.commands import status as command
 
     if all_worktrees:
-        import gc
-
-        gc.disable()  # of a thousand rows nothing is garbage before the end
         rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings())
         data = {"worktrees": [row.data() for row in rows]} if as_json else None
         shape = report_status.short_all if short else report_status.status_all

@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks llmswitch for suggestions
-
 
 def own_command() -> list[str]:
     """Return the command that starts this llmswitch, whatever folder it is started from.

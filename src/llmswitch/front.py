@@ -6,12 +6,12 @@ from there to the same functions.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 from llmswitch import console, everyday
 from llmswitch.app import App
-from llmswitch.folders import COMPLETION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ COMMANDS = (
     "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
     "doctor", "statusline", "gateway", "shell-init",
 )  # fmt: skip
+COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
 STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": "all_worktrees"}
 
 
@@ -36,6 +37,7 @@ def answer(app: App, words: Sequence[str]) -> object:
     """Answer a command line by the shortest way, and return its exit code (None is 0)."""
     straight = None if COMPLETION in os.environ else way(app, words)
     if straight:
+        gc.disable()  # so short a run leaves no garbage worth a look
         return straight()
     from llmswitch import cli
 

@@ -33,6 +33,8 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
     if not worktree.in_repository or worktree.keeps_out(*_both(NAME)):
         return None
     _refuse_tracked(worktree, NAME)
+    if _ignored(worktree, NAME):  # only a temporary file of ours is tracked
+        return None
     exclude = worktree.exclude_file()
     if not dry_run:
         _append(exclude)

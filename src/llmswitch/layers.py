@@ -76,7 +76,9 @@ class Reader:
     def below(self, worktree: Worktree, here: Sequence[Layer]) -> list[Layer]:
         """Return, from the layers at the root, those of a session that starts below it, in a folder without any."""
         root = self._shared_root(worktree)
-        kept = {"managed", "main", "user", "shell"}
+        kept = {"managed", "main", "shell"}
+        if os.path.isabs(self._user):  # any other is a folder of the one where the session starts
+            kept.add("user")
         if root == worktree.root and self._is_obeyed(root):
             kept.add("worktree")
         return [layer for layer in here if layer.origin in kept]

@@ -24,7 +24,6 @@ class _Reading:
     strict, object_hook = True, None
 
     def __init__(self, pairs: Pairs | None, number: Callable[[str], object] | None) -> None:
-        self.memo: dict[str, str] = {}
         self.object_pairs_hook, self.parse_constant = pairs, refuse
         self.parse_int, self.parse_float = number or int, number or float
 
@@ -73,12 +72,16 @@ def loads(text: str, pairs: Pairs | None = None) -> Any:
     return value
 
 
+def _no_json(value: object) -> object:
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
 def dumps(value: object) -> str:
     """Return a value as one line of JSON, all ASCII."""
     try:
         from _json import encode_basestring_ascii, make_encoder
 
-        encode = make_encoder({}, repr, encode_basestring_ascii, None, ": ", ", ", False, False, True)
+        encode = make_encoder({}, _no_json, encode_basestring_ascii, None, ": ", ", ", False, False, True)
         return "".join(encode(value, 0))
     except (ImportError, TypeError):
         import json

@@ -17,7 +17,7 @@ _NEAR = 0.85  # how like a known id a mistyped one must be, of 1
 def plain(model: str) -> str:
     """Return a model id as Claude Code sends it: without `[1m]`."""
     name, bracket, window = model.rpartition("[")
-    return name if bracket and window[-2:].lower() == "m]" and window[:-2].isdecimal() else model
+    return name if bracket and window[-2:].lower() == "m]" and window[:-2].isdecimal() and window.isascii() else model
 
 
 def base_id(model: str) -> str:

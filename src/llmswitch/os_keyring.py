@@ -65,49 +65,55 @@ class OsKeyring:
         keeper: Callable[[str], str] = lambda name: "",
     ) -> None:
         self._attended, self._notice, self._keeper = attended, notice, keeper
-        self._backend: Any = None
+        self._backend: Any = None  # the one in use
+        self._answering: Any = None  # the one that answered last
         self._waited = 0.0
 
     @property
     def title(self) -> str:
         """The keyring's name, as people know it."""
-        backend = self._open()
+        backend = self._answering or self._open()
         return _NAMES.get(type(backend).__module__.rpartition(".")[2], str(backend.name))
 
     @property
     def kind(self) -> str:
         """The keyring's class, by which it is found again."""
-        return _kind(self._open())
+        return _kind(self._answering or self._open())
 
     def get(self, name: str) -> Secret | None:
         """Return a key, None where the keyring has none; KeyProblem where it cannot say."""
-        if self._backend is None and (secret := self._kept(name)):
-            return secret
-        backend = self._open()
+        return self._kept(name) or self._get(self._open(), name)
+
+    def _get(self, backend: Any, name: str) -> Secret | None:
         text = self._call(lambda: backend.get_password(service(name), name))
+        self._answering = backend
         return None if text is None else Secret(text)
 
     def _kept(self, name: str) -> Secret | None:
-        """Return a key from the keyring that took it, None where that is not there any more, or the key in it."""
+        """Return a key from the keyring that took it, None where that is not there any more, or the key not in it."""
+        backend = self._taker(name)
+        try:
+            return self._get(backend, name) if backend else None
+        except KeyProblem:
+            if _kind(self._open()) == _kind(backend):  # it is the one in use; asked again, it would only ask again
+                raise
+            return None
+
+    def _taker(self, name: str) -> Any:
+        """Return the keyring that took a key, None where that cannot be had."""
         kind = self._keeper(name)
         try:
-            backend = self._call(lambda: _of_kind(kind, self._attended)) if kind else None
-            text = self._call(lambda: backend.get_password(service(name), name)) if backend else None
-        except KeyProblem:  # told by the one that is there now
+            return self._call(lambda: _of_kind(kind, self._attended)) if kind else None
+        except KeyProblem:
             return None
-        if text is None:
-            return None
-        self._backend = backend
-        return Secret(text)
 
     def set(self, name: str, secret: Secret) -> None:
         """Save a key and read it back; KeyProblem where it did not arrive."""
-        self._open()  # the one that is in use now, whichever took an older key
-        before = self.get(name)
+        before = self._get(self._open(), name)
         if self._put(name, secret):
             return
         # An item another program made under the same name wins over ours in a Secret Service.
-        self.delete(name)
+        self._delete(self._open(), name)
         if not self._put(name, secret):
             lost = before is not None and not self._put(name, before)
             raise KeyProblem(
@@ -120,13 +126,18 @@ class OsKeyring:
         backend = self._open()
         _check_length(backend, secret)
         self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
-        return self.get(name) == secret
+        return self._get(backend, name) == secret
 
     def delete(self, name: str) -> bool:
-        """Delete a key with all its duplicates and say whether there was one."""
-        backend = self._open()
+        """Delete a key with all its duplicates, wherever it is, and say whether there was one."""
+        deleted = False
+        for backend in (self._taker(name), self._open()):
+            deleted = (backend is not None and self._delete(backend, name)) or deleted
+        return deleted
+
+    def _delete(self, backend: Any, name: str) -> bool:
         for count in range(DUPLICATES):
-            if self.get(name) is None:
+            if self._get(backend, name) is None:
                 return count > 0
             self._call(lambda: backend.delete_password(service(name), name))
         raise KeyProblem(f"{self.title} still has a {name} key after {DUPLICATES} deletions.", changed="")
@@ -190,11 +201,15 @@ def _backend(attended: bool) -> Any:
 
 
 def _of_kind(kind: str, attended: bool) -> Any:
-    """Return the keyring of that class, None for none, and where the user's environment names another."""
+    """Return the keyring of that class; None for no such class, and where the user chose a keyring by hand."""
     import importlib
     import os
 
     if not kind.startswith(_LIBRARIES) or os.environ.get("PYTHON_KEYRING_BACKEND"):
+        return None
+    from keyring.core import load_config
+
+    if load_config() is not None:  # keyringrc.cfg
         return None
     module, _, name = kind.rpartition(".")
     backend = getattr(importlib.import_module(module), name)()

@@ -51,7 +51,12 @@ def with_helper(pin: Mapping[str, str], command: str) -> dict[str, str]:
 
 def is_claude(model: str) -> bool:
     """Say whether Claude Code takes a model for one of Claude's, by its name with a version."""
-    return any(map(_is_version, model.lower().split("claude-")[1:]))
+    name = model.lower()
+    while "claude-" in name:
+        name = name.partition("claude-")[2]
+        if _is_version(name):
+            return True
+    return False
 
 
 def _is_version(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a switch wrote, as the state file keeps it: enough to take it out again, and no secret."""
+"""The record of a switch in the state file."""
 
 from __future__ import annotations
 

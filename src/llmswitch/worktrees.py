@@ -41,11 +41,11 @@ class Worktree:
 
     def ignores(self, *paths: str) -> bool:
         """Say whether git ignores all these files, tracked or not; Refused where git cannot tell."""
-        return len(self._answer("check-ignore", "--no-index", "--", *paths).splitlines()) == len(paths)
+        return self._answer("check-ignore", "--no-index", "--", *paths).count("\n") == len(paths)
 
     def keeps_out(self, *paths: str) -> bool:
         """Say whether git ignores all these files and tracks none of them, in one question."""
-        return len(self._answer("check-ignore", "--", *paths).splitlines()) == len(paths)
+        return self._answer("check-ignore", "--", *paths).count("\n") == len(paths)
 
     def _answer(self, *question: str) -> str:
         """Return git's answer, "" for no: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
@@ -190,7 +190,7 @@ def _linked(worktree: Worktree, block: list[str], real: dict[str, str]) -> Liste
         return Listed(path, _branch(fields), None, "prunable: " + fields["prunable"])
     try:
         with open(os.path.join(path, ".git"), "rb", buffering=0) as file:
-            git_dir = os.path.join(path, os.fsdecode(file.read()).removeprefix("gitdir: ").removesuffix("\n"))
+            git_dir = os.path.join(path, os.fsdecode(file.read()).removeprefix("gitdir: ").rstrip("\r\n"))
     except OSError:
         return Listed(path, _branch(fields), None, "locked, not there" if "locked" in fields else "missing")
     git_dir = _without_links(git_dir, real)

@@ -92,7 +92,7 @@ def _direct(
 ) -> Switched:
     needs_key = bool(members and preset.key)
     private = needs_key and not request.key_helper
-    # Before anyone is asked for a key; and again after that, which may take a while.
+    # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
     rule = ignore_rule.ensure(target.worktree, dry_run=True) if private else None
     key = key_source.obtain(preset) if needs_key and not request.dry_run else None
     done = Switched(target, preset, overrides)
@@ -100,7 +100,7 @@ def _direct(
         members = _delivered(request, preset, members, key, key_source)
     if not request.discard:  # before anything is written; once more under the lock
         foreign.refuse(target, target.file.settings(), _kept(request, key))
-    if private and (rule or (key and key.source in UNSAVED)):
+    if private and (rule or not (key and key.exported)):
         done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
     if not private and key and key.exported:
         done.notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
