@@ -87,8 +87,9 @@ class KeySource:
         Without a name and with nobody to ask there are none, and the switch itself will refuse. Nothing is saved
         before `save_adopted`. Raises UsageProblem for a name that will not do.
         """
-        settings = target.file.settings()
-        found = []
+        if not (name or ask_name):
+            return []
+        settings, found = target.file.settings(), []
         for variable, secret in foreign.credentials(target, settings).items():
             if word := name or (ask_name(variable) if ask_name else None):
                 self._check_name(word, secret, settings.values().get(BASE_URL, "") if settings else "")
