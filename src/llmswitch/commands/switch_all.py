@@ -132,11 +132,12 @@ def _keeps_key(request: Request, site: Site, members: Mapping[str, str]) -> bool
     They keep what is removed, and take the base URL that is left: the new one, or that of weaker settings.
     A pin of ours removes nothing, it blanks.
     """
-    if not (members.get(BASE_URL) or site.lower_host):
+    removed = [name for name in PLACES if name not in members]
+    if not removed or not (members.get(BASE_URL) or site.lower_host):
         return False
     settings = site.target.file.settings()
     before = settings.values() if settings else {}
-    return any(before.get(name) and name not in members for name in PLACES)
+    return any(before.get(name) for name in removed)
 
 
 def _blank(request: Request, target: Target, catalog: Catalog, key_source: KeySource) -> Switched:
