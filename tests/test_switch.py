@@ -323,6 +323,14 @@ def test_a_key_can_come_from_standard_input(cli: Cli, repo: Path) -> None:
     assert "from standard input" in cli("status", cwd=repo).out
 
 
+def test_a_piped_key_of_another_provider_is_doubted(cli: Cli, repo: Path) -> None:
+    """As when it is saved; it is the user's to know better."""
+    reply = cli("openrouter", "--key-stdin", cwd=repo, text="sk-ant-0123456789abcdef0123\n")
+    assert reply.code == 0
+    assert "warning: A key of openrouter usually starts with sk-or-; this one does not." in reply.err
+    assert "warning: A key" not in cli("openrouter", "--key-stdin", cwd=repo, text=KEY).err
+
+
 @pytest.mark.parametrize("text", ["", "\n", "two words", "a\x07b", "sk-é"])
 def test_what_cannot_be_a_key_is_refused(cli: Cli, repo: Path, text: str) -> None:
     """Empty, with control characters, or nothing a header can carry: exit 4, nothing written, nothing echoed."""

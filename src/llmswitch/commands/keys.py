@@ -55,9 +55,14 @@ def users(name: str, catalog: Catalog) -> list[Preset]:
 
 def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring, names: KeyNames) -> list[str]:
     """Save a key in the OS keyring, read it back, and return warnings; KeyProblem where it did not stay."""
-    presets = users(name, catalog)
     keyring.set(name, secret)
     names.add(name, keyring.kind)
+    return doubts(name, secret, catalog)
+
+
+def doubts(name: str, secret: Secret, catalog: Catalog) -> list[str]:
+    """Return why a key that somebody gave may not be the one that was meant."""
+    presets = users(name, catalog)
     prefixes = {preset.key_prefix for preset in presets if preset.key_prefix}
     warnings = []
     if prefixes and not secret.reveal().startswith(tuple(prefixes)):

@@ -54,7 +54,7 @@ class KeySource:
 
     def _obtain(self, name: str, preset: Preset) -> keys.Key:
         if self._given:
-            return keys.Key(keys.checked(self._given(name), keys.STDIN), keys.STDIN)
+            return self._unsaved(name, keys.checked(self._given(name), keys.STDIN), keys.STDIN)
         trouble: KeyProblem | None = None
         try:
             key = keys.find(name, preset.key_from, self._environ, self._keyring)
@@ -77,9 +77,16 @@ class KeySource:
                 self._tell(f"warning: {warning}")
         except KeyProblem as error:
             self._tell(f"The key is used for this pin only, it was not saved: {error.args[0]}")
-            return keys.Key(secret, keys.PROMPT)
+            return self._unsaved(name, secret, keys.PROMPT)
         self._tell(f"Saved the {name} key in {self._keyring.title} (read back and compared).")
         return keys.Key(secret, self._keyring.title)
+
+    def _unsaved(self, name: str, secret: Secret, source: str) -> keys.Key:
+        from llmswitch.commands.keys import doubts
+
+        for doubt in doubts(name, secret, self._catalog):
+            self._tell(f"warning: {doubt}")
+        return keys.Key(secret, source)
 
     def adopt(self, target: Target, name: str | None, ask_name: Callable[[str], str] | None) -> list[Secret]:
         """Note credentials in the file that are not ours, to save under `name` or as the person says; return them.
