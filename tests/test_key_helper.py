@@ -103,6 +103,13 @@ def test_a_wrong_config_file_is_named(cli: Cli, repo: Path, key: str, tmp_path: 
     assert not settings_of(repo).exists()
 
 
+def test_a_wrong_config_file_does_not_bar_the_way_back(cli: Cli, repo: Path, key: str, tmp_path: Path) -> None:
+    """`llmswitch claude` needs no preference."""
+    cli("openrouter", cwd=repo)
+    assert cli("claude", cwd=repo, env=config(tmp_path, "{")).code == 0
+    assert not settings_of(repo).exists()
+
+
 def test_a_key_that_is_saved_nowhere_cannot_be_printed_later(cli: Cli, repo: Path) -> None:
     """Refused, rather than a pin whose helper fails."""
     reply = cli("openrouter", "--key-helper", "--key-stdin", cwd=repo, text=KEY)

@@ -84,6 +84,16 @@ def test_a_link_to_a_worktree_means_the_worktree(repo: Path, tmp_path: Path) -> 
     assert found(link) == found(repo)
 
 
+def test_a_tilde_is_the_home(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell expands it in `--worktree=~/app`; a folder of that name comes first."""
+    monkeypatch.setenv("HOME", str(repo.parent))
+    assert found(Path("~") / repo.name) == found(repo)
+    monkeypatch.chdir(repo)
+    (repo / "~" / repo.name).mkdir(parents=True)
+    git(repo / "~" / repo.name, "init", "--quiet")
+    assert found(Path("~") / repo.name) == found(repo / "~" / repo.name)
+
+
 def test_branches_are_named(repo: Path) -> None:
     """None for a detached HEAD; the name in a repository without a commit too."""
     assert worktrees.find(str(repo)).branch() == "trunk"

@@ -172,9 +172,10 @@ class App:
         from llmswitch import config
         from llmswitch.commands.request import Request
 
-        preferred = {"key_helper": config.load(self._config)["key_delivery"] == "helper"}
         said = {name: value for name, value in options.items() if value is not None}
-        return Request(preset, preferred | said, self.environ)
+        if not self.catalog.load(preset).is_claude:  # the way back needs no preferences, and no file that may be wrong
+            said.setdefault("key_helper", config.load(self._config)["key_delivery"] == "helper")
+        return Request(preset, said, self.environ)
 
     def key_helper(self, preset: Preset) -> str:
         """Return the shell command that prints a preset's key, for apiKeyHelper."""

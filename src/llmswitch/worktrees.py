@@ -77,7 +77,8 @@ def find(path: str) -> Worktree:
     where git distrusts the owner; LlmswitchError where git is missing or the current folder is gone.
     """
     try:
-        folder = os.path.realpath(path)
+        # No shell expands the ~ of `--worktree=~/app`.
+        folder = os.path.realpath(path if os.path.lexists(path) else os.path.expanduser(path))
     except OSError as error:
         raise LlmswitchError(f"The current folder cannot be found ({error.strerror}).", hint="Go to another.") from None
     if not path or not os.path.isdir(folder):
