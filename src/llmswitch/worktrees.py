@@ -78,11 +78,12 @@ def find(path: str) -> Worktree:
     """
     try:
         # No shell expands the ~ of `--worktree=~/app`.
-        folder = os.path.realpath(path if os.path.lexists(path) else os.path.expanduser(path))
+        home = path[:1] == "~" and not os.path.lexists(path)
+        folder = os.path.realpath(os.path.expanduser(path) if home else path)
     except OSError as error:
         raise LlmswitchError(f"The current folder cannot be found ({error.strerror}).", hint="Go to another.") from None
     if not path or not os.path.isdir(folder):
-        raise UsageProblem(f"{path or 'The empty path'} is not a folder.")
+        raise UsageProblem(f"{folder if path else 'The empty path'} is not a folder.")
     found = git_files.find(folder)
     return Worktree(*found) if found else ask(folder)
 
