@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -269,28 +269,24 @@ def test_a_cut_in_a_stream_is_a_cut_for_the_client(pin: Pin, upstream: Upstream)
         handler.connection.shutdown(socket.SHUT_RDWR)
         return True
 
-    def sized(handler: Handler, request: Request) -> bool:
-        handler.send_response(200)
-        handler.send_header("Content-Length", "100000")
-        handler.end_headers()
-        handler.wfile.write(b"data: 1\n\n")
-        handler.wfile.flush()
-        handler.connection.shutdown(socket.SHUT_RDWR)
-        return True
+    def cut_off(length: int, sent: bytes) -> Callable[[Handler, Request], bool]:
+        def behave(handler: Handler, request: Request) -> bool:
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(length))
+            handler.end_headers()
+            handler.wfile.write(sent)
+            handler.wfile.flush()
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            return True
 
-    def small(handler: Handler, request: Request) -> bool:
-        handler.send_response(200)
-        handler.send_header("Content-Length", "100")
-        handler.end_headers()
-        handler.connection.shutdown(socket.SHUT_RDWR)
-        return True
+        return behave
 
-    for behaviour in (chunked, sized):
+    for behaviour in (chunked, cut_off(100_000, b"data: 1\n\n")):
         upstream.behaviour = behaviour
         with pytest.raises(http.client.IncompleteRead) as caught:
             pin.post(BODY)
         assert caught.value.partial == b"data: 1\n\n"
-    upstream.behaviour = small
+    upstream.behaviour = cut_off(100, b"")
     assert pin.post(BODY).status == 502  # nothing of it was passed on yet
 
 

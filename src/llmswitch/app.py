@@ -173,8 +173,9 @@ class App:
         from llmswitch.commands.request import Request
 
         said = {name: value for name, value in options.items() if value is not None}
-        if not self.catalog.load(preset).is_claude:  # the way back needs no preferences, and no file that may be wrong
-            said.setdefault("key_helper", config.load(self._config)["key_delivery"] == "helper")
+        if self.catalog.load(preset).is_claude:  # it takes neither preferences nor exported models
+            return Request(preset, said, {})
+        said.setdefault("key_helper", config.load(self._config)["key_delivery"] == "helper")
         return Request(preset, said, self.environ)
 
     def key_helper(self, preset: Preset) -> str:

@@ -139,7 +139,7 @@ def run_(ctx: click.Context, preset: str | None) -> None:
     program, target = client.find(app.environ), app.target()
     around = app.surroundings()(target, os.getcwd())
     request = app.request(preset, {}) if preset else None
-    if request and not app.catalog.load(request.preset).is_claude:
+    if request:
         console.note(*report_switch.exported(request))
     found = overlay(request, target, around, app.catalog, app.key_helper)
     settings = app.overlay(target, found) if found else None

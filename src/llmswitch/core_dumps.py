@@ -5,15 +5,15 @@ from __future__ import annotations
 _before: list[tuple[int, int]] = []
 
 
-def off() -> None:
-    """Allow this process and those it starts no core dump; does nothing on Windows."""
+def off(for_good: bool = False) -> None:
+    """Allow this process and those it starts no core dump, `for_good` without a way back; does nothing on Windows."""
     try:
         import resource
     except ImportError:
         return
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     _before.append(limits)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if for_good else limits[1]))
 
 
 def as_before() -> None:

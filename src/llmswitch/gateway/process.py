@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
+from llmswitch import core_dumps
 from llmswitch.errors import LlmswitchError
 from llmswitch.gateway import control
 from llmswitch.gateway.guard import TOKEN_BYTES, Guard
@@ -32,18 +33,9 @@ HOST = "127.0.0.1"
 def run(port: int, control_path: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C, and then let running answers end; LlmswitchError where it cannot start."""
     os.umask(0o077)
-    _no_core_dump()
+    core_dumps.off(for_good=True)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(port, control_path, files, find_key, tell))
-
-
-def _no_core_dump() -> None:
-    """Keep the keys in memory out of core files."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _serve(port: int, control_path: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
