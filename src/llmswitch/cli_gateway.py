@@ -59,12 +59,10 @@ def token(app: App, routes: str) -> None:
 @click.pass_obj
 def status(app: App, as_json: bool) -> None:
     """Say whether the gateway runs, and what it holds."""
-    import json
-
     from llmswitch.commands import gateway as commands
 
     data = commands.status(app.gateway())
-    console.answer([json.dumps(data, indent=2)] if as_json else commands.status_lines(data))
+    console.print_data(as_json, data, lambda: commands.status_lines(data))
 
 
 @gateway.group("export")
