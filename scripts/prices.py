@@ -12,10 +12,10 @@ from typing import Any
 from genai_prices import types
 from genai_prices.data import providers
 
-from llmswitch.catalog import Catalog
-from llmswitch.folders import shipped_folder
-from llmswitch.models import base_id
-from llmswitch.price_sources import GENAI_NAMES, OPENROUTER_URL, from_genai, from_openrouter, updated
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.models import base_id
+from llmswitch.presets.price_lists import GENAI_NAMES, OPENROUTER_URL, from_genai, from_openrouter, updated
 
 FILE = Path(shipped_folder(), "prices.json")
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from llmswitch import atomic, lock
-from llmswitch.errors import LlmswitchError
+from llmswitch.base import files as atomic
+from llmswitch.base import lock
+from llmswitch.base.errors import LlmswitchError
 
 
 class InUse(PermissionError):

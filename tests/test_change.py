@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_splice import SPACE, objects
 
-from llmswitch.change import next_settings
-from llmswitch.identity import OURS
-from llmswitch.record import Record
-from llmswitch.settings import Settings
-from llmswitch.splice import BOM, SpliceError
+from llmswitch.claude.variables import OURS
+from llmswitch.settings.change import next_settings
+from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record
+from llmswitch.settings.text import BOM, SpliceError
 
 # Two thousand examples of each in CI.
 pytestmark = pytest.mark.timeout(400)

@@ -18,10 +18,10 @@ from support.faults import USERS, environ
 from support.warm import Warm
 from test_switch import write
 
-from llmswitch.errors import LlmswitchError
-from llmswitch.lean import digest
-from llmswitch.settings import Settings
-from llmswitch.settings_file import SettingsFile
+from llmswitch.base.digest import digest
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.settings.file import SettingsFile
+from llmswitch.settings.settings import Settings
 
 # Not forked from the test's own process, which has threads.
 SPAWN = multiprocessing.get_context("spawn")

@@ -16,15 +16,14 @@ from support.claude_client import find_program, require_program
 from support.secret_service import SecretService
 from test_switch import write
 
-from llmswitch import checks
-from llmswitch.app import App
-from llmswitch.commands.request import wished
-from llmswitch.commands.status import status
-from llmswitch.errors import UsageProblem
-from llmswitch.facts import Facts
-from llmswitch.pin import with_credential
-from llmswitch.record import Record
-from llmswitch.settings import TOP_MEMBERS
+from llmswitch.base.errors import UsageProblem
+from llmswitch.claude.variables import TOP_MEMBERS
+from llmswitch.cli.app import App
+from llmswitch.doctor import checks
+from llmswitch.doctor.facts import Facts
+from llmswitch.presets.pin import wished, with_credential
+from llmswitch.settings.state import Record
+from llmswitch.status.report import status
 
 PROGRAM = find_program()
 OPUS, FABLE = "ANTHROPIC_DEFAULT_OPUS_MODEL", "ANTHROPIC_DEFAULT_FABLE_MODEL"
@@ -316,9 +315,9 @@ def test_the_users_settings_and_exports(house: House) -> None:
 
 def test_managed_settings(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are above all; the administrator is the one to ask."""
-    from llmswitch import layers
-    from llmswitch.app_doctor import Examiner
-    from llmswitch.commands.doctor import doctor
+    from llmswitch.claude import layers
+    from llmswitch.doctor.examiner import Examiner
+    from llmswitch.doctor.findings import doctor
 
     monkeypatch.setattr(layers, "_MANAGED", str(tmp_path))
     (tmp_path / "managed-settings.json").write_text(json.dumps({"env": {"ANTHROPIC_BETAS": "x", URL: "https://y.z"}}))

@@ -14,15 +14,15 @@ from support.claude_client import ClaudeClient, require_program
 from support.messages_server import Internet, MessagesServer
 from test_switch import write
 
-from llmswitch import client_view
-from llmswitch.app import App
-from llmswitch.app_doctor import Examiner
-from llmswitch.commands import doctor_ask
-from llmswitch.commands.doctor import exit_code
-from llmswitch.commands.status import Surroundings, status
-from llmswitch.errors import LlmswitchError
-from llmswitch.facts import Facts
-from llmswitch.problems import Problem
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.problem import Problem
+from llmswitch.claude import control as client_view
+from llmswitch.cli.app import App
+from llmswitch.doctor import ask as doctor_ask
+from llmswitch.doctor.examiner import Examiner
+from llmswitch.doctor.facts import Facts
+from llmswitch.doctor.findings import exit_code
+from llmswitch.status.report import Surroundings, status
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from support.messages_server import Internet, MessagesServer, make_certificate
 from support.provider import Exchange, Provider, error, message
 from support.terminal import Terminal
 
-from llmswitch import answers, probe, probe_request
+from llmswitch.doctor import answers, probe, probe_request
 
 KEY = "sk-test-canary-0123456789abcdef0123456789"
 TRAP = "sk-trap-canary-9876543210fedcba9876543210"

@@ -11,10 +11,11 @@ from conftest import git
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmswitch import layers as layers_module
-from llmswitch import worktrees
-from llmswitch.effective import KNOWN, Layer, effective, file_values, wrong_members
-from llmswitch.layers import layers, main_root, read
+from llmswitch.claude import layers as layers_module
+from llmswitch.claude.effective import Layer, effective, file_values
+from llmswitch.claude.layers import layers, main_root, read
+from llmswitch.claude.schema import KNOWN, wrong_members
+from llmswitch.worktrees import worktree as worktrees
 
 SETTINGS = st.dictionaries(st.sampled_from("ABCD"), st.sampled_from(["", "1", "2"]))
 

@@ -16,10 +16,12 @@ import pytest
 from conftest import git
 from support.claude_client import ClaudeClient, require_program
 
-from llmswitch import layers as layers_module
-from llmswitch import worktrees
-from llmswitch.effective import KNOWN, TOP, Value, effective, wrong_members
-from llmswitch.layers import layers
+from llmswitch.claude import layers as layers_module
+from llmswitch.claude.effective import Value, effective
+from llmswitch.claude.variables import TOP
+from llmswitch.claude.layers import layers
+from llmswitch.claude.schema import KNOWN, wrong_members
+from llmswitch.worktrees import worktree as worktrees
 
 RANDOM_NAMES = 200
 NAMES = ("settings.local.json", "settings.json")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, git, require, settings_of
-from test_layers import HEAVY, SOURCE
+from test_house import HEAVY, SOURCE
 
-from llmswitch.front import COMMANDS
+from llmswitch.cli.front import COMMANDS
 
 HOT = {
     "bare": [],
@@ -30,12 +30,12 @@ HOT = {
 # They may take their time to suggest something.
 ERRORS = ("an unknown name", "print-key without a key")
 BY_CLICK = (
-    "import os, sys; from llmswitch import cli, console, front; from llmswitch.app import App; words = sys.argv[1:];"
-    "sys.exit(console.run(lambda: cli.run(App(os.environ, front.COMMANDS), words), words))"
+    "import os, sys; from llmswitch.cli import console, front, main; from llmswitch.cli.app import App; words = sys.argv[1:];"
+    "sys.exit(console.run(lambda: main.run(App(os.environ, front.COMMANDS), words), words))"
 )
 SESSION = b'{"model": {"id": "anthropic/claude-opus-5.5"}}'  # what Claude Code tells a status line
 # What the installed script does, without the site-packages, whose .pth files differ from one environment to another.
-SCRIPT = ["-S", "-c", "from llmswitch.front import main; main()"]
+SCRIPT = ["-S", "-c", "from llmswitch.cli.front import main; main()"]
 # Instructions of a run in units of `python -S -c pass`, as measured on Python 3.11. A module more is about 0.02.
 INSTRUCTIONS = {"status --short": 2.44, "statusline": 2.42, "status": 2.60, "a preset": 3.14, "print-key": 1.89}
 SLACK = 1.05
@@ -75,7 +75,7 @@ def test_both_ways_answer_the_same(repo: Path, pinned: dict[str, str], form: str
 def test_the_straight_way_imports_nothing_heavy(repo: Path, pinned: dict[str, str], form: str) -> None:
     """No click, keyring, json5 or git, nor what is slow in the standard library."""
     code = (
-        "import sys; from llmswitch import front\n"
+        "import sys; from llmswitch.cli import front\n"
         "try: front.main()\n"
         "except SystemExit as end: print(end.code, file=sys.stderr)\n"
         "print('MODULES', *sys.modules, file=sys.stderr)"
@@ -114,6 +114,6 @@ def test_the_straight_way_takes_few_instructions(repo: Path, pinned: dict[str, s
 
 def test_the_names_of_the_commands_are_known_without_click() -> None:
     """A preset cannot take one of them."""
-    from llmswitch.cli import cli as commands
+    from llmswitch.cli.main import cli as commands
 
     assert set(COMMANDS) == set(commands.commands)

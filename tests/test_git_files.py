@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import git
 
-from llmswitch import git_files, git_program, worktrees
-from llmswitch.errors import LlmswitchError
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.worktrees import git as git_program
+from llmswitch.worktrees import layout as git_files
+from llmswitch.worktrees import worktree as worktrees
 
 Build = Callable[[Path], Path]
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import KEY
 
 import llmswitch
-from llmswitch import console
+from llmswitch.cli import console
 
 SOURCES = sorted(Path(llmswitch.__file__).parent.rglob("*.py"))
 
@@ -66,7 +66,7 @@ def test_a_bug_of_ours_shows_where_it_is_and_nothing_that_it_held(capfd: pytest.
 def test_no_core_dump_while_a_key_may_be_in_memory(sealed: dict[str, str]) -> None:
     """safety-84: every command runs without; Claude Code gets its limit back."""
     script = (
-        "import resource; from llmswitch import console, core_dumps\n"
+        "import resource; from llmswitch.base import core_dumps; from llmswitch.cli import console\n"
         "resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096))\n"
         "console.run(lambda: print(resource.getrlimit(resource.RLIMIT_CORE)), []); core_dumps.as_before()\n"
         "print(resource.getrlimit(resource.RLIMIT_CORE))\n"

@@ -10,7 +10,7 @@ from conftest import KEY, Bounded, Cli, Reply
 from support.secret_service import SecretService
 from test_keyring import ITEM, NEEDY, both, install, refused
 
-from llmswitch import os_keyring
+from llmswitch.keys import keyring as os_keyring
 
 # A keyring in a module of any name, whose calls do what the test says.
 ODD = """

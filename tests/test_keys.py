@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from llmswitch import keys
-from llmswitch.errors import KeyProblem
-from llmswitch.key_names import KeyNames
-from llmswitch.keys import Key, find
-from llmswitch.secret import Secret
+from llmswitch.base.errors import KeyProblem
+from llmswitch.base.secret import Secret
+from llmswitch.keys import sources as keys
+from llmswitch.keys.names import KeyNames
+from llmswitch.keys.sources import Key, find
 
 A_KEY = "sk-or-v1-0123456789abcdef0123"
 

@@ -11,7 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from llmswitch import fields, lean, models, pin, urls
+from llmswitch.base import fastjson as lean
+from llmswitch.base import urls
+from llmswitch.base.digest import digest
+from llmswitch.claude.models import is_claude, plain
+from llmswitch.presets import fields, models
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -58,10 +62,10 @@ def test_json_is_written_as_the_json_module_writes_it(value: object) -> None:
 
 def test_without_the_parts_in_c_the_public_modules_do_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another Python than CPython may lack them."""
-    before = lean.digest("a path"), lean.dumps({"a": ["é"]}), lean.quoted("é"), lean.loads(' {"a": [1e3]} ')
+    before = digest("a path"), lean.dumps({"a": ["é"]}), lean.quoted("é"), lean.loads(' {"a": [1e3]} ')
     for module in ("_json", "_blake2"):
         monkeypatch.setitem(sys.modules, module, None)
-    assert (lean.digest("a path"), lean.dumps({"a": ["é"]}), lean.quoted("é"), lean.loads(' {"a": [1e3]} ')) == before
+    assert (digest("a path"), lean.dumps({"a": ["é"]}), lean.quoted("é"), lean.loads(' {"a": [1e3]} ')) == before
     assert lean.scanner(number=str)("[1e3]", 0) == (["1e3"], 5)
     with pytest.raises(ValueError, match="Expecting property name"):
         lean.loads("{]")
@@ -92,13 +96,13 @@ def test_names_are_what_the_pattern_says(name: str) -> None:
 @example("CLAUDE-3-haiku")
 def test_claudes_models_are_what_the_pattern_says(model: str) -> None:
     """By the name with a version."""
-    assert pin.is_claude(model) == (re.search(r"claude-(3|[a-z]+-[0-9])", model, re.IGNORECASE) is not None)
+    assert is_claude(model) == (re.search(r"claude-(3|[a-z]+-[0-9])", model, re.IGNORECASE) is not None)
 
 
 @given(st.lists(st.sampled_from(["a", "[1m]", "[200M]", "[m]", "[", "]", ":exacto", ":Exacto", ":free"])).map("".join))
 def test_suffixes_are_what_the_patterns_say(model: str) -> None:
     """Of the window, and of OpenRouter's choice of hosts."""
-    assert models.plain(model) == re.sub(r"\[[0-9]+m\]\Z", "", model, flags=re.IGNORECASE)
+    assert plain(model) == re.sub(r"\[[0-9]+m\]\Z", "", model, flags=re.IGNORECASE)
     window = r"\[[0-9]+m\]"
     suffix = rf"({window})?:exacto({window})?\Z|{window}\Z"
     assert models.base_id(model) == re.sub(suffix, "", model, flags=re.IGNORECASE)

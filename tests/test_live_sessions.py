@@ -20,8 +20,7 @@ from support.live_session import LiveSession
 from support.messages_server import MessagesServer, Request, say
 from test_real_client import LOGIN, SLOTS, drop_blanks, expected_models, shipped, text_of, write_user_settings
 
-from llmswitch.identity import OURS
-from llmswitch.settings import TOP_MEMBERS
+from llmswitch.claude.variables import OURS, TOP_MEMBERS
 
 KEY_A = "key-of-alpha-0123456789abcdef"
 KEY_B = "key-of-beta-0123456789abcdef"

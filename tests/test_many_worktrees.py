@@ -13,7 +13,7 @@ from conftest import KEY, Cli, git, settings_of
 from support.processes import looks_like_a_session
 from test_switch import env_of, write
 
-from llmswitch.identity import KEYLESS_TOKEN
+from llmswitch.claude.variables import KEYLESS_TOKEN
 
 
 @pytest.fixture

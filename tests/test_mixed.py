@@ -10,7 +10,7 @@ import pytest
 from conftest import Cli, git, settings_of
 from support.gateway import free_port
 
-from llmswitch.routes import Routes, from_data
+from llmswitch.presets.routes import Routes, from_data
 
 KEYS = {
     "LLMSWITCH_KEY_OPENROUTER": "sk-or-v1-0123456789abcdef0123456789",

@@ -11,7 +11,7 @@ from conftest import Cli, git, settings_of
 from support.secret_service import SecretService
 from test_switch import env_of, write
 
-from llmswitch.identity import KEYLESS_TOKEN
+from llmswitch.claude.variables import KEYLESS_TOKEN
 
 TOKEN, OTHER = "foreign-token-0123456789abcdef", "another-token-0123456789abcdef"
 HEADERS = "ANTHROPIC_CUSTOM_HEADERS"

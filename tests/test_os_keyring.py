@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from llmswitch import os_keyring
-from llmswitch.errors import KeyProblem
-from llmswitch.os_keyring import OsKeyring
-from llmswitch.secret import Secret
+from llmswitch.base.errors import KeyProblem
+from llmswitch.base.secret import Secret
+from llmswitch.keys import keyring as os_keyring
+from llmswitch.keys.keyring import OsKeyring
 
 OTHER_WAYS = "Other ways: the environment variable LLMSWITCH_KEY_<NAME>, or --key-stdin for one pin."
 A_KEY = "sk-or-v1-0123456789abcdef0123"

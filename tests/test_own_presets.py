@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from llmswitch import lines
-from llmswitch.catalog import Catalog
-from llmswitch.commands.presets import GROUPS
-from llmswitch.folders import shipped_folder
+from llmswitch.commands.list_show import GROUPS
+from llmswitch.presets import lines
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
 
 
 def test_new_makes_a_preset_that_works_at_once(cli: Cli, own: Path) -> None:

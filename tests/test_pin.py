@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from llmswitch.errors import UsageProblem
-from llmswitch.identity import API_KEY, AUTH_TOKEN, IDENTITY, TOP_IDENTITY
-from llmswitch.pin import build, smallest_window, with_credential
-from llmswitch.preset import Preset
-from llmswitch.slots import SLOTS, resolve, slot_named, start_slot
+from llmswitch.base.errors import UsageProblem
+from llmswitch.claude.models import smallest_window
+from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, IDENTITY, SLOTS, TOP_IDENTITY
+from llmswitch.presets.pin import build, with_credential
+from llmswitch.presets.preset import Preset
+from llmswitch.presets.slots import resolve, slot_named, start_slot
 
 WINDOWS = {
     "small/one": 64_000,

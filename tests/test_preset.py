@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import Cli, settings_of
 
-from llmswitch.catalog import Catalog
-from llmswitch.commands.request import wished
-from llmswitch.errors import PresetProblem, UsageProblem
-from llmswitch.folders import shipped_folder
-from llmswitch.preset import Preset
+from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.pin import wished
+from llmswitch.presets.preset import Preset
 
 FOUR = {"haiku": "h", "sonnet": "s", "opus": "o", "fable": "f"}
 HERE = "https://x.example"
@@ -150,7 +150,7 @@ def test_text_that_cannot_be_written_or_sent_is_named_by_its_field(fields: dict[
 )
 def test_a_place_that_cannot_serve_a_slot_is_named(own: Path, place: str, why: str) -> None:
     """And no other preset is the worse for it."""
-    from llmswitch.folders import shipped_folder
+    from llmswitch.presets.data_files import shipped_folder
 
     (own / "bad.json5").write_text("{title: 5}")
     (own / "mine.json5").write_text(json.dumps({"base_url": HERE, "slots": {"opus": {"model": "o", "preset": place}}}))

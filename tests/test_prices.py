@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from conftest import Cli
 
-from llmswitch import price_sources, user_files
-from llmswitch.catalog import Catalog
-from llmswitch.commands.cost import cost
-from llmswitch.commands.refresh_prices import refresh
-from llmswitch.errors import LlmswitchError
-from llmswitch.folders import shipped_folder
-from llmswitch.pricing import Moment, Price, Prices, Session
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.commands.cost import cost, refresh
+from llmswitch.presets import price_lists as price_sources
+from llmswitch.presets import user_files
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.prices import Moment, Price, Prices, Session
 
 NIGHT, PEAK, WEEKEND = Moment(0, "20:00"), Moment(4, "01:00"), Moment(5, "01:00")
 DAY = {"as_of": "2026-11-09", "source": "a list"}

@@ -75,8 +75,8 @@ def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, st
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))
 def test_every_option_of_the_readme_exists(option: str) -> None:
     """In the command line's own definitions, or in those of the installers and of systemctl."""
-    from llmswitch.cli import cli
-    from llmswitch.cli_switch import switch_command
+    from llmswitch.cli.main import cli
+    from llmswitch.cli.switch import switch_command
 
     known = {name for command in _below(cli, switch_command("openrouter")) for param in command.params
              for name in param.opts}  # fmt: skip

@@ -14,11 +14,11 @@ from conftest import KEY, Cli, git, settings_of
 from support.claude_client import ANTHROPIC_HOST, ClaudeClient, Outcome, require_program
 from support.messages_server import MessagesServer, Request
 
-from llmswitch.catalog import Catalog
-from llmswitch.folders import shipped_folder
-from llmswitch.identity import IDENTITY, KEYLESS_TOKEN, TOP_IDENTITY
-from llmswitch.preset import Preset
-from llmswitch.slots import VARIABLES, start_slot
+from llmswitch.claude.variables import IDENTITY, KEYLESS_TOKEN, TOP_IDENTITY, VARIABLES
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.preset import Preset
+from llmswitch.presets.slots import start_slot
 
 CATALOG = Catalog(shipped_folder(), own=os.devnull)
 THIRD_PARTY = ("openrouter", "deepseek", "devstral")

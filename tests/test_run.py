@@ -31,10 +31,9 @@ from test_real_client import (
     write_user_settings,
 )
 
-from llmswitch import client
-from llmswitch.errors import LlmswitchError
-from llmswitch.identity import IDENTITY, KEYLESS_TOKEN
-from llmswitch.slots import VARIABLES
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.claude import program as client
+from llmswitch.claude.variables import IDENTITY, KEYLESS_TOKEN, VARIABLES
 
 ENTRY = Path(sysconfig.get_path("scripts")) / "llmswitch"
 MAINS_KEY = "sk-or-v1-canary-of-main-9876543210fedcba"

@@ -10,7 +10,7 @@ import pytest
 from conftest import Cli, git, settings_of
 from test_switch import env_of, write
 
-from llmswitch import git_program
+from llmswitch.worktrees import git as git_program
 
 
 def test_a_damaged_index_is_no_answer(cli: Cli, repo: Path, key: str) -> None:

@@ -16,9 +16,9 @@ import pytest
 from conftest import Cli, Reply, git, require, settings_of
 from test_switch import write
 
-from llmswitch.errors import LlmswitchError, Refused
-from llmswitch.settings import Settings
-from llmswitch.settings_file import SettingsFile
+from llmswitch.base.errors import LlmswitchError, Refused
+from llmswitch.settings.file import SettingsFile
+from llmswitch.settings.settings import Settings
 
 NOBODY = 65534
 dry = pytest.mark.parametrize("dry", [[], ["-n"]], ids=["real", "dry"])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmswitch.journal import fingerprint, is_fingerprint
-from llmswitch.secret import Secret, clean_key, looks_like_key, mask, may_be_key, names_secret, redacted
+from llmswitch.base.secret import Secret, clean_key, looks_like_key, mask, may_be_key, names_secret, redacted
+from llmswitch.settings.state import fingerprint, is_fingerprint
 
 
 @given(st.text(min_size=1))

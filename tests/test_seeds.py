@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 from conftest import Reply, git, settings_of
 
-from llmswitch import ladder, pricing
-from llmswitch.app import App
-from llmswitch.catalog import Catalog
-from llmswitch.commands.request import wished
-from llmswitch.console import run as run_command
-from llmswitch.errors import PresetProblem, UsageProblem
-from llmswitch.folders import shipped_folder
-from llmswitch.front import COMMANDS, answer
-from llmswitch.slots import VARIABLES
+from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.claude.variables import VARIABLES
+from llmswitch.cli.app import App
+from llmswitch.cli.console import run as run_command
+from llmswitch.cli.front import COMMANDS, answer
+from llmswitch.presets import ladder
+from llmswitch.presets import prices as pricing
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.pin import wished
 
 Run = Callable[..., Reply]
 CATALOG = Catalog(shipped_folder(), "/nowhere")

@@ -15,9 +15,10 @@ from support.claude_client import ClaudeClient, require_program
 from support.live_session import LiveSession
 from support.processes import looks_like_a_session
 
-from llmswitch import held, sessions
-from llmswitch.record import Record
-from llmswitch.sessions import is_client
+from llmswitch.claude import sessions
+from llmswitch.claude.sessions import is_client
+from llmswitch.settings.state import Record
+from llmswitch.status import held
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ import pytest
 from conftest import Cli, settings_of
 from test_switch import write
 
-from llmswitch.errors import LlmswitchError
-from llmswitch.settings import Settings
-from llmswitch.settings_file import SettingsFile
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.settings.file import SettingsFile
+from llmswitch.settings.settings import Settings
 
 
 @pytest.fixture

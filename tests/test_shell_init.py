@@ -15,7 +15,7 @@ import pytest
 from conftest import Cli, git, require
 from support.terminal import Terminal
 
-from llmswitch.folders import shipped_folder
+from llmswitch.presets.data_files import shipped_folder
 
 LLMSWITCH = Path(sys.executable).parent / "llmswitch"
 START_FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config.fish"}

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from llmswitch.catalog import Catalog
-from llmswitch.commands.presets import show
-from llmswitch.commands.request import wished
-from llmswitch.folders import shipped_folder
-from llmswitch.models import base_id
-from llmswitch.preset import Preset
-from llmswitch.slots import AUTO, SLOTS, VARIABLES
-from llmswitch.urls import is_loopback
+from llmswitch.base.urls import is_loopback
+from llmswitch.claude.variables import SLOTS, VARIABLES
+from llmswitch.commands.list_show import show
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.models import base_id
+from llmswitch.presets.pin import wished
+from llmswitch.presets.preset import Preset
+from llmswitch.presets.slots import AUTO
 
 SHIPPED = Catalog(shipped_folder(), "/nowhere")
 PRESETS = {name: SHIPPED.load(name) for name in SHIPPED.names()}

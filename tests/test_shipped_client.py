@@ -11,20 +11,19 @@ from conftest import git, settings_of
 from support.claude_client import ClaudeClient, Outcome, require_program
 from support.messages_server import Answer, Block, Request, say
 
-from llmswitch import change
-from llmswitch.app import App
-from llmswitch.catalog import Catalog
-from llmswitch.cli import cli
-from llmswitch.commands.request import wished
-from llmswitch.folders import shipped_folder
-from llmswitch.identity import KEYLESS_TOKEN
-from llmswitch.keys import variable
-from llmswitch.models import base_id
-from llmswitch.pin import with_credential
-from llmswitch.preset import Preset
-from llmswitch.record import Record
-from llmswitch.settings import Settings
-from llmswitch.slots import AUTO
+from llmswitch.claude.variables import KEYLESS_TOKEN
+from llmswitch.cli.app import App
+from llmswitch.cli.main import cli
+from llmswitch.keys.sources import variable
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.models import base_id
+from llmswitch.presets.pin import wished, with_credential
+from llmswitch.presets.preset import Preset
+from llmswitch.presets.slots import AUTO
+from llmswitch.settings import change
+from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record
 
 CATALOG = Catalog(shipped_folder(), "/nowhere")
 PRESETS = {

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmswitch import splice
-from llmswitch.settings import Settings
+from llmswitch.settings import text as splice
+from llmswitch.settings.settings import Settings
 
 # Two thousand examples of each in CI.
 pytestmark = pytest.mark.timeout(400)

@@ -9,7 +9,7 @@ import pytest
 from conftest import Cli, git, settings_of
 from test_switch import write
 
-from llmswitch.identity import IDENTITY
+from llmswitch.claude.variables import IDENTITY
 
 
 def test_a_fresh_pin_is_shown_slot_by_slot(cli: Cli, repo: Path, key: str) -> None:

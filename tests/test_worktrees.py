@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import git
 
-from llmswitch import worktrees
-from llmswitch.errors import Refused, UsageProblem
+from llmswitch.base.errors import Refused, UsageProblem
+from llmswitch.worktrees import worktree as worktrees
 
 
 def found(folder: Path) -> tuple[str, bool, bool]:

@@ -1,6 +1,6 @@
 """`python -m llmswitch`: the same as the `llmswitch` command."""
 
-from llmswitch.front import main
+from llmswitch.cli.front import main
 
 if __name__ == "__main__":
     main()

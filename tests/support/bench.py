@@ -21,8 +21,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from llmswitch.effective import Layer, effective
-from llmswitch.identity import OURS
+from llmswitch.claude.effective import Layer, effective
+from llmswitch.claude.variables import OURS
 from support.secret_service import SecretService, missing
 
 ROOT = Path(__file__).parents[2]

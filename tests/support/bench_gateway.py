@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from llmswitch.litellm_config import config
-from llmswitch.routes import Routes
+from llmswitch.gateway.litellm import config
+from llmswitch.presets.routes import Routes
 from support.gateway import RunningGateway, free_port, route
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["llmswitch"]):
-    from llmswitch import splice
-    from llmswitch.settings import Settings
+    from llmswitch.settings import text as splice
+    from llmswitch.settings.settings import Settings
 
 MEMBERS = {"LLMSWITCH_A": '"x"', "LLMSWITCH_B": '"\\u00e9"', "apiKeyHelper": '""'}
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from llmswitch.local_gateway import LocalGateway
-from llmswitch.routes import Route, Routes
+from llmswitch.gateway.client import LocalGateway
+from llmswitch.presets.routes import Route, Routes
 
 from .messages_server import Answer, Handler, MessagesServer, Request
 

@@ -76,7 +76,7 @@ class Warm:
 
 def serve(folder: str) -> None:
     """Answer requests on standard input until it ends."""
-    from llmswitch import sessions
+    from llmswitch.claude import sessions
 
     run = _prepared()
     # The processes of this machine are not the command's own doing: at every system call there would be others.
@@ -100,9 +100,9 @@ def _shell_code(status: int) -> int:
 
 def _prepared() -> Callable[[list[str]], int]:
     """Import what a run imports, by way of a switch that is thrown away."""
-    from llmswitch import console
-    from llmswitch.app import App
-    from llmswitch.front import COMMANDS, answer
+    from llmswitch.cli import console
+    from llmswitch.cli.app import App
+    from llmswitch.cli.front import COMMANDS, answer
 
     def run(arguments: list[str]) -> int:
         app = App(os.environ, COMMANDS)

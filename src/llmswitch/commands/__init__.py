@@ -1,1 +1,1 @@
-"""One module a command: plain functions whose dependencies are their arguments."""
+"""One verb a module: plain functions whose dependencies are their arguments."""

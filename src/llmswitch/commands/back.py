@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from llmswitch.base.errors import UsageProblem
+from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, HELPER, KEYLESS_TOKEN, SLOTS, START_MODEL, VARIABLES
 from llmswitch.commands.request import Request
-from llmswitch.errors import UsageProblem
-from llmswitch.identity import AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, START_MODEL
-from llmswitch.pin import HELPER
-from llmswitch.slots import SLOTS, VARIABLES, slot_named
+from llmswitch.presets.slots import slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from llmswitch.journal import Journal
-    from llmswitch.record import Record
+    from llmswitch.settings.state import Journal, Record
 
 OWN = "your own entries"
 

@@ -1,23 +1,43 @@
-"""`llmswitch gateway`: run, start, stop and look at the local gateway."""
+"""Files that a command hands to the user: written once, never over others.
+
+`llmswitch gateway`: run, start, stop and look at the local gateway."""
 
 from __future__ import annotations
 
-from llmswitch import litellm_config, mixed, slots
+import os
+
+from llmswitch.base.errors import KeyProblem, LlmswitchError, UsageProblem
+from llmswitch.base.urls import is_id
 from llmswitch.commands.keys import print_key
-from llmswitch.errors import KeyProblem, LlmswitchError, UsageProblem
-from llmswitch.keys import variable
-from llmswitch.urls import is_id
+from llmswitch.gateway import litellm as litellm_config
+from llmswitch.gateway.extra import check_installed
+from llmswitch.keys.sources import variable
+from llmswitch.presets import mixed, slots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llmswitch.catalog import Catalog
+    from llmswitch.base.secret import Secret
+    from llmswitch.gateway.client import LocalGateway
     from llmswitch.gateway.vault import Find
-    from llmswitch.keys import Keyring
-    from llmswitch.local_gateway import LocalGateway
-    from llmswitch.routes import Route
-    from llmswitch.secret import Secret
+    from llmswitch.keys.sources import Keyring
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.routes import Route
+
+
+def write_new(folder: str, files: Mapping[str, str]) -> None:
+    """Write new files into a folder, made where it is missing; LlmswitchError where one of them is there already."""
+    taken = [name for name in files if os.path.lexists(os.path.join(folder, name))]
+    if taken:
+        raise LlmswitchError(f"{folder} has a {taken[0]} already.", hint="Name another folder with --output.")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name, text in files.items():
+            with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        raise LlmswitchError(f"{folder}: cannot write into it: {error.strerror}.") from None
 
 
 def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], None]) -> None:
@@ -26,19 +46,6 @@ def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], 
     from llmswitch.gateway import process
 
     process.run(port, gateway.socket, gateway.files, find_key, tell)
-
-
-def check_installed(translating: bool = False) -> None:
-    """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
-    from importlib.util import find_spec
-
-    needed = {"aiohttp": "gateway", **({"any_llm": "translate"} if translating else {})}
-    for module, extra in needed.items():
-        if find_spec(module) is None:
-            raise LlmswitchError(
-                f"This needs the local gateway, for which {module} is not installed.",
-                hint=f'Install it: pip install "llmswitch[{extra}]"',
-            )
 
 
 def start(client: LocalGateway) -> str:

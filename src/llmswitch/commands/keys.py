@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from llmswitch import keys
-from llmswitch.errors import LlmswitchError, UsageProblem
-from llmswitch.fields import is_name
-from llmswitch.secret import may_be_key
+from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.secret import may_be_key
+from llmswitch.keys import sources as keys
+from llmswitch.presets.fields import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmswitch.catalog import Catalog
-    from llmswitch.key_names import KeyNames
-    from llmswitch.preset import Preset
-    from llmswitch.secret import Secret
+    from llmswitch.base.secret import Secret
+    from llmswitch.keys.names import KeyNames
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
 
 DEFAULT = "openrouter"
 

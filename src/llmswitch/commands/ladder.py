@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 
-from llmswitch import ladder
-from llmswitch.commands.advice import slot_models
+from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.claude.variables import SLOTS
 from llmswitch.commands.request import Request
-from llmswitch.errors import LlmswitchError, UsageProblem
-from llmswitch.slots import SLOTS, resolve, start_slot
-from llmswitch.user_files import NoLadder, read_ladder
+from llmswitch.presets import ladder
+from llmswitch.presets.advice import slot_models
+from llmswitch.presets.slots import resolve, start_slot
+from llmswitch.presets.user_files import NoLadder, read_ladder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.catalog import Catalog
-    from llmswitch.commands.target import Target
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.settings.checkout import Target
 
 
 class Ladder:

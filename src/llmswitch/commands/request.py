@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from llmswitch import pin, slots
-from llmswitch.commands.endpoint import planned
-from llmswitch.errors import UsageProblem
-from llmswitch.fields import UNPRINTABLE
-from llmswitch.preset import Preset
-from llmswitch.urls import url_problem
+from llmswitch.base.errors import UsageProblem
+from llmswitch.base.urls import url_problem
+from llmswitch.claude.variables import SLOTS
+from llmswitch.presets import slots
+from llmswitch.presets.fields import UNPRINTABLE
+from llmswitch.presets.pin import wished
+from llmswitch.presets.preset import Preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from llmswitch.catalog import Catalog
-    from llmswitch.secret import Secret
+    from llmswitch.base.secret import Secret
+    from llmswitch.presets.catalog import Catalog
 
 
 class Request:
@@ -35,8 +36,8 @@ class Request:
         self.members: Mapping[str, str] | None = None
         self.extra: Mapping[str, str] = {}
         self.passing = False
-        asked = dict.fromkeys(slots.SLOTS, options["model"]) if options.get("model") is not None else {}
-        asked |= {slot: options[slot] for slot in slots.SLOTS if options.get(slot) is not None}
+        asked = dict.fromkeys(SLOTS, options["model"]) if options.get("model") is not None else {}
+        asked |= {slot: options[slot] for slot in SLOTS if options.get(slot) is not None}
         if options.get("start") is not None:
             asked["start"] = options["start"]
         if options.get("base_url") is not None:
@@ -84,22 +85,6 @@ def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False)
 
     options = [word for name, text in overrides.items() for word in (f"--{name.replace('_', '-')}", text)]
     return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])
-
-
-def wished(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
-    """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own.
-
-    Raises UsageProblem where a slot has no model or no place to live.
-    """
-    if preset.is_claude:
-        return {}
-    asked = (preset.source, *sorted(overrides.items()))
-    if asked not in catalog.wishes:
-        plan = planned(preset, overrides, catalog)
-        start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
-        windows = plan.windows({**catalog.windows(), **preset.windows})
-        catalog.wishes[asked] = pin.build(preset, plan.models, start, plan.url, windows)
-    return dict(catalog.wishes[asked])
 
 
 def _checked_base_url(url: str) -> str:

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import json
 
-from llmswitch import journal, pin
-from llmswitch.commands.endpoint import routes_of
-from llmswitch.commands.request import wished
-from llmswitch.effective import effective
-from llmswitch.errors import Refused, UsageProblem
-from llmswitch.identity import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN, OURS, SECRET_BEARING
-from llmswitch.keys import UNSAVED
-from llmswitch.preset import CLOUDS
-from llmswitch.secret import Secret, redacted
-from llmswitch.settings import TOP_MEMBERS
-from llmswitch.urls import host_of, is_loopback
+from llmswitch.base.errors import Refused, UsageProblem
+from llmswitch.base.secret import Secret, redacted
+from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.claude.effective import effective
+from llmswitch.claude.variables import (
+    API_KEY,
+    AUTH_TOKEN,
+    AUTO_MODE,
+    BASE_URL,
+    CLOUDS,
+    KEYLESS_TOKEN,
+    MAX_CONTEXT,
+    OURS,
+    SECRET_BEARING,
+    TOP_MEMBERS,
+)
+from llmswitch.keys.sources import UNSAVED
+from llmswitch.presets import pin
+from llmswitch.presets.pin import routes_of, wished
+from llmswitch.settings import state as journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from llmswitch.catalog import Catalog
     from llmswitch.commands.request import Request
-    from llmswitch.commands.status import Surroundings
-    from llmswitch.commands.target import Target
-    from llmswitch.local_gateway import LocalGateway
-    from llmswitch.preset import Preset
+    from llmswitch.gateway.client import LocalGateway
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
+    from llmswitch.settings.checkout import Target
+    from llmswitch.status.report import Surroundings
 
 Members = dict[str, str]
 
@@ -108,9 +117,9 @@ def _without(target: Target, around: Surroundings, origins: Sequence[str]) -> Me
     """Return, for each member of a pin that these local files set, the value it would have without them."""
     files = [layer for layer in around.layers if layer.origin in origins]
     wrote = {**target.journal.current.wrote, **(around.main.wrote if around.main else {})}
-    names = [name for name in (*OURS, pin.MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
+    names = [name for name in (*OURS, MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
     left = effective(layer for layer in around.layers if layer not in files)
-    return {name: left[name].text if name in left else "" for name in names if name in left or name != pin.AUTO_MODE}
+    return {name: left[name].text if name in left else "" for name in names if name in left or name != AUTO_MODE}
 
 
 def arguments(given: Sequence[str], settings: str | None) -> list[str]:

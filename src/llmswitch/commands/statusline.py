@@ -7,17 +7,16 @@ that the session itself works with, so that what it still holds of an old pin is
 
 from __future__ import annotations
 
-from llmswitch.identity import BASE_URL, START_MODEL
-from llmswitch.lean import loads
-from llmswitch.secret import redacted
-from llmswitch.slots import VARIABLES
-from llmswitch.urls import host_of
+from llmswitch.base.fastjson import loads
+from llmswitch.base.secret import redacted
+from llmswitch.base.urls import host_of
+from llmswitch.claude.variables import BASE_URL, START_MODEL, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmswitch.commands.status import Status
+    from llmswitch.status.report import Status
 
 _MILLION = "[1m]"
 DIFFERS, BETWEEN = "≠", "·"

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from llmswitch import change, ignore_rule, journal, pin
-from llmswitch.commands import foreign
-from llmswitch.commands.advice import advice
-from llmswitch.commands.endpoint import routes_of
-from llmswitch.errors import KeyProblem, LlmswitchError, Refused
-from llmswitch.identity import BASE_URL, KEYLESS_TOKEN
-from llmswitch.keys import UNSAVED
-from llmswitch.preset import Preset
-from llmswitch.record import Record
-from llmswitch.settings import Settings
-from llmswitch.slots import VARIABLES
-from llmswitch.urls import host_of, id_in, is_loopback
+from llmswitch.base.errors import KeyProblem, LlmswitchError, Refused
+from llmswitch.base.urls import host_of, id_in, is_loopback
+from llmswitch.claude.variables import BASE_URL, KEYLESS_TOKEN, VARIABLES
+from llmswitch.keys.sources import UNSAVED
+from llmswitch.presets import pin
+from llmswitch.presets.advice import advice
+from llmswitch.presets.pin import routes_of
+from llmswitch.presets.preset import Preset
+from llmswitch.settings import change, foreign, ignore_rule
+from llmswitch.settings import state as journal
+from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
-    from llmswitch.catalog import Catalog
+    from llmswitch.base.secret import Secret
+    from llmswitch.claude.sessions import Session
     from llmswitch.commands.request import Request
-    from llmswitch.commands.target import Target
-    from llmswitch.keys import Key
-    from llmswitch.routes import Routes
-    from llmswitch.secret import Secret
-    from llmswitch.sessions import Session
+    from llmswitch.keys.sources import Key
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.routes import Routes
+    from llmswitch.settings.checkout import Target
 
     class KeySource(Protocol):
         """Where a preset's key comes from, and the command that prints it."""
@@ -116,7 +116,7 @@ def _direct(
 def _through_gateway(
     request: Request, target: Target, routes: Routes, catalog: Catalog, key_source: KeySource
 ) -> Switched:
-    from llmswitch.commands import gateway_pin
+    from llmswitch.gateway import delivery as gateway_pin
 
     preset, overrides, members = request.chosen(catalog)
     done = Switched(target, preset, overrides)

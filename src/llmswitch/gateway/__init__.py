@@ -1,1 +1,1 @@
-"""The local gateway, one base URL for slots at different providers; it needs the extra `llmswitch[gateway]`."""
+"""The local gateway, for presets whose slots live at several providers."""

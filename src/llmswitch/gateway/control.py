@@ -12,8 +12,8 @@ from llmswitch import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.gateway.guard import Guard
+    from llmswitch.gateway.route_files import RouteFiles
     from llmswitch.gateway.vault import Vault
-    from llmswitch.route_files import RouteFiles
 
 
 def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int) -> web.AppRunner:

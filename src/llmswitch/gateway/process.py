@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
-from llmswitch import core_dumps
-from llmswitch.errors import LlmswitchError
+from llmswitch.base import core_dumps
+from llmswitch.base.errors import LlmswitchError
 from llmswitch.gateway import control
 from llmswitch.gateway.guard import TOKEN_BYTES, Guard
 from llmswitch.gateway.server import Server
@@ -24,8 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmswitch.gateway.route_files import RouteFiles
     from llmswitch.gateway.vault import Find
-    from llmswitch.route_files import RouteFiles
 
 HOST = "127.0.0.1"
 

@@ -7,19 +7,19 @@ import importlib
 
 from aiohttp import web
 
-from llmswitch.errors import LlmswitchError
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.urls import address_problem
 from llmswitch.gateway import wire
 from llmswitch.gateway.guard import Forbidden, Guard
 from llmswitch.gateway.upstream import Upstreams, error
-from llmswitch.urls import address_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from llmswitch.base.secret import Secret
+    from llmswitch.gateway.route_files import RouteFiles
     from llmswitch.gateway.translate import Translator
     from llmswitch.gateway.vault import Vault
-    from llmswitch.route_files import RouteFiles
-    from llmswitch.routes import Route
-    from llmswitch.secret import Secret
+    from llmswitch.presets.routes import Route
 
 LARGEST = 64 * 1024 * 1024
 SHUTDOWN_SECONDS = 20.0

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Any
 
+    from llmswitch.base.secret import Secret
     from llmswitch.gateway.upstream import Upstreams
-    from llmswitch.routes import Route
-    from llmswitch.secret import Secret
+    from llmswitch.presets.routes import Route
 
 _KINDS = {400: "invalid_request_error", 404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error"}
 _PASSED = ("retry-after", "x-should-retry", "x-request-id", "request-id")

@@ -13,15 +13,15 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from llmswitch.base.urls import is_loopback
 from llmswitch.gateway import wire
-from llmswitch.urls import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llmswitch.routes import Route
-    from llmswitch.secret import Secret
+    from llmswitch.base.secret import Secret
+    from llmswitch.presets.routes import Route
 
 CONNECT_SECONDS = 15.0
 # Between two bytes of an answer; a whole answer has no limit, since a model may think for long.

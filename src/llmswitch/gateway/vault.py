@@ -9,8 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmswitch.routes import Route
-    from llmswitch.secret import Secret
+    from llmswitch.base.secret import Secret
+    from llmswitch.presets.routes import Route
 
     Find = Callable[[Route], Secret]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from llmswitch.secret import redacted
-from llmswitch.splice import SpliceError, document
+from llmswitch.base.secret import redacted
+from llmswitch.settings.text import SpliceError, document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,235 @@
+"""Files that are either the old one or the new one, whole: replaced in one rename, and synced.
+
+What lies where a settings file should be: read without blocking, and refused where writing would harm."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from llmswitch.base.errors import LlmswitchError, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEMP_PREFIX = ".llmswitch-"
+# ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION (winerror.h): another program has the file
+# open. Waited for, 2.5 seconds in all.
+_IN_USE = (5, 32, 33)
+_PAUSES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.6, 1.0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambda: True) -> bool:
+    """Put `data` at `path` with one rename and return True; False, with nothing changed, where `check` says no.
+
+    The temporary file lies beside it with its final mode from its creation, and never outlives the call.
+    `check` runs last, when the new content is on the disk and all that is left is the rename. Owner and extended
+    attributes stay. Raises OSError, with a file name, and only if nothing changed.
+    """
+    folder = os.path.dirname(path)
+    temporary = os.path.join(folder, f"{TEMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    try:
+        _create(temporary, data, mode, path)
+        if not check():
+            _unlink(temporary)
+            return False
+        _rename(temporary, path)
+    except BaseException as error:
+        _unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path
+        raise
+    sync_folder(folder)
+    return True
+
+
+def _create(path: str, data: bytes, mode: int, target: str) -> None:
+    # 0600 first: the umask may only take away, and the final owner and mode come before the content.
+    file = os.open(path, _NEW, 0o600)
+    try:
+        give_owner(path, target if os.path.lexists(target) else os.path.dirname(target))
+        _copy_attributes(target, path, private=not mode & 0o077)
+        os.chmod(path, mode)
+        while data:
+            data = data[os.write(file, data) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def give_owner(path: str, like: str) -> None:
+    """Give what root made for another user (`sudo llmswitch …`) that user's ownership."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        owner = os.stat(like)
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _copy_attributes(source: str, target: str, private: bool) -> None:
+    """Copy the extended attributes, which a rename would drop, where the file system has any.
+
+    A private file gets no access list: that could let others read it.
+    """
+    if not hasattr(os, "listxattr"):  # macOS and Windows
+        return
+    try:
+        for name in os.listxattr(source):
+            if not (private and name.startswith("system.posix_acl")):
+                os.setxattr(target, name, os.getxattr(source, name))
+    except OSError:  # no file yet, none on this file system, or one that is the security module's own
+        pass
+
+
+def make_folder(path: str, mode: int) -> bool:
+    """Make a folder with those above it and say whether it was missing; raises OSError."""
+    if os.path.isdir(path):
+        return False
+    above = os.path.dirname(path)
+    make_folder(above, mode)
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        if os.path.isdir(path):  # made by another at the same time
+            return False
+        raise
+    give_owner(path, above)
+    return True
+
+
+def _rename(source: str, target: str) -> None:
+    """Rename over the target; Windows refuses while an editor or a virus scanner has it open, mostly briefly."""
+    for pause in _PAUSES:
+        try:
+            return os.replace(source, target)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _IN_USE:
+                raise
+        import time
+
+        time.sleep(pause)
+    return os.replace(source, target)
+
+
+def _unlink(path: str) -> None:
+    """Remove a file of ours if that is possible; the next run sweeps what is left."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def close_quietly(file: int) -> None:
+    """Close a file to which nothing was written; what goes wrong then loses nothing."""
+    try:
+        os.close(file)
+    except OSError:
+        pass
+
+
+def sync_folder(folder: str) -> None:
+    """Make a rename in `folder` survive a power cut, where the file system can; never fails."""
+    try:
+        file = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(file)
+    except OSError:  # a network file system
+        pass
+    close_quietly(file)
+
+
+def sweep(folder: str) -> None:
+    """Remove temporary files that a killed run left; call it with the lock held, so that none is in use."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in [name for name in names if name.startswith(TEMP_PREFIX) and name.endswith(".tmp")]:
+        _unlink(os.path.join(folder, name))
+
+
+pass
+
+LARGEST = 16 * 1024 * 1024
+
+
+def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_result | None]:
+    """Return bytes and status, None where there is no file; LlmswitchError where it cannot be read.
+
+    With `changing`, Refused too where it is not for us to replace.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        file = os.open(path, flags | (getattr(os, "O_NOFOLLOW", 0) if changing else 0))
+    except FileNotFoundError:
+        return None, None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    try:
+        status = os.fstat(file)
+        _check(path, status)
+        if changing:
+            _check_replaceable(path, status)
+        with open(file, "rb", closefd=False) as stream:
+            return stream.read(), status
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    finally:
+        close_quietly(file)
+
+
+def _unreadable(path: str, error: OSError) -> LlmswitchError:
+    return LlmswitchError(f"{path}: cannot read it: {error.strerror}.")
+
+
+def _check(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise LlmswitchError(f"{path} is not a file.")
+    if status.st_size > LARGEST:
+        raise LlmswitchError(f"{path} is larger than {LARGEST // 1024**2} MiB.")
+
+
+def _check_replaceable(path: str, status: os.stat_result) -> None:
+    if status.st_nlink > 1:
+        raise Refused(f"{path} is one of {status.st_nlink} hard links; replacing it would split them.")
+    _check_owner(path, status)
+    if not status.st_mode & stat.S_IWUSR:
+        raise Refused(f"{path} is read-only.", hint=f"To allow it: chmod u+w {path}")
+
+
+def _check_owner(path: str, status: os.stat_result) -> None:
+    # Root may write for another user: the new file gets that user's ownership (atomic.replace).
+    if hasattr(os, "geteuid") and os.geteuid() not in (0, status.st_uid):
+        raise Refused(f"{path} belongs to another user (uid {status.st_uid}).")
+
+
+def check_folder(path: str) -> None:
+    """Refuse a folder of another user; one that is missing is fine."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise LlmswitchError(f"{path} is not a folder.")
+    _check_owner(path, status)
+
+
+def refuse_link(path: str) -> None:
+    """Refuse a symbolic link, naming where it leads; LlmswitchError for one that leads round in a circle."""
+    if not os.path.islink(path):
+        return
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    raise Refused(
+        f"{path} is a symbolic link to {os.path.realpath(path)}: writing through it would switch every folder that "
+        "shares it, and Claude Code itself refuses to write there.",
+        hint="Replace the link by a file of its own; or add --anyway to write what it leads to.",
+    )

@@ -1,0 +1,108 @@
+"""A key in memory: it never shows itself, and every output masks it through `mask`."""
+
+from llmswitch.base.fastjson import Pattern
+
+STARS = "********"
+# What providers put before their keys. Looked for first: most texts have none of it, and need no pattern.
+_PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
+_SHORTEST = 12  # behind the prefix
+# A prefix, followed by enough to be a key; `sk-dashboard-frontend` is none.
+_KNOWN_KEY = Pattern(rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}")
+# Long, and with a run of letters mixed with digits, which a branch's name or a date has not.
+_LONG_TOKEN = Pattern(r"(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}")
+# What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
+_LONG_RUN = 32
+_INSIDE = Pattern(rf"{_KNOWN_KEY.text}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{_LONG_RUN},}}|(?<=://)[^/@\s]*@")
+# Words that go before a secret in a header or in JSON, and the same with the secret behind them.
+_SECRET_WORD = Pattern(r"authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie", ignore_case=True)
+_SAID_SECRET = Pattern(
+    r"bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]", ignore_case=True
+)
+
+
+class Secret:
+    """A key; `reveal()` is the only way to its text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the key itself, for the settings file, the keyring or a request."""
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return f"Secret({STARS})"
+
+    __str__ = __repr__
+
+
+def mask(text: str) -> str:
+    """Return stars and, where that gives nothing away, the last four characters.
+
+    Short keys show nothing, and the number of stars never tells the length.
+    """
+    return STARS + text[-4:] if len(text) >= 20 else STARS
+
+
+def redacted(text: str) -> str:
+    """Return a text with stars for whatever in it may be a secret; for values that should hold none."""
+    runs = text.replace("/", " ").replace("-", " ").replace(".", " ").split()
+    if not (_has_prefix(text) or "@" in text or any(len(run) >= _LONG_RUN for run in runs)):
+        return text
+    return _INSIDE.compiled.sub(lambda match: STARS + "@" * match[0].endswith("@"), text)
+
+
+def _has_prefix(text: str) -> bool:
+    """Say whether a text holds what a known key begins with, and is as long as one."""
+    return len(text) > _SHORTEST and any(prefix in text for prefix in _PREFIXES)
+
+
+def says_secret(text: str) -> bool:
+    """Say whether a command holds a secret by its words: `get_api_key.sh` only names one."""
+    return _SAID_SECRET.found_in(text)
+
+
+def names_secret(text: str) -> bool:
+    """Say whether headers or JSON hold a secret by the words in them, whatever its form."""
+    return _SECRET_WORD.found_in(text)
+
+
+def looks_like_key(text: str) -> bool:
+    """Say whether `text` carries a provider's key prefix: certain enough to refuse an argument."""
+    return _has_prefix(text) and _KNOWN_KEY.found_in(text)
+
+
+def known_keys(text: str) -> list[str]:
+    """Return what in a text carries a provider's key prefix."""
+    return list(_KNOWN_KEY.finds(text))
+
+
+def may_be_key(text: str) -> bool:
+    """Say whether `text` could be a key: enough not to echo it in an error."""
+    return looks_like_key(text) or (len(text) >= _LONG_RUN and _LONG_TOKEN.compiled.fullmatch(text) is not None)
+
+
+def clean_key(text: str) -> Secret:
+    """Return the key in what the user pasted: surrounding space, one "Bearer " and quotes removed.
+
+    Raises ValueError with the reason (never the text) for an empty key or one no header can carry.
+    """
+    key = text.strip()
+    word, *rest = key.split(None, 1) or [""]
+    if word.lower() == "bearer":
+        key = "".join(rest)
+    if len(key) > 1 and key[0] == key[-1] and key[0] in "'\"":
+        key = key[1:-1].strip()
+    if not key:
+        raise ValueError("the key is empty")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError("the key holds a space, a control character or a letter outside ASCII")
+    return Secret(key)

@@ -1,0 +1,182 @@
+"""Which settings files Claude Code reads for a session that starts in a folder, strongest first.
+
+Measured on Claude Code 2.1.329; since 2.1.211 the local file of the main checkout is read in its linked
+worktrees as well, and wins.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from llmswitch.base.fastjson import loads
+from llmswitch.claude.effective import Layer, file_values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmswitch.worktrees.worktree import Worktree
+
+LOCAL, SHARED = ".claude/settings.local.json", ".claude/settings.json"
+_BOM = b"\xef\xbb\xbf"
+_MANAGED = {
+    "darwin": "/Library/Application Support/ClaudeCode",
+    "win32": "C:\\Program Files\\ClaudeCode",
+}.get(sys.platform, "/etc/claude-code")
+
+
+def main_root(worktree: Worktree, home: str | None = None) -> str | None:
+    """Return the main checkout whose local file a linked worktree also obeys, None where there is none.
+
+    There is none for a worktree of a bare repository, of a separate git folder or of a submodule, for a main
+    checkout that is the home folder or that is not all the user's own, and on Windows.
+    """
+    return Reader({"HOME": home} if home else {}).main_root(worktree)
+
+
+def layers(worktree: Worktree, folder: str, environ: Mapping[str, str]) -> list[Layer]:
+    """Return the layers of a session that starts in `folder`, a folder of the worktree; broken files are empty."""
+    return Reader(environ).layers(worktree, os.path.realpath(folder))
+
+
+class Reader:
+    """Reads the layers of sessions in one environment, each file and owner once: worktrees share most of them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._home = environ.get("HOME") or os.path.expanduser("~")
+        # A blank CLAUDE_CONFIG_DIR is a value too: the folder itself.
+        self._user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(self._home, ".claude"))
+        self._shell = Layer("shell", "", environ)
+        self._managed: list[tuple[str, str]] | None = None
+        self._files: dict[tuple[str, str], Layer | None] = {}
+        self._obeyed: dict[str | None, bool] = {}
+        self._shared: dict[str, str | None] = {}
+
+    def main_root(self, worktree: Worktree) -> str | None:
+        """Return what the function of that name does."""
+        root = None if worktree.is_main else self._shared_root(worktree)
+        return root if root != worktree.root and self._is_obeyed(root) else None
+
+    def layers(self, worktree: Worktree, folder: str) -> list[Layer]:
+        """Return what the function of that name does, for a path without links."""
+        if self._managed is None:
+            self._managed = _managed_files()
+        files = [*self._managed, *self._local_files(worktree, folder)]
+        stronger = [layer for layer in (self._read(*file) for file in files) if layer]
+        return [*stronger, *self.weaker(folder), self._shell]
+
+    def weaker(self, folder: str) -> list[Layer]:
+        """Return the layers that every local file beats, of a session that starts in `folder`."""
+        user = os.path.join(folder, self._user, "settings.json")
+        found = [self._read("project", os.path.join(folder, SHARED)), self._read("user", user)]
+        return [layer for layer in found if layer]
+
+    def below(self, worktree: Worktree, here: Sequence[Layer]) -> list[Layer]:
+        """Return, from the layers at the root, those of a session that starts below it, in a folder without any."""
+        root = self._shared_root(worktree)
+        kept = {"managed", "main", "shell"}
+        if os.path.isabs(self._user):  # any other is a folder of the one where the session starts
+            kept.add("user")
+        if root == worktree.root and self._is_obeyed(root):
+            kept.add("worktree")
+        return [layer for layer in here if layer.origin in kept]
+
+    def _local_files(self, worktree: Worktree, folder: str) -> list[tuple[str, str]]:
+        """Return the local files: that of the repository's root, or of the main checkout, then the folder's own."""
+        root = self._shared_root(worktree)
+        if root == folder or not self._is_obeyed(root):
+            root = None
+        shared = [("worktree" if root == worktree.root else "main", root)] if root else []
+        return [(origin, os.path.join(where, LOCAL)) for origin, where in [*shared, ("worktree", folder)]]
+
+    def _shared_root(self, worktree: Worktree) -> str | None:
+        if worktree.root not in self._shared:
+            self._shared[worktree.root] = _shared_root(worktree)
+        return self._shared[worktree.root]
+
+    def _is_obeyed(self, root: str | None) -> bool:
+        if root not in self._obeyed:
+            self._obeyed[root] = _is_obeyed(root, self._home)
+        return self._obeyed[root]
+
+    def _read(self, origin: str, path: str) -> Layer | None:
+        if (origin, path) not in self._files:
+            self._files[origin, path] = read(origin, path)
+        return self._files[origin, path]
+
+
+def _shared_root(worktree: Worktree) -> str | None:
+    """Return the folder whose local file is meant for the whole repository."""
+    if not worktree.in_repository:
+        return None
+    if worktree.is_main or not _is_listed(worktree):
+        return worktree.root
+    parent, name = os.path.split(worktree.common_dir)
+    return parent if name == ".git" else None
+
+
+def _is_listed(worktree: Worktree) -> bool:
+    """Say whether the repository knows the worktree under this path: not when it was moved by hand."""
+    data = _bytes(os.path.join(worktree.git_dir, "gitdir"))
+    if data is None:
+        return False
+    back = os.path.dirname(os.path.join(worktree.git_dir, os.fsdecode(data).strip()))
+    return back == worktree.root or os.path.realpath(back) == worktree.root
+
+
+def _is_obeyed(root: str | None, home: str) -> bool:
+    """Say whether Claude Code takes the local file of a folder that is not the session's own."""
+    if root is None or sys.platform == "win32" or root == os.path.realpath(home):
+        return False
+    try:
+        owners = {os.stat(root).st_uid, os.lstat(os.path.join(root, ".git")).st_uid}
+        claude = os.path.join(root, ".claude")
+        return owners | ({os.lstat(claude).st_uid} if os.path.lexists(claude) else set()) == {os.geteuid()}
+    except OSError:
+        return False
+
+
+def _managed_files() -> list[tuple[str, str]]:
+    """Return the administrator's files: the drop-ins, the last name first, and then the file they add to."""
+    folder = os.path.join(_MANAGED, "managed-settings.d")
+    try:
+        names = sorted(os.listdir(folder), reverse=True)
+    except OSError:
+        names = []
+    added = [os.path.join(folder, name) for name in names if name.endswith(".json") and name[0] != "."]
+    return [("managed", path) for path in [*added, os.path.join(_MANAGED, "managed-settings.json")]]
+
+
+def _bytes(path: str) -> bytes | None:
+    """Return what is in a file, None where there is none to read: a named pipe would keep us waiting."""
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        status = os.fstat(file)
+        return b"".join(iter(lambda: os.read(file, status.st_size + 1), b"")) if stat.S_ISREG(status.st_mode) else None
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+
+
+def read(origin: str, path: str) -> Layer | None:
+    """Return a settings file as a layer, None where there is none; what is wrong with it is its `problem`."""
+    data = _bytes(path)
+    if data is None:
+        return None
+    try:
+        # Of UTF-16 it knows the little-endian one, and minds no half character at the end.
+        wide = data[:2] == b"\xff\xfe"
+        text = data[2:].decode("utf-16-le", "ignore") if wide else data.removeprefix(_BOM).decode(errors="replace")
+        root = loads(text) if text.strip() else {}
+        return Layer(origin, path, file_values(root, managed=origin == "managed"))
+    except (ValueError, RecursionError) as error:
+        place, why = getattr(error, "lineno", 0), getattr(error, "msg", str(error))
+        where = f"line {place}, column {getattr(error, 'colno', 0)}: " if place else ""
+        so = "does not start with such a file" if origin == "managed" else "ignores this whole file"
+        return Layer(origin, path, {}, f"{path}: {where}{why}. Claude Code {so}.")

@@ -1,0 +1,103 @@
+"""The members of a settings file that choose the backend: identity, slots, clouds, credentials. Each list stands once.
+
+Every third-party pin holds all identity members, a value or "", so that nothing from a shell export, a login, other
+settings or the last pin mixes in. Each entry says the leak that its absence opens; all were seen on the wire with
+Claude Code 2.1.329.
+"""
+
+from __future__ import annotations
+
+from llmswitch.base.secret import STARS, mask, names_secret, redacted, says_secret
+
+ANTHROPIC_HOST = "api.anthropic.com"
+BASE_URL = "ANTHROPIC_BASE_URL"
+AUTH_TOKEN = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  # a variable's name
+API_KEY = "ANTHROPIC_API_KEY"
+START_MODEL = "ANTHROPIC_MODEL"
+MAX_CONTEXT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
+HELPER = "apiKeyHelper"
+AUTO_MODE = "disableAutoMode"
+SAVED_MODEL = "model"  # what /model saves
+
+# slot → its variable (https://code.claude.com/docs/en/model-config)
+VARIABLES = {
+    "haiku": "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+    "sonnet": "ANTHROPIC_DEFAULT_SONNET_MODEL",
+    "opus": "ANTHROPIC_DEFAULT_OPUS_MODEL",
+    "fable": "ANTHROPIC_DEFAULT_FABLE_MODEL",
+    "subagent": "CLAUDE_CODE_SUBAGENT_MODEL",
+}
+SLOTS = tuple(VARIABLES)
+
+# How a credential is sent → the member that holds it.
+CREDENTIALS = {"bearer": AUTH_TOKEN, "api-key": API_KEY}
+CREDENTIAL_PLACES = (*CREDENTIALS.values(), HELPER)
+
+# Providers that Claude Code reaches by a switch of its own, with their own credentials; presets know the first three.
+CLOUDS = {
+    "bedrock": "CLAUDE_CODE_USE_BEDROCK",
+    "vertex": "CLAUDE_CODE_USE_VERTEX",
+    "foundry": "CLAUDE_CODE_USE_FOUNDRY",
+}
+CLOUD_SWITCHES = (
+    *CLOUDS.values(),
+    "CLAUDE_CODE_USE_MANTLE",
+    "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+    "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+)
+
+# variable → what happens to a pin that leaves it out
+IDENTITY = {
+    BASE_URL: "requests go to Anthropic with the provider's key",
+    AUTH_TOKEN: "a token of the shell or the user's settings is sent beside the pin's key",
+    API_KEY: "a key of the shell is sent beside the pin's token",
+    "ANTHROPIC_CUSTOM_HEADERS": "headers meant for another host are sent",
+    "ANTHROPIC_BETAS": "betas meant for another host are sent",
+    START_MODEL: "a model saved by /model in the user's settings bypasses the slots",
+    **dict.fromkeys(VARIABLES.values(), "the client's own model name goes to the provider"),
+    "ANTHROPIC_SMALL_FAST_MODEL": "it beats the haiku slot for background requests (deprecated)",
+    "CLAUDE_CODE_EXTRA_BODY": "it can replace the model in every request",
+    **dict.fromkeys(CLOUD_SWITCHES, "requests go to that cloud instead of the pin's host"),
+}
+
+# The same at the top level of the file.
+TOP_IDENTITY = {HELPER: "the user's helper runs and its output is sent beside the pin's token"}
+
+OURS = {**IDENTITY, **TOP_IDENTITY}
+
+# The members at the top level that a pin may hold; every other name is a variable inside `env`.
+TOP_MEMBERS = (HELPER, AUTO_MODE)
+# Those that decide about the backend, whoever wrote them.
+TOP = (*TOP_MEMBERS, SAVED_MODEL)
+
+# Identity members whose value is, or may carry, a secret: never shown whole, never kept in our state.
+SECRET_BEARING = frozenset({AUTH_TOKEN, API_KEY, "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_EXTRA_BODY"})
+
+# With a base URL and no credential Claude Code sends the user's own login token to that URL, loopback too.
+KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105
+
+# Set by Claude Code in what it starts: then the environment is the pin of that session, not what the user exported.
+INSIDE = "CLAUDECODE"
+# What else it hands on, which tells a Claude Code that another one started it.
+HANDED_ON = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
+
+NONE = "—"  # how a member that is not there is shown
+
+
+def may_be_secret(name: str, text: str) -> bool:
+    """Say whether a member's text is, or may carry, a secret: then our state does not keep it."""
+    if not text:
+        return False
+    if name in CREDENTIALS.values() or redacted(text) != text:
+        return True
+    return names_secret(text) if name in SECRET_BEARING else name in TOP_IDENTITY and says_secret(text)
+
+
+def shown(name: str, value: str | None) -> str:
+    """Return a member's value as a person may see it: secrets masked, "" and absent told apart."""
+    if value is None:
+        return NONE
+    if value == "" or name in SECRET_BEARING:
+        return mask(value) if value else '""'
+    text = redacted(value)
+    return STARS if text == value and may_be_secret(name, value) else text

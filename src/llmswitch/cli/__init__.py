@@ -1,0 +1,1 @@
+"""Words in, words out: the front door, the only place with click."""

@@ -1,0 +1,179 @@
+"""The three streams: answers on stdout, remarks on stderr, and how a run ends (exit codes, signals, closed pipes).
+
+Without click, whose import costs more than a whole status.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+
+from llmswitch.base import core_dumps
+from llmswitch.base.errors import CommandLineProblem, LlmswitchError
+from llmswitch.base.fastjson import dumps
+from llmswitch.base.secret import looks_like_key, may_be_key
+
+try:
+    # Without the enums of `signal`, whose import costs half of Python's own start.
+    import _signal as signal  # type: ignore[import-not-found]
+except ImportError:
+    import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+A_KEY = (
+    "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
+    "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
+    "new one when asked."
+)
+
+
+# What could not be printed: a closed pipe is no reason to leave work half done.
+_lost: list[OSError] = []
+
+
+def note(*lines: str) -> None:
+    """Print remarks on stderr, so that stdout stays the answer; nothing is left to say where that fails."""
+    try:
+        for line in lines:
+            sys.stderr.write(_plain(line) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def answer(lines: Sequence[str]) -> None:
+    """Print an answer on stdout."""
+    try:
+        for text in lines:
+            sys.stdout.write("\n".join(map(_plain, text.split("\n"))) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        _lose(error)
+
+
+def _plain(line: str) -> str:
+    """Return a line with JSON's escapes for what could steer a terminal: settings and paths may hold anything."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else dumps(c)[1:-1] for c in line)
+
+
+def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) -> None:
+    """Print an answer as JSON, or as the lines that say the same."""
+    answer([_indented(data)] if as_json else lines())
+
+
+def _indented(data: object) -> str:
+    import json
+
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def piped() -> str:
+    """Return what is piped in, "" on a terminal; bytes that are no text must not end in an error that quotes them."""
+    return "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
+
+
+def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
+    """Do the work these arguments ask for and return its exit code; every error becomes one message on stderr."""
+    _prepare()
+    if any(map(_is_key, _before_claude(arguments))):
+        note(f"llmswitch: {A_KEY}")
+        return 2
+    try:
+        code = work()
+        return _flushed(code if isinstance(code, int) else 0)
+    except LlmswitchError as error:
+        return _explain(error, arguments)
+    except KeyboardInterrupt:
+        note("", "llmswitch: interrupted.")
+        return 130
+    except OSError as error:
+        if (code := _flushed(0)) or _lost:  # what click printed by itself: help, a key
+            return code
+        where = error.filename or "the system"
+        note(f"llmswitch: {where}: {error.strerror}. Nothing else was changed. See `llmswitch status`.")
+        return 1
+    except Exception as error:
+        return _own_up(error)
+
+
+def _prepare() -> None:
+    """Let signals end us cleanly, and make the three streams exist and take any text."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
+    if sys.stdout is None:
+        _lost.append(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    _fill_standard_files()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    core_dumps.off()
+
+
+def _fill_standard_files() -> None:
+    """Put /dev/null where standard files are closed (`>&-`), so that no file of ours takes the place of one."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(file)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
+
+
+def _before_claude(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments that are for us: behind `run … --` they are Claude Code's."""
+    return arguments[: arguments.index("--")] if arguments[:1] == ["run"] and "--" in arguments else arguments
+
+
+def _is_key(argument: str) -> bool:
+    return looks_like_key(argument) and not os.path.exists(argument)
+
+
+def _explain(error: LlmswitchError, arguments: Sequence[str]) -> int:
+    # An error about the command line quotes what it does not understand, and that may be a key.
+    if error.exit_code == 2 and any(may_be_key(part) for word in arguments for part in word.split("=")):
+        note(f"llmswitch: {A_KEY}")
+    elif isinstance(error, CommandLineProblem):
+        note(*error.lines)
+    else:
+        note(f"llmswitch: {error}")
+    return error.exit_code
+
+
+def _own_up(error: Exception) -> int:
+    """Tell where a bug of ours is; not what the exception says, which may quote a file with a key in it."""
+    places, trace = [], error.__traceback__
+    while trace:
+        places.append(f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    note(f"llmswitch: this is a bug in llmswitch ({type(error).__name__}); please report it with this line:")
+    note(" ".join(places))
+    return 1
+
+
+def _flushed(code: int) -> int:
+    """Return the exit code once the answer is out; a reader that has what it wanted (`| head`) is no failure."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _lose(error)
+    if not _lost or isinstance(_lost[0], BrokenPipeError):
+        return code
+    note(f"llmswitch: what was asked is done, but the answer could not be printed: {_lost[0].strerror}.")
+    return 1
+
+
+def _lose(error: OSError) -> None:
+    """Note that stdout is gone, and keep the interpreter from complaining about it when it ends."""
+    _lost.append(error)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _end(number: int, frame: object) -> None:
+    """Leave by an exception, so that temporary files are removed on the way out."""
+    raise SystemExit(128 + number)

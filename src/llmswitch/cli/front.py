@@ -1,0 +1,62 @@
+"""The front door: what runs in prompts, status lines and as a key helper goes straight to its answer.
+
+Only the forms below, word for word; everything else goes through click (`cli`), which costs more than the work, and
+from there to the same functions.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from llmswitch.cli import console
+from llmswitch.cli import hot as everyday
+from llmswitch.cli.app import App
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+# Names that no preset may take.
+COMMANDS = (
+    "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
+    "doctor", "statusline", "gateway", "shell-init",
+)  # fmt: skip
+COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
+STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": "all_worktrees"}
+
+
+def main() -> None:
+    """Run the command line and end with its exit code."""
+    arguments = sys.argv[1:]
+    sys.exit(console.run(lambda: answer(App(os.environ, COMMANDS), arguments), arguments))
+
+
+def answer(app: App, words: Sequence[str]) -> object:
+    """Answer a command line by the shortest way, and return its exit code (None is 0)."""
+    straight = None if COMPLETION in os.environ else way(app, words)
+    if straight:
+        gc.disable()  # so short a run leaves no garbage worth a look
+        return straight()
+    from llmswitch.cli import main as cli
+
+    return cli.run(app, words)
+
+
+def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
+    """Return the answer to a command line that has just one of the hot forms, else None."""
+    name, rest = (words[0], words[1:]) if words else ("status", [])
+    if name == "status" and STATUS.keys() >= set(rest):
+        flags: dict[str, Any] = {STATUS[word]: True for word in rest}
+        return lambda: everyday.status(app, **flags)
+    if name == "statusline" and not rest:
+        return lambda: everyday.statusline(app)
+    if name == "print-key" and len(rest) == 1 and rest[0][:1] != "-":
+        return lambda: everyday.print_key(app, rest[0], None)
+    if name == "print-key" and len(rest) == 2 and rest[0] == "--preset":
+        return lambda: everyday.print_key(app, None, rest[1])
+    if name not in COMMANDS and name[:1] != "-" and not rest:
+        return lambda: everyday.switch(app, name, {})
+    return None

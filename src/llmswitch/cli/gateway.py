@@ -1,0 +1,89 @@
+"""The part of the command line that handles the local gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from llmswitch.cli import console
+from llmswitch.cli import shell as cli_shell
+
+if TYPE_CHECKING:
+    from llmswitch.cli.app import App
+
+
+@click.group()
+def gateway() -> None:
+    """The local gateway, for presets whose slots live at different providers."""
+
+
+@gateway.command("run")
+@click.pass_obj
+def run(app: App) -> None:
+    """Run the gateway in the foreground, until SIGTERM or Ctrl-C."""
+    from llmswitch.commands import gateway as commands
+
+    commands.run(app.gateway_port(), app.gateway(), app.find_key, console.note)
+
+
+@gateway.command("start")
+@click.pass_obj
+def start(app: App) -> None:
+    """Start the gateway in the background."""
+    from llmswitch.commands import gateway as commands
+
+    console.answer([commands.start(app.gateway())])
+
+
+@gateway.command("stop")
+@click.pass_obj
+def stop(app: App) -> None:
+    """Stop the gateway; answers that are running get 20 seconds to end."""
+    from llmswitch.commands import gateway as commands
+
+    console.answer([commands.stop(app.gateway())])
+
+
+@gateway.command("token")
+@click.argument("routes")
+@click.pass_obj
+def token(app: App, routes: str) -> None:
+    """Print the token for a pin's ROUTES, for Claude Code's apiKeyHelper; it starts the gateway where none runs."""
+    from llmswitch.commands import gateway as commands
+
+    click.echo(commands.token(routes, app.gateway()))
+
+
+@gateway.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_obj
+def status(app: App, as_json: bool) -> None:
+    """Say whether the gateway runs, and what it holds."""
+    from llmswitch.commands import gateway as commands
+
+    data = commands.status(app.gateway())
+    console.print_data(as_json, data, lambda: commands.status_lines(data))
+
+
+@gateway.group("export")
+def export() -> None:
+    """Write the configuration of another engine from a preset."""
+
+
+@export.command("litellm")
+@click.argument("preset", shell_complete=cli_shell.presets)
+@click.option("--team", is_flag=True, help="With Postgres, Redis and virtual keys with budgets.")
+@click.option("--url", default="http://127.0.0.1:4000", metavar="URL", help="Where developers will find the proxy.")
+@click.option("-o", "--output", metavar="FOLDER", help="Write the files there; without it, show them.")
+@click.pass_obj
+def litellm(app: App, preset: str, team: bool, url: str, output: str | None) -> None:
+    """Write a LiteLLM proxy's configuration for PRESET; every key in it is an environment variable."""
+    from llmswitch.commands import gateway as commands
+    from llmswitch.commands import gateway as new_files
+
+    files, variables = commands.export_litellm(preset, app.catalog, url, team)
+    if output:
+        new_files.write_new(output, files)
+    console.answer(sorted(files) if output else [f"# {name}\n{text}" for name, text in files.items()])
+    console.note(f"The proxy needs these variables: {', '.join(variables)}.")

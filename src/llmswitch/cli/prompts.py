@@ -1,0 +1,49 @@
+"""Talking with a person at the terminal: what is asked, how wide it is, and how long work goes on."""
+
+from __future__ import annotations
+
+import sys
+
+from llmswitch.cli.console import note, piped
+
+
+def attended() -> bool:
+    """Say whether a person can be asked: a terminal to read from and one to ask on."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_key(name: str) -> str:
+    """Ask for a key without showing it."""
+    import click
+
+    text: str = click.prompt(f"{name} key", hide_input=True, err=True)
+    return text
+
+
+def ask_name(variable: str) -> str:
+    """Ask under which name a credential that is not ours shall be saved; an empty answer means not at all."""
+    note(f"The settings file holds a credential in {variable} that llmswitch did not write.")
+    import click
+
+    text: str = click.prompt("Save it in the keyring as (empty: stop)", default="", show_default=False, err=True)
+    return text.strip()
+
+
+def key_text(name: str) -> str:
+    """Return the key a person types at the hidden prompt, or what is piped in."""
+    return ask_key(name) if sys.stdin.isatty() else piped()
+
+
+def width() -> int | None:
+    """Return how many letters fit on a line of the terminal behind stdout, None where it is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def answered(done: int, of: int) -> None:
+    """Say on a terminal how many of the requests that are under way were answered, on one line that goes again."""
+    if sys.stderr.isatty():
+        text = f"{of} asked, {done} answered …"
+        sys.stderr.write("\r" + (text if done < of else " " * len(text) + "\r"))
+        sys.stderr.flush()

@@ -1,0 +1,83 @@
+"""The part of the command line that meets the shell: `shell-init`, and what Tab suggests."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.claude.variables import SLOTS
+from llmswitch.cli.front import COMPLETION
+from llmswitch.presets.slots import TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from click.shell_completion import CompletionItem
+
+    from llmswitch.cli.app import App
+
+
+@click.command("shell-init")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def shell_init(ctx: click.Context, shell: str) -> None:
+    """Print completion and a `claude` function for a shell's start file.
+
+    \b
+    ~/.bashrc                   eval "$(llmswitch shell-init bash)"
+    ~/.zshrc                    eval "$(llmswitch shell-init zsh)"
+    ~/.config/fish/config.fish  llmswitch shell-init fish | source
+
+    `claude ARGUMENTS` then means `llmswitch run -- ARGUMENTS`; `command claude` is Claude Code itself.
+    """
+    from llmswitch.cli.completion import SHELLS
+
+    click.echo(SHELLS[shell](ctx.find_root().command, {}, "llmswitch", COMPLETION).source().strip())
+
+
+def presets(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:
+    """Suggest presets."""
+    return _starting(incomplete, _app(ctx).preset_names())
+
+
+def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Suggest keys, and presets that have one."""
+    app = _app(ctx)
+    used = [preset for preset in app.catalog.load_all()[0] if preset.key]
+    names = {name for preset in used for name in (preset.name, preset.key or "")}
+    return _starting(incomplete, sorted(names | set(app.key_names().load())))
+
+
+def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Suggest the models we know, and the slots, which stand for theirs."""
+    return _starting(incomplete, [*SLOTS, *TIERS, *_app(ctx).catalog.windows()])
+
+
+def starts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Suggest the slots a session can start on."""
+    return _starting(incomplete, [slot for slot in (*SLOTS, *TIERS) if slot != "subagent"])
+
+
+def worktrees(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Suggest folders and this repository's worktrees, but those that the shell finds as a folder already."""
+    from click.shell_completion import CompletionItem
+
+    try:
+        roots = [target.worktree.root for _, target in _app(ctx).everywhere() if target]
+    except (LlmswitchError, OSError):
+        roots = []
+    far = [root for root in _starting(incomplete, roots) if os.path.dirname(root) != os.path.dirname(incomplete)]
+    # A folder, whatever was typed so far: the shell itself completes it, with ~ and quotes.
+    return [CompletionItem(".", type="dir"), *map(CompletionItem, far)]
+
+
+def _app(ctx: click.Context) -> App:
+    app: App = ctx.find_root().obj
+    return app
+
+
+def _starting(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]

@@ -1,0 +1,150 @@
+"""The part of the command line that switches: every preset as a command, `use`, and `run`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmswitch.claude.variables import SLOTS
+from llmswitch.cli import hot as everyday
+from llmswitch.cli import shell as cli_shell
+from llmswitch.presets.slots import TIERS
+
+if TYPE_CHECKING:
+    from llmswitch.cli.app import App
+
+
+def _slot_options(command: Any) -> Any:
+    tiers = {slot: tier for tier, slot in TIERS.items()}
+    for slot in reversed(SLOTS):
+        names = [f"--{slot}", *([f"--{tiers[slot]}"] if slot in tiers else [])]
+        command = click.option(
+            *names, slot, metavar="MODEL", shell_complete=cli_shell.models, help=f"Model for the {slot} slot."
+        )(command)
+    return command
+
+
+def _apply(options: list[Any], command: Any) -> Any:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _safety_options(command: Any) -> Any:
+    options = [
+        click.option("-n", "--dry-run", is_flag=True, help="Show the change, write nothing, read no key."),
+        click.option("--key-stdin", is_flag=True, help="Read the key from standard input, for this pin."),
+        click.option("--adopt-key", metavar="NAME", help="Save a credential in the file that is not ours as NAME."),
+        click.option("--discard-key", is_flag=True, help="Let a credential in the file that is not ours go."),
+        click.option("--anyway", is_flag=True, help="Go on where llmswitch would refuse for safety."),
+    ]
+    return _apply(options, command)
+
+
+def _go_on_options(command: Any) -> Any:
+    where = click.option(
+        "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
+    )
+    return _apply([where, _safety_options], command)
+
+
+def _switch_options(command: Any) -> Any:
+    options = [
+        _slot_options,
+        click.option(
+            "--model",
+            metavar="MODEL",
+            shell_complete=cli_shell.models,
+            help="One model for every slot; a slot's own option beats it.",
+        ),
+        click.option("--ladder", is_flag=True, help="Slots from this worktree's .claude/model-ladder.json."),
+        click.option("--start", metavar="SLOT", shell_complete=cli_shell.starts, help="What a new session starts on."),
+        click.option("--base-url", metavar="URL", help="Another endpoint for this pin."),
+        click.option(
+            "-w",
+            "--worktree",
+            "worktrees",
+            multiple=True,
+            metavar="PATH",
+            shell_complete=cli_shell.worktrees,
+            help="Another worktree; may be repeated.",
+        ),
+        click.option(
+            "--all", "all_worktrees", is_flag=True, help="Every worktree of this repository, or of the one -w names."
+        ),
+        click.option(
+            "--key-helper/--no-key-helper",
+            default=None,
+            help="Keep the key off the disk: Claude Code asks llmswitch for it.",
+        ),
+        click.option("--live", is_flag=True, help="With `claude`: take open sessions back too (2 seconds)."),
+        _safety_options,
+    ]
+    return _apply(options, command)
+
+
+def switch_command(name: str) -> click.Command:
+    """Return the command that switches to the preset of that name."""
+
+    @click.command(name, help=f"Switch this worktree to the preset {name}.")
+    @_switch_options
+    @click.pass_obj
+    def command(app: App, /, **options: Any) -> None:
+        everyday.switch(app, name, options)
+
+    made: click.Command = command
+    return made
+
+
+@click.command()
+@click.argument("preset", shell_complete=cli_shell.presets)
+@_switch_options
+@click.pass_obj
+def use(app: App, /, preset: str, **options: Any) -> None:
+    """Switch to PRESET (as `llmswitch PRESET`)."""
+    everyday.switch(app, preset, options)
+
+
+@click.command("-")
+@_go_on_options
+@click.pass_obj
+def back(app: App, /, **options: Any) -> None:
+    """Go back to what this worktree had before."""
+    everyday.back(app, options)
+
+
+class WithRest(click.Command):
+    """A command that hands everything behind `--` on as it is, in `ctx.meta["rest"]`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before `--`."""
+        cut = args.index("--") if "--" in args else len(args)
+        ctx.meta["rest"] = args[cut + 1 :]
+        return super().parse_args(ctx, args[:cut])
+
+
+@click.command("run", cls=WithRest, options_metavar="[PRESET] [-- CLAUDE-ARGUMENTS…]")
+@click.argument("preset", required=False, metavar="", shell_complete=cli_shell.presets)
+@click.pass_context
+def run_(ctx: click.Context, preset: str | None) -> None:
+    """Start Claude Code with this worktree's pin.
+
+    Or with PRESET, on top of every settings file and without writing any: right in every layout, from any
+    folder. The key comes from a helper and is in no file.
+    """
+    from llmswitch.claude import program as client
+    from llmswitch.cli import console
+    from llmswitch.commands.run import arguments, overlay
+    from llmswitch.views import switch as report_switch
+
+    app: App = ctx.obj
+    program, target = client.find(app.environ), app.target()
+    around = app.surroundings()(target, os.getcwd())
+    request = app.request(preset, {}) if preset else None
+    if request:
+        console.note(*report_switch.exported(request))
+    found = overlay(request, target, around, app.catalog, app.key_helper)
+    settings = app.overlay(target, found) if found else None
+    client.become(program, arguments(ctx.meta["rest"], settings), app.environ)

@@ -1,0 +1,160 @@
+"""`llmswitch list` and `llmswitch show`: the presets, and one of them in full."""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.base.secret import STARS
+from llmswitch.claude.variables import BASE_URL, KEYLESS_TOKEN, SLOTS
+from llmswitch.keys.sources import variable
+from llmswitch.presets import pin
+from llmswitch.presets.advice import slot_models, strange_hosts
+from llmswitch.presets.models import base_id
+from llmswitch.presets.pin import wished
+from llmswitch.presets.slots import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
+    from llmswitch.presets.prices import Price
+
+GROUPS = ("Yours", "Claude", "OpenRouter", "Providers", "Aggregators", "Local", "Clouds", "OpenAI format")
+_ASKS = (
+    "Interactive Claude Code asks once whether to use an API key from its settings, and its default answer is No; "
+    "`claude -p` and `llmswitch run` do not ask."
+)
+_IN_THE_FILE = (
+    "The key stands in the settings file, and every command that Claude Code runs can read it; `llmswitch run` "
+    "keeps it out of files."
+)
+
+
+def list_presets(
+    catalog: Catalog, current: str | None, environ: Mapping[str, str], saved: Collection[str]
+) -> tuple[list[dict[str, object]], list[PresetProblem]]:
+    """Return a row for each preset by group, as JSON data, and what is wrong with those that cannot be used.
+
+    `saved` are the names of the keys that `save-key` recorded, since a keyring cannot list its entries.
+    """
+    presets, problems = catalog.load_all()
+    rows = [
+        {**_row(preset, catalog, current), "key_state": _key_state(preset, environ, saved)}
+        for preset in sorted(presets, key=lambda one: _place(one, catalog))
+    ]
+    return rows, problems
+
+
+def _place(preset: Preset, catalog: Catalog) -> tuple[int, str]:
+    group = _group(preset, catalog)
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS), preset.name
+
+
+def _group(preset: Preset, catalog: Catalog) -> str:
+    return preset.group if catalog.is_shipped(preset.source) else "Yours"
+
+
+def _key_state(preset: Preset, environ: Mapping[str, str], saved: Collection[str]) -> str | None:
+    """Return where a key is known to be, without asking a keyring: `saved`, `unknown`, None for keyless."""
+    if preset.key is None:
+        return None
+    reference = preset.key_from or {}
+    named = [variable(preset.key), *([str(reference["env"])] if "env" in reference else [])]
+    found = preset.key in saved or any(environ.get(name) for name in named) or "command" in reference
+    return "saved" if found else "unknown"
+
+
+def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, object]:
+    models = slot_models(preset, _models(preset), catalog)
+    start = models.get(preset.default_slot)
+    return {
+        "name": preset.name,
+        "title": preset.title,
+        "group": _group(preset, catalog),
+        "host": preset.host,
+        "key": preset.key,
+        "protocol": preset.protocol,
+        "origin": "shipped" if catalog.is_shipped(preset.source) else "yours",
+        "file": preset.source,
+        "current": preset.name == current,
+        "verified": preset.verified or None,
+        "price": _price(catalog.price(preset, preset.default_slot, start)) if start else None,
+    }
+
+
+def _models(preset: Preset) -> dict[str, str]:
+    """Return {slot: model} as far as the preset says it."""
+    try:
+        return resolve(preset.name, preset.slots, preset.default_model, {}, preset.custom, speaks_claude=True)
+    except UsageProblem:
+        return {slot: model for slot, model in preset.slots.items() if model}
+
+
+def _price(price: Price | None) -> dict[str, object] | None:
+    if price is None:
+        return None
+    parts = {"short": price.short, "as_of": price.as_of, "source": price.source, "hours": price.hours}
+    return {**price.rates(), **parts}
+
+
+def show(name: str, catalog: Catalog) -> dict[str, object]:
+    """Return one preset in full as JSON data: its slots and exactly what it would write, the key masked."""
+    preset = catalog.load(name)
+    members: dict[str, str] = {}
+    incomplete = ""
+    try:
+        members = wished(preset, {}, catalog)
+    except UsageProblem as error:
+        incomplete = f"{error.args[0]} {error.hint}"
+    if members.get(BASE_URL):
+        credential = STARS if preset.key else KEYLESS_TOKEN
+        members = pin.with_credential(members, preset.auth if preset.key else "bearer", credential)
+    models = {**_models(preset), **slot_models(preset, _models(preset), catalog)}
+    return {
+        **_row(preset, catalog, None),
+        "base_url": preset.base_url,
+        "cloud": preset.cloud,
+        "protocol": preset.protocol if preset.base_url else None,
+        "key_url": preset.key_url or None,
+        "auth": preset.auth if preset.key else None,
+        "start_slot": None if preset.is_claude else preset.default_slot,
+        "slots": {slot: models.get(slot) or None for slot in SLOTS},
+        "elsewhere": {slot: f"at {place.preset or place.base_url}" for slot, place in preset.elsewhere.items()},
+        "models": {model: _known(preset, slot, model, catalog) for slot, model in _distinct(models).items()},
+        "writes": members,
+        "incomplete": incomplete or None,
+        "notes": [*preset.notes, *_remarks(preset, catalog)],
+        "docs": preset.docs,
+        "confidence": preset.confidence or None,
+    }
+
+
+def _distinct(models: Mapping[str, str]) -> dict[str, str]:
+    """Return {slot: model} with each model once, at its first slot."""
+    found: dict[str, str] = {}
+    for slot, model in models.items():
+        if model and base_id(model) not in map(base_id, found.values()):
+            found[slot] = model
+    return found
+
+
+def _known(preset: Preset, slot: str, model: str, catalog: Catalog) -> dict[str, object]:
+    entry = catalog.models.entry(model)
+    return {
+        "window": preset.windows.get(model) or entry.get("context_window"),
+        "price": _price(catalog.price(preset, slot, model)),
+        "tool_use": entry.get("tool_use"),
+        "strength": entry.get("strength"),
+        "weakness": entry.get("weakness"),
+    }
+
+
+def _remarks(preset: Preset, catalog: Catalog) -> list[str]:
+    lines = [*preset.warnings, *strange_hosts(preset, catalog)]
+    if preset.is_claude:
+        version = catalog.models.own.get("version")
+        return [*lines, f"The slots are Claude Code's own defaults, as of {version}; nothing of this is written."]
+    if preset.key and preset.auth == "api-key":
+        lines.append(_ASKS)
+    return [*lines, _IN_THE_FILE] if preset.key else lines

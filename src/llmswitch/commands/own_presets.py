@@ -1,0 +1,90 @@
+"""`llmswitch presets new` and `presets check`: the user's own presets."""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
+from llmswitch.presets import lines, user_files
+from llmswitch.presets.advice import strange_hosts
+from llmswitch.presets.fields import is_name
+from llmswitch.presets.pin import planned
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
+
+# How the variables begin that tune Claude Code or the way to a cloud.
+_TUNING = ("CLAUDE_CODE_", "ANTHROPIC_", "API_", "DISABLE_", "ENABLE_", "MAX_", "AWS_", "CLOUD_ML_", "VERTEX_", "BASH_")
+_TEMPLATE = """\
+// A preset of your own: llmswitch {name}
+// It holds no key (llmswitch save-key stores those), so sharing it is copying this file.
+{{
+  extends: "{parent}", // {why}
+  {title}slots: {{
+{slots}  }},
+  // env: {{ API_TIMEOUT_MS: "600000" }}, // tuning variables
+}}
+"""
+
+
+def new(name: str, parent: str, catalog: Catalog) -> str:
+    """Write a preset that extends `parent` and return its path; UsageProblem for a name that cannot be."""
+    if not is_name(name) or catalog.is_command(name):
+        raise UsageProblem(f"A preset cannot be called {name!r}: that is a command, or not a name.")
+    below = catalog.load(parent)
+    if name != parent and name in catalog.names():
+        raise UsageProblem(
+            f"There is a preset {name} already.", hint=f"To change it: llmswitch presets new {name} --from {name}"
+        )
+    why = "the shipped one, with this on top" if name == parent else "what is not said here is as there"
+    slots = "".join(f'    // {slot}: "{model}",\n' for slot, model in below.slots.items() if model)
+    title = "" if name == parent else f'title: "{below.title}, my way",\n  '
+    text = _TEMPLATE.format(name=name, parent=parent, why=why, title=title.replace("\\", "\\\\"), slots=slots)
+    return user_files.create_preset(catalog.own_folder, name, text)
+
+
+def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
+    """Return what is wrong with preset files, and what is worth knowing, each with its file, line and field."""
+    wrong: list[str] = []
+    known: list[str] = []
+    for path in paths:
+        try:
+            preset = catalog.load_file(path)
+        except PresetProblem as problem:
+            places = lines.of_fields(user_files.text_of(path))
+            found = [f"{_place(path, field, places)}: {field} {why}." for field, why in problem.found]
+            wrong += found or [str(problem.args[0])]
+            continue
+        except LlmswitchError as problem:
+            wrong.append(str(problem.args[0]))
+            continue
+        known += [
+            f"{path}: {line}" for line in [*preset.warnings, *_powers(preset, catalog), *_hindrance(preset, catalog)]
+        ]
+    return wrong, known
+
+
+def _place(path: str, field: str, places: dict[str, int]) -> str:
+    line = lines.line_of(field, places)
+    return f"{path}:{line}" if line else path
+
+
+def _powers(preset: Preset, catalog: Catalog) -> list[str]:
+    """Return what a preset that was copied from somebody may do besides choosing models."""
+    lines = strange_hosts(preset, catalog)
+    command = (preset.key_from or {}).get("command")
+    if isinstance(command, list):
+        lines.append(f"It runs a program for its key: {' '.join(command)}")
+    odd = [name for name in preset.env if not name.startswith(_TUNING)]
+    return [*lines, f"It sets variables of other programs too: {', '.join(odd)}."] if odd else lines
+
+
+def _hindrance(preset: Preset, catalog: Catalog) -> list[str]:
+    """Return why a switch to a preset would be refused, if it would."""
+    if preset.is_claude:
+        return []
+    try:
+        planned(preset, {}, catalog)
+    except UsageProblem as problem:
+        return [f"{problem.args[0]} {problem.hint}"]
+    return []

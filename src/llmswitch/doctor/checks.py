@@ -1,0 +1,156 @@
+"""What can be wrong with the backend that Claude Code will use here; every check takes Facts and yields Problems."""
+
+from __future__ import annotations
+
+from llmswitch.base.problem import Problem
+from llmswitch.base.secret import redacted
+from llmswitch.base.urls import host_of, url_problem, without_version
+from llmswitch.claude.models import is_claude, smallest_window
+from llmswitch.claude.variables import (
+    ANTHROPIC_HOST,
+    AUTO_MODE,
+    BASE_URL,
+    CREDENTIAL_PLACES,
+    MAX_CONTEXT,
+    OURS,
+    START_MODEL,
+    VARIABLES,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmswitch.doctor.facts import Facts
+
+AUTO_COMPACT = "CLAUDE_CODE_AUTO_COMPACT_WINDOW"
+_ALIASES = ("default", "best", "opus", "sonnet", "haiku", "fable", "opusplan")
+_MILLION = "[1m]"
+
+
+def other_layers(facts: Facts) -> Iterator[Problem]:
+    """Identity members that managed, shared project or user settings set."""
+    for layer in facts.layers:
+        if layer.origin not in ("managed", "project", "user"):
+            continue
+        names = [name for name in OURS if layer.values.get(name)]
+        ruling = [name for name in names if facts.values[name].layer is layer and name not in facts.report.shadows]
+        lost = [name for name in names if facts.values[name].layer is not layer]
+        if ruling:
+            message = f"{layer.path} decides here about {', '.join(ruling)}."
+            fix = "Ask who administers this machine." if layer.origin == "managed" else f"Take it out of {layer.path}."
+            yield Problem("set-elsewhere", "warning", message, fix)
+        if lost:
+            yield Problem("overruled", "note", f"{', '.join(lost)} of {layer.path} is overruled here.")
+
+
+def leaks(facts: Facts) -> Iterator[Problem]:
+    """A pin in the main checkout also counts in its linked worktrees (since Claude Code 2.1.211)."""
+    free = f"llmswitch claude -w {facts.report.worktree}"
+    if facts.overridden:
+        message = f"This pin also wins in {', '.join(facts.overridden)}, over the pins there."
+        yield Problem("overrides", "warning", message, free)
+    if facts.followers:
+        message = f"Linked worktrees without a pin follow this one: {', '.join(facts.followers)}."
+        yield Problem("followed", "note", message, free)
+
+
+def base_url(facts: Facts) -> Iterator[Problem]:
+    """A base URL that cannot work, or that would show the key to the network."""
+    url = facts.text(BASE_URL).strip()
+    if url and (wrong := url_problem(url)):
+        shorter = without_version(url)
+        members = {BASE_URL: shorter} if shorter != url and url_problem(shorter) is None else {}
+        yield Problem("base-url", "error", f"The base URL {redacted(url)} {wrong}.", facts.use, members)
+
+
+def missing_slots(facts: Facts) -> Iterator[Problem]:
+    """A slot without a model: Claude Code sends the provider a model name of its own."""
+    if not facts.text(BASE_URL) or (facts.preset and facts.preset.speaks_claude):
+        return
+    for slot, variable in VARIABLES.items():
+        if slot == "subagent" or facts.text(variable):
+            continue
+        message = f"No model for {slot}: Claude Code would send a name of its own to {host_of(facts.text(BASE_URL))}."
+        model = facts.report.wish.get(variable) or facts.text(VARIABLES["opus"])
+        yield Problem("slot-missing", "warning", message, facts.use, {variable: model} if model else {})
+
+
+def missing_blanks(facts: Facts) -> Iterator[Problem]:
+    """An identity member that this pin leaves open: something from elsewhere mixes in, or can at any time."""
+    own = facts.report.own.values if facts.report.own else {}
+    if not own.get(BASE_URL):
+        return
+    for name, leak in OURS.items():
+        if (
+            name in own
+            or name in VARIABLES.values()
+            or (name in CREDENTIAL_PLACES and not set(CREDENTIAL_PLACES) & own.keys())
+        ):
+            continue
+        message = f"This pin does not say {name}: {leak}."
+        yield Problem("open", "warning", message, facts.use, {name: facts.report.wish.get(name, "")})
+
+
+def window(facts: Facts) -> Iterator[Problem]:
+    """The context window that Claude Code is told: it takes a model it does not know for one of 1M (2.1.329)."""
+    told = facts.text(MAX_CONTEXT)
+    models = [facts.text(variable) for variable in VARIABLES.values() if facts.text(variable)]
+    if not facts.text(BASE_URL) or (told and told == facts.report.wish.get(MAX_CONTEXT)):
+        return
+    smallest = smallest_window(models, facts.windows)
+    counts = [int(text) for text in (told, facts.text(AUTO_COMPACT)) if text.isdecimal()]
+    strangers = [model for model in models if not is_claude(model) and not model.lower().endswith(_MILLION)]
+    if smallest and not counts:
+        message = f"Claude Code is not told the window of {smallest} tokens and would compact too late."
+        yield Problem("window-missing", "warning", message, facts.use, {MAX_CONTEXT: str(smallest)})
+    elif smallest and min(counts) > smallest:
+        message = f"Claude Code is told a window of {min(counts)} tokens; the smallest of these models has {smallest}."
+        yield Problem("window-wrong", "warning", message, facts.use, {MAX_CONTEXT: str(smallest)})
+    elif strangers and not smallest and not counts:
+        message = f"Nobody knows the window of {', '.join(dict.fromkeys(strangers))}; Claude Code takes it for 1M."
+        yield Problem("window-unknown", "note", message, f"Put {MAX_CONTEXT} into the preset's env.")
+
+
+def million(facts: Facts) -> Iterator[Problem]:
+    """[1m] behind a model that is not Claude's, where the preset does not want it: the window is ignored then."""
+    for slot, variable in VARIABLES.items():
+        model = facts.text(variable)
+        plain = model[: -len(_MILLION)]
+        wanted = facts.report.wish.get(variable) == model or facts.windows.get(plain, 0) >= 1_000_000
+        if not model.lower().endswith(_MILLION) or is_claude(model) or wanted:
+            continue
+        message = f"{slot} is {redacted(model)}: Claude Code counts on 1,000,000 tokens then and ignores {MAX_CONTEXT}."
+        yield Problem("one-million", "warning", message, f"{facts.use} --{slot} {redacted(plain)}", {variable: plain})
+
+
+def auto_mode(facts: Facts) -> Iterator[Problem]:
+    """Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL (2.1.329)."""
+    foreign = facts.text(BASE_URL) and host_of(facts.text(BASE_URL)) != ANTHROPIC_HOST
+    if foreign and not facts.text(AUTO_MODE) and not facts.mode_chosen:
+        message = "Auto mode is on by default and fails behind this base URL: the first tool call opens a dialog."
+        yield Problem("auto-mode", "warning", message, facts.use, {AUTO_MODE: "disable"})
+
+
+def model_key(facts: Facts) -> Iterator[Problem]:
+    """A `model` that Claude Code's /model saved: it bypasses the slots, or goes to Anthropic."""
+    found = facts.values.get("model")
+    if found is None or not found.text or facts.text(START_MODEL) or found.text.removesuffix(_MILLION) in _ALIASES:
+        return
+    own = is_claude(found.text) or found.text.startswith("claude")
+    if own == bool(facts.text(BASE_URL)):
+        host = host_of(facts.text(BASE_URL)) or "Anthropic"
+        message = f"`model` in {found.layer.path} is {redacted(found.text)}: a new session starts on it, at {host}."
+        yield Problem("model-key", "warning", message, "In Claude Code type /model and choose a row of the list.")
+
+
+def helper(facts: Facts) -> Iterator[Problem]:
+    """An apiKeyHelper that cannot run: requests go out with an empty key."""
+    if facts.helper_missing:
+        message = f"apiKeyHelper runs {facts.helper_missing}, which is not there: requests go out without a key."
+        yield Problem("helper-gone", "error", message, facts.use)
+
+
+CHECKS = (
+    other_layers, leaks, base_url, missing_slots, missing_blanks, window, million, auto_mode, model_key, helper,
+)  # fmt: skip

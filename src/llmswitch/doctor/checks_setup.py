@@ -1,0 +1,132 @@
+"""What can be wrong around a pin: its file, git, Claude Code, the keyring, keys, presets and open sessions."""
+
+from __future__ import annotations
+
+from llmswitch.base.problem import Problem
+from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
+from llmswitch.status.held import of_sessions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmswitch.doctor.facts import Facts
+
+MAIN_RULE_SINCE = (2, 1, 211)
+GIT_LISTS_SINCE = (2, 36)
+OLD_DAYS = 180
+
+
+def _holds_key(facts: Facts) -> bool:
+    """Say whether the settings file itself holds a credential."""
+    values = facts.report.own.values if facts.report.own else {}
+    return any(values.get(name, "") not in ("", KEYLESS_TOKEN) for name in (AUTH_TOKEN, API_KEY))
+
+
+def file_mode(facts: Facts) -> Iterator[Problem]:
+    """Others can read the key."""
+    if facts.mode is not None and facts.mode & 0o077 and _holds_key(facts):
+        message = f"Others on this machine may read the key: {facts.report.path} has mode {facts.mode:04o}."
+        yield Problem("file-mode", "warning", message, f"chmod 600 {facts.report.path}")
+
+
+def in_git(facts: Facts) -> Iterator[Problem]:
+    """Git has the file, or would take it with `git add -A`."""
+    level = "error" if _holds_key(facts) else "warning"
+    if facts.tracked:
+        message = f"git tracks {facts.report.path}: what stands in it is committed."
+        yield Problem("tracked", level, message, "git rm --cached .claude/settings.local.json")
+    elif facts.git_doubts:
+        yield Problem("git-doubts", "warning", facts.git_doubts, f"git -C {facts.report.worktree} status")
+    elif not facts.ignored and _holds_key(facts):
+        message = f"git does not ignore {facts.report.path}: `git add -A` would take the key."
+        yield Problem("not-ignored", level, message, "llmswitch doctor --fix")
+
+
+def links(facts: Facts) -> Iterator[Problem]:
+    """A file that is shared: a switch here would be one elsewhere, and Claude Code refuses to write it."""
+    for path in facts.links:
+        message = f"{path} is a symbolic link: whoever shares it is switched too, and Claude Code cannot save there."
+        yield Problem("symlink", "warning", message, "Replace the link by a file of its own.")
+    if facts.hard_links > 1:
+        message = f"{facts.report.path} is one of {facts.hard_links} hard links."
+        yield Problem("hard-links", "warning", message, "Replace it by a file of its own.")
+    if not facts.owned:
+        message = f"{facts.report.path} belongs to another user."
+        yield Problem("other-owner", "warning", message, f'chown "$USER" {facts.report.path}')
+
+
+def leftovers(facts: Facts) -> Iterator[Problem]:
+    """Copies of settings with a key that other tools left, and temporary files of ours."""
+    for path in facts.leftovers:
+        message = f"{path} still holds a credential, and Claude Code does not read it."
+        yield Problem("leftover", "warning", message, f"rm {path}")
+    for path in facts.temporary:
+        yield Problem("temporary", "warning", f"{path} was left by a run that was killed.", f"rm {path}")
+
+
+def client(facts: Facts) -> Iterator[Problem]:
+    """The Claude Code that is installed."""
+    if not facts.program:
+        install = "npm install --global @anthropic-ai/claude-code"
+        yield Problem("no-client", "warning", "Claude Code was not found: there is no `claude` on PATH.", install)
+    elif facts.client and facts.client < MAIN_RULE_SINCE:
+        number = ".".join(map(str, facts.client))
+        message = (
+            f"Claude Code {number} is older than 2.1.211: it reads the local settings of the folder it is started "
+            "in and no others, so that main's file has no effect in linked worktrees."
+        )
+        yield Problem("old-client", "warning", message, "claude update")
+
+
+def git(facts: Facts) -> Iterator[Problem]:
+    """The git that is installed."""
+    if facts.git is None:
+        yield Problem("no-git", "warning", "git was not found, so nothing keeps a key out of it.", "Install git.")
+    elif facts.git < GIT_LISTS_SINCE:
+        message = f"git {'.'.join(map(str, facts.git))} cannot list worktrees safely; `--all` takes 2.36."
+        yield Problem("old-git", "note", message, "Update git.")
+
+
+def keyring(facts: Facts) -> Iterator[Problem]:
+    """A keyring that cannot hold a key: bad where the pin's key has no other source."""
+    if facts.keyring_problem:
+        needed = facts.preset is not None and facts.preset.key is not None and not facts.key_elsewhere
+        fix = f"Unlock it, or export {facts.key_variable}."
+        yield Problem("keyring", "error" if needed else "note", facts.keyring_problem, fix)
+
+
+def keys(facts: Facts) -> Iterator[Problem]:
+    """Saved keys that no preset uses."""
+    for name in facts.unused_keys:
+        message = f"No preset uses the saved key {name}."
+        yield Problem("unused-key", "note", message, f"llmswitch keys delete {name}")
+
+
+def presets(facts: Facts) -> Iterator[Problem]:
+    """Presets that cannot be read, and the one in use here where nobody looked at it for long."""
+    for why in facts.unusable_presets:
+        yield Problem("preset-unusable", "warning", why, "Mend it in an editor.")
+    if facts.preset and facts.preset_age > OLD_DAYS:
+        message = (
+            f"Preset {facts.preset.name} was last checked on {facts.preset.verified}, {facts.preset_age} days ago: "
+            "its models may have changed."
+        )
+        yield Problem("old-preset", "note", message, "llmswitch doctor --models")
+
+
+def first_run(facts: Facts) -> Iterator[Problem]:
+    """A home in which Claude Code was never set up: it wants api.anthropic.com before it reads local settings."""
+    if facts.text(BASE_URL) and not facts.onboarded:
+        message = "Claude Code was never set up in this home: its first start asks for a login and needs Anthropic."
+        yield Problem("first-run", "note", message, "Start `claude` once, or set hasCompletedOnboarding yourself.")
+
+
+def sessions(facts: Facts) -> Iterator[Problem]:
+    """Sessions that were started here before the last switch and still hold something of the old pin."""
+    yield from of_sessions(facts.open, facts.switched, facts.record, facts.previous)
+
+
+CHECKS = (
+    file_mode, in_git, links, leftovers, client, git, keyring, keys, presets, first_run, sessions,
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""Credentials in a repository's history: every version of a settings file that any ref or reflog still reaches.
+
+The one place that uses GitPython: git lists the versions, GitPython's object database gives their content.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.secret import Secret, known_keys
+from llmswitch.claude.variables import KEYLESS_TOKEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from llmswitch.worktrees.worktree import Worktree
+
+# Settings files by any name a tool, an editor or a killed run gives them, in any folder.
+PATHS = (":(glob)**/.claude/*settings*", ":(glob)**/.claude/.llmswitch-*", ":(glob)**/.llmswitch-*.tmp")
+_MEMBER = re.compile(r'"(ANTHROPIC_AUTH_TOKEN|ANTHROPIC_API_KEY)"\s*:\s*"([^"]{12,})"')
+# What people write where a key would stand.
+_PLACEHOLDER = re.compile(r"\$\{?\w+|<.*>|.*\b(your|example|placeholder|changeme|xxx+)", re.IGNORECASE)
+LARGEST = 1024 * 1024
+_COMMIT = "commit "
+
+
+class Leak:
+    """One version of a file that held credentials: which commit brought it, when, under which path.
+
+    `secrets` are those it held, for a comparison with the one in use; they are never shown.
+    """
+
+    def __init__(self, commit: str, day: str, path: str, secrets: list[Secret]) -> None:
+        self.commit, self.day, self.path, self.secrets = commit, day, path, secrets
+
+
+def leaks(worktree: Worktree) -> list[Leak]:
+    """Return the versions that held a credential, the newest first; LlmswitchError where git cannot tell."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or the import fails where git is missing
+    import git
+
+    try:
+        repository = git.Repo(worktree.root)
+        # A GIT_DIR that was exported for another repository must not win, and a partial clone fetches nothing.
+        repository.git.update_environment(GIT_DIR=worktree.git_dir, GIT_WORK_TREE=worktree.root, GIT_NO_LAZY_FETCH="1")
+        with repository:
+            return list({(leak.commit, leak.path): leak for leak in _leaks(repository)}.values())
+    except (git.GitError, git.ODBError, OSError, ValueError) as error:
+        raise LlmswitchError(f"git cannot walk the history ({type(error).__name__}).", changed="") from None
+
+
+def _leaks(repository: Any) -> Iterator[Leak]:
+    seen: dict[str, list[Secret]] = {}
+    for commit, day, path, blob in _versions(repository):
+        if blob not in seen:
+            seen[blob] = _secrets(repository, blob)
+        if seen[blob]:
+            yield Leak(commit, day, path, seen[blob])
+
+
+def _versions(repository: Any) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (commit, day, path, blob) of every version that a commit brought, merges included."""
+    found = repository.git.log(
+        "--all", "--reflog", "--no-show-signature", "-m",
+        "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=AMT",
+        f"--format={_COMMIT}%H %cs", "--", *PATHS,
+    )  # fmt: skip
+    commit = day = ""
+    parts = iter(found.split("\0"))
+    for part in parts:
+        line = part.strip("\n")
+        if line.startswith(_COMMIT):
+            commit, day = line[len(_COMMIT) :].split()
+        elif line.startswith(":"):
+            yield commit[:12], day, next(parts), line.split()[3]
+
+
+def _secrets(repository: Any, blob: str) -> list[Secret]:
+    stream = repository.odb.stream(bytes.fromhex(blob))
+    text = stream.read(LARGEST).decode(errors="replace")
+    texts = [text for _, text in _MEMBER.findall(text) if not _PLACEHOLDER.match(text)] + known_keys(text)
+    return [Secret(text) for text in dict.fromkeys(texts) if text != KEYLESS_TOKEN]

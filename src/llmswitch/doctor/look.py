@@ -1,0 +1,152 @@
+"""Looks at what `llmswitch doctor` judges: the settings file and what lies beside it, the programs, the home."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+
+from llmswitch.base import files as atomic
+from llmswitch.base.errors import KeyProblem, LlmswitchError
+from llmswitch.base.secret import Secret, looks_like_key
+from llmswitch.claude import program as client
+from llmswitch.settings.file import NAME
+from llmswitch.settings.repair import mended
+from llmswitch.worktrees import git as git_program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from llmswitch.claude.effective import Layer, Value
+    from llmswitch.keys.names import KeyNames
+    from llmswitch.keys.sources import Keyring
+    from llmswitch.worktrees.worktree import Worktree
+
+Found = dict[str, object]
+# A file of another name, beside the settings files, that a tool or an editor made of one.
+_COPY = re.compile(r"\.?#?settings(\.local)?\.json.+|settings[.-_].*|.*settings.*\.(bak|backup|orig|old|save)~?")
+_OWN = ("settings.json", "settings.local.json")
+_CREDENTIAL = re.compile(r'"ANTHROPIC_(?:AUTH_TOKEN|API_KEY)"\s*:\s*"[^"]{12,}"')
+LARGEST = 1024 * 1024
+
+
+def of_file(worktree: Worktree, home: str) -> Found:
+    """Return what is to be known about the settings file, the files beside it, and git's view of it."""
+    path, folder = os.path.join(worktree.root, NAME), os.path.join(worktree.root, ".claude")
+    found: Found = {"links": [link for link in (folder, path) if os.path.islink(link)]}
+    found["leftovers"] = [*_leftovers(folder), *_leftovers(os.path.join(home, ".claude"))]
+    ours = [name for name in _names(folder) if name.startswith(atomic.TEMP_PREFIX) and name.endswith(".tmp")]
+    found["temporary"] = [os.path.join(folder, name) for name in ours]
+    try:
+        status = os.stat(path)
+    except OSError:
+        return found
+    found |= {"mode": stat.S_IMODE(status.st_mode), "hard_links": status.st_nlink}
+    found["owned"] = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    found["mendable"] = mended(_text(path)) is not None
+    return found | _in_git(worktree)
+
+
+def _in_git(worktree: Worktree) -> Found:
+    if not worktree.in_repository:
+        return {}
+    try:
+        return {"tracked": worktree.tracks(NAME), "ignored": worktree.ignores(NAME)}
+    except LlmswitchError as error:  # the folder is a symbolic link, or git does not trust its owner
+        return {"git_doubts": str(error.args[0])}
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _leftovers(folder: str) -> list[str]:
+    """Return the files of a settings folder that hold a credential and that Claude Code does not read."""
+    names = [name for name in _names(folder) if _COPY.fullmatch(name) and name not in _OWN]
+    return [path for name in names if _holds_credential(path := os.path.join(folder, name))]
+
+
+def _holds_credential(path: str) -> bool:
+    text = _text(path)
+    return _CREDENTIAL.search(text) is not None or looks_like_key(text)
+
+
+def _text(path: str) -> str:
+    """Return the start of a file as text, "" for anything that is none."""
+    if not os.path.isfile(path):
+        return ""
+    try:
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            return file.read(LARGEST)
+    except OSError:
+        return ""
+
+
+def of_programs(environ: Mapping[str, str]) -> Found:
+    """Return where Claude Code is and its version, and git's."""
+    code, answer, _ = git_program.git("--version", folder="/")
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer)
+    git = tuple(int(part) for part in match.groups("0")) if match and code == 0 else None
+    return {"program": client.path(environ) or "", "client": client.version(environ), "git": git}
+
+
+def of_home(environ: Mapping[str, str]) -> Found:
+    """Return whether Claude Code was ever set up in this home; its `~/.claude.json` is only read."""
+    folder = environ.get("CLAUDE_CONFIG_DIR") or environ.get("HOME") or os.path.expanduser("~")
+    return {"onboarded": _object(os.path.join(folder, ".claude.json")).get("hasCompletedOnboarding") is True}
+
+
+def of_settings(layers: Sequence[Layer], values: Mapping[str, Value]) -> Found:
+    """Return what the layers do not tell: whether a permission mode is chosen, and a helper that is not there."""
+    modes = [_object(layer.path).get("permissions") for layer in layers if layer.path]
+    chosen = [mode for mode in modes if isinstance(mode, dict) and {"defaultMode", "disableAutoMode"} & mode.keys()]
+    helper = values["apiKeyHelper"].text if "apiKeyHelper" in values else ""
+    return {"mode_chosen": bool(chosen), "helper_missing": _missing_program(helper)}
+
+
+def _missing_program(command: str) -> str:
+    """Return the program that a shell command starts by an absolute path, where it is not there."""
+    import shlex
+
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    return words[0] if words and os.path.isabs(words[0]) and not os.access(words[0], os.X_OK) else ""
+
+
+def _object(path: str) -> dict[str, object]:
+    """Return a JSON file's object, {} where there is none."""
+    try:
+        with open(path, "rb") as file:
+            data = json.loads(file.read().decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def of_keyring(keyring: Keyring, names: KeyNames, used: Collection[str]) -> Found:
+    """Return the keyring's name and whether it can hold a key, tried with a throwaway one; and keys without use."""
+    unused = sorted(set(names.load()) - set(used))
+    try:
+        trial = f"trial-{os.urandom(4).hex()}"
+        keyring.set(trial, Secret(os.urandom(16).hex()))
+        keyring.delete(trial)
+        return {"keyring": keyring.title, "unused_keys": unused}
+    except KeyProblem as error:
+        return {"keyring_problem": str(error.args[0]), "unused_keys": unused}
+
+
+def age(day: str) -> int:
+    """Return the days since a date (YYYY-MM-DD), 0 for what is no date."""
+    import datetime
+
+    try:
+        return (datetime.date.today() - datetime.date.fromisoformat(day)).days  # days, not hours
+    except ValueError:
+        return 0

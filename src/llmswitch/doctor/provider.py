@@ -1,0 +1,178 @@
+"""`llmswitch doctor --probe` and `--models`: the provider itself is asked, with the key of the pin here."""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import KeyProblem
+from llmswitch.base.problem import Problem
+from llmswitch.base.secret import redacted
+from llmswitch.base.urls import host_of, url_problem
+from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, VARIABLES
+from llmswitch.doctor import answers, probe_request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from llmswitch.base.secret import Secret
+    from llmswitch.doctor.answers import Reply
+    from llmswitch.doctor.facts import Facts
+    from llmswitch.doctor.probe_request import Request
+    from llmswitch.presets.preset import Preset
+
+    Send = Callable[[Sequence[Request]], Sequence[Reply]]
+
+_SHOWN = {"authorization": "Authorization: Bearer", "x-api-key": "x-api-key"}
+# What OpenRouter takes behind an id of its list: https://openrouter.ai/docs/guides/routing/model-variants
+_VARIANTS = (":nitro", ":floor", ":exacto", ":online", ":thinking", ":extended")
+
+
+class Asker:
+    """Asks the provider of the pin here. `send` sends requests in parallel.
+
+    `helper` is the apiKeyHelper of ours for a preset, `key` its key, and `token` the local gateway's where URL and
+    helper are the gateway's: another helper is never run, since the settings of a cloned repository could name one.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        send: Send,
+        helper: Callable[[Preset], str],
+        key: Callable[[Preset], Secret],
+        token: Callable[[str, str], Secret | None],
+    ) -> None:
+        self.facts, self._send, self._helper, self._key, self._token = facts, send, helper, key, token
+        self.url = facts.text(BASE_URL).strip()
+        self.host = host_of(self.url)
+
+    def probe(self) -> list[Problem]:
+        """Return what the free key check says, and then one answer for each distinct model that is mapped."""
+        if why := self._unaskable():
+            return [Problem("not-asked", "note", why)]
+        try:
+            headers = self._credentials()
+        except KeyProblem as error:
+            return [Problem("not-asked", "warning", f"Not asked: {error.args[0]}", error.hint)]
+        checked, good = self._check_key()
+        if good is False:
+            return checked
+        models = self.models()
+        version = ".".join(map(str, self.facts.client or ())) or probe_request.TRIED
+        asked = [self._asked(model, slots, headers, good) for model, slots in models.items()]
+        requests = [probe_request.message(self.facts.report.texts, model, headers, version) for model in models]
+        replies = self._send(requests)
+        found = [answers.judge(one, reply) for one, reply in zip(asked, replies, strict=True)]
+        # A host that cannot be reached is said once, not for each model.
+        return [*checked, *{problem.message: problem for problem in found}.values()]
+
+    def served(self) -> list[Problem]:
+        """Return the mapped models that the provider's own list does not have, with the nearest that it has."""
+        preset = self._own_preset()
+        if why := self._unaskable():
+            return [Problem("not-asked", "note", why)]
+        if preset is None or not preset.models_url:
+            return [Problem("no-list", "note", f"{self.host} has no list of models that llmswitch knows of.")]
+        [reply] = self._send([probe_request.plain(preset.models_url, "GET", self._own_credentials(preset))])
+        ids = answers.model_ids(reply)
+        if not ids:
+            message = f"The list of models at {host_of(preset.models_url)} cannot be read ({_how(reply)})."
+            return [Problem("models-unread", "warning", message, "Try again: llmswitch doctor --models")]
+        gone = {model: slots for model, slots in self.models().items() if not _is_served(model, ids)}
+        found = [self._gone(model, slots, ids) for model, slots in gone.items()]
+        return found or [Problem("models-served", "ok", f"{self.host} serves all models that are mapped here.")]
+
+    def models(self) -> dict[str, list[str]]:
+        """Return {model: its slots} of the models that requests go out for."""
+        found: dict[str, list[str]] = {}
+        for slot, variable in VARIABLES.items():
+            if model := self.facts.text(variable):
+                found.setdefault(model, []).append(slot)
+        return found
+
+    def _unaskable(self) -> str:
+        """Return why the key must not be sent, "" where it may."""
+        if not self.url:
+            return "Not asked: there is no pin with a base URL here."
+        if wrong := url_problem(self.url):
+            return f"Not asked: the base URL {redacted(self.url)} {wrong}."
+        values = self.facts.values
+        names = [name for name in (*CREDENTIALS.values(), HELPER) if name in values and values[name].text]
+        if any(values[name].layer is not values[BASE_URL].layer for name in names):
+            return "Not asked: the credential and the base URL come from different places."
+        return "" if names else "Not asked: there is no credential for it."
+
+    def _credentials(self) -> dict[str, str]:
+        """Return the headers with the credential as Claude Code would send it; KeyProblem where it has none."""
+        preset, helper = self._own_preset(), self.facts.text(HELPER)
+        if not helper:
+            return probe_request.credentials(self.facts.report.texts)
+        if token := self._token(self.url, helper):
+            return self._both(token)
+        if preset is None or helper != self._helper(preset) or self.facts.record.preset != preset.name:
+            raise KeyProblem("apiKeyHelper is not llmswitch's own, and no other is run.", hint="claude -p hi")
+        return self._both(self._key(preset))
+
+    def _both(self, key: Secret) -> dict[str, str]:
+        """Return both headers, in which Claude Code sends what a helper prints."""
+        both = dict.fromkeys(CREDENTIALS.values(), key.reveal())
+        return probe_request.credentials({**self.facts.report.texts, **both})
+
+    def _own_preset(self) -> Preset | None:
+        """Return the preset, where the pin's base URL is its own: only then the key is too."""
+        preset = self.facts.preset
+        return preset if preset and preset.base_url and host_of(preset.base_url) == self.host else None
+
+    def _own_credentials(self, preset: Preset, auth: str = "") -> dict[str, str]:
+        """Return one header with the preset's key, {} where there is none to send."""
+        try:
+            key = next(iter(self._credentials().values()), "").removeprefix("Bearer ")
+        except KeyProblem:
+            return {}
+        if not preset.key or not key or key == KEYLESS_TOKEN:
+            return {}
+        return {"x-api-key": key} if (auth or preset.auth) == "api-key" else {"authorization": f"Bearer {key}"}
+
+    def _check_key(self) -> tuple[list[Problem], bool | None]:
+        """Return what the free key check of the preset says, and whether the key is good; None: nobody knows."""
+        preset = self._own_preset()
+        if preset is None or not preset.key_check:
+            return [], None
+        check = preset.key_check
+        headers = self._own_credentials(preset, check["auth"])
+        [reply] = self._send([probe_request.plain(check["url"], check["method"], headers)])
+        if reply.status in (401, 403):
+            message = f"{host_of(check['url'])} does not take the key ({reply.status} at its key check)."
+            return [Problem("key-refused", "error", message, self._save(preset))], False
+        if reply.status == 200 and not preset.answers_any_key:
+            return [Problem("key-good", "ok", f"{host_of(check['url'])} takes the key (a free key check).")], True
+        return [], None
+
+    def _save(self, preset: Preset | None) -> str:
+        name = preset.key if preset and preset.key else "NAME"
+        return f"llmswitch save-key {name}, then: {self.facts.use}"
+
+    def _asked(self, model: str, slots: list[str], headers: Mapping[str, str], good: bool | None) -> answers.Asked:
+        preset = self.facts.preset
+        header = " and ".join(_SHOWN[name] for name in headers)
+        any_key = bool(preset and preset.answers_any_key) or self.facts.text(AUTH_TOKEN) == KEYLESS_TOKEN
+        save = self._save(preset)
+        return answers.Asked(self.host, model, ", ".join(slots), header, self.facts.use, save, any_key, good)
+
+    def _gone(self, model: str, slots: list[str], ids: Sequence[str]) -> Problem:
+        import difflib
+
+        near = difflib.get_close_matches(probe_request.wire_model(model), ids, n=1, cutoff=0.5)
+        fix = f"{self.facts.use} {' '.join(f'--{slot} {near[0]}' for slot in slots)}" if near else "llmswitch list"
+        message = f"{self.host} no longer lists {redacted(model)} ({', '.join(slots)})."
+        return Problem("model-gone", "error", message, fix)
+
+
+def _is_served(model: str, ids: Sequence[str]) -> bool:
+    """Say whether a list has a model; an alias of the router's own (~…) stands in no list."""
+    sent = probe_request.wire_model(model)
+    base = next((sent.removesuffix(variant) for variant in _VARIANTS if sent.endswith(variant)), sent)
+    return sent.startswith("~") or sent in ids or base in ids
+
+
+def _how(reply: Reply) -> str:
+    return str(reply.status) if reply.status else answers.FAILURES.get(reply.failure, "no answer")

@@ -1,0 +1,51 @@
+"""Our effective values held against what Claude Code itself says: a new rule of its shows here first."""
+
+from __future__ import annotations
+
+from llmswitch.base.problem import Problem
+from llmswitch.claude.variables import TOP
+from llmswitch.claude.variables import BASE_URL, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from llmswitch.claude.effective import Value
+
+MOST = 5
+FIX = "Believe Claude Code, not `llmswitch status`, and report it with the versions of both."
+
+
+def compare(values: Mapping[str, Value], answers: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what differs: first the merged settings files, then the base URL with the shell under it.
+
+    `answers` are those of client_view.ask; a secret in them is only ever shown masked.
+    """
+    files = {name: value.text for name, value in values.items() if value.origin != "shell"}
+    theirs = _merged(answers["get_settings"].get("effective"))
+    different = sorted(name for name in {*files, *theirs} if files.get(name) != theirs.get(name))
+    if different:
+        words = [
+            f"{name} is {shown(name, theirs.get(name))}, not {shown(name, files.get(name))}"
+            for name in different[:MOST]
+        ]
+        more = f", and {len(different) - MOST} more" if len(different) > MOST else ""
+        yield Problem("client-differs", "error", f"For Claude Code {'; '.join(words)}{more}.", FIX)
+    rows = _rows(answers["get_status"])
+    url, ours = rows.get("Anthropic base URL", ""), values[BASE_URL].text if BASE_URL in values else ""
+    if url.rstrip("/") != ours.strip().rstrip("/"):
+        message = f"For Claude Code the base URL is {shown(BASE_URL, url)}, not {shown(BASE_URL, ours)}."
+        yield Problem("client-differs", "error", message, FIX)
+
+
+def _merged(effective: Any) -> dict[str, str]:
+    settings = effective if isinstance(effective, dict) else {}
+    top = {name: settings[name] for name in TOP if name in settings}
+    return {str(name): str(text) for name, text in {**(settings.get("env") or {}), **top}.items()}
+
+
+def _rows(status: Any) -> dict[str, str]:
+    sections = status.get("sections", []) if isinstance(status, dict) else []
+    rows = [row for section in sections for row in section.get("rows", [])]
+    return {str(row.get("label")): str(row.get("value")) for row in rows if isinstance(row, dict)}

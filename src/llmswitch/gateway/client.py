@@ -1,0 +1,134 @@
+"""The gateway of this user, as other llmswitch processes see it: its routes on disk, and the process, if one runs.
+
+With the standard library only, since this is on the way to every session's first request.
+"""
+
+from __future__ import annotations
+
+import os
+
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.fastjson import loads
+from llmswitch.base.folders import own_command
+from llmswitch.gateway.route_files import RouteFiles
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ANSWER_SECONDS = 5.0
+START_SECONDS = 15.0
+STOP_SECONDS = 30.0
+_PAUSE = 0.02
+
+
+class LocalGateway:
+    """The gateway whose files lie in `folder`; a process it starts gets `environ`."""
+
+    def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
+        self._folder, self._environ = folder, environ
+        self.socket = os.path.join(folder, "control")
+        self.files = RouteFiles(os.path.join(folder, "routes"))
+
+    def key_known(self, name: str) -> bool:
+        """Say whether a key is exported or was saved with llmswitch; no keyring is asked."""
+        from llmswitch.keys.names import KeyNames
+        from llmswitch.keys.sources import variable
+
+        return bool(self._environ.get(variable(name))) or name in KeyNames(os.path.dirname(self._folder)).load()
+
+    def helper(self, name: str) -> str:
+        """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
+        import shlex
+
+        return shlex.join([*own_command(), "gateway", "token", name])
+
+    def status(self) -> dict[str, object] | None:
+        """Return what the running gateway says of itself, None where none runs."""
+        return self._ask("/status")
+
+    def token(self, name: str) -> str:
+        """Return the token for the routes of that id; LlmswitchError where no gateway runs."""
+        answer = self._ask(f"/token/{name}")
+        if not answer or not isinstance(answer.get("token"), str):
+            raise LlmswitchError("The gateway does not run.", hint="Start it: llmswitch gateway start")
+        return str(answer["token"])
+
+    def start(self) -> bool:
+        """Start a gateway in the background unless one runs, and wait until it answers; say whether one was started.
+
+        Raises LlmswitchError with what the gateway said where it does not come up.
+        """
+        from llmswitch.base.lock import Lock
+
+        if self.status():
+            return False
+        with Lock(os.path.join(self._folder, "start.lock"), "The gateway"):
+            if self.status():
+                return False
+            self._start()
+            return True
+
+    def stop(self) -> bool:
+        """End the gateway and wait until it is gone, running answers included; say whether one was running."""
+        import signal
+        import time
+
+        status = self.status()
+        if status is None:
+            return False
+        pid = int(str(status["pid"]))
+        os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + STOP_SECONDS
+        while _runs(pid):
+            if time.monotonic() > end:
+                raise LlmswitchError(f"The gateway (process {pid}) does not end.", hint=f"To end it now: kill -9 {pid}")
+            time.sleep(_PAUSE)
+        return True
+
+    def _start(self) -> None:
+        import subprocess
+        import time
+
+        log = os.path.join(self._folder, "log")
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            process = subprocess.Popen(  # noqa: S603  # llmswitch itself
+                [*own_command(), "gateway", "run"],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", env=dict(self._environ),
+                start_new_session=True,
+            )  # fmt: skip
+        end = time.monotonic() + START_SECONDS
+        while not self.status():
+            if process.poll() is not None or time.monotonic() > end:
+                raise LlmswitchError(f"The gateway did not start: {_last_line(log)}", changed="")
+            time.sleep(_PAUSE)
+        process.returncode = 0  # it goes on without us; Popen would warn that it does
+
+    def _ask(self, what: str) -> dict[str, object] | None:
+        import socket
+
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(ANSWER_SECONDS)
+            try:
+                connection.connect(self.socket)
+                connection.sendall(f"GET {what} HTTP/1.0\r\nHost: gateway\r\n\r\n".encode())
+                with connection.makefile("rb") as stream:
+                    head, _, body = stream.read().partition(b"\r\n\r\n")
+            except OSError:
+                return None
+        answer = loads(body.decode()) if b" 200 " in head.partition(b"\r\n")[0] else None
+        return answer if isinstance(answer, dict) else None
+
+
+def _last_line(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = file.read().strip().splitlines()
+    return lines[-1].removeprefix("llmswitch: ") if lines else "it said nothing."
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,54 @@
+"""What `status` says of a pin that points at the local gateway: where each slot goes from there."""
+
+from __future__ import annotations
+
+from llmswitch.base.problem import Problem
+from llmswitch.claude.variables import VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmswitch.gateway.client import LocalGateway
+    from llmswitch.presets.routes import Route
+
+
+class Through:
+    """The gateway a pin points at: whether it runs, each slot's upstream as JSON data, and what is wrong."""
+
+    def __init__(self, up: bool, slots: Mapping[str, Mapping[str, object]], problems: list[Problem]) -> None:
+        self.up, self.slots, self.problems = up, slots, problems
+
+
+def through(name: str, models: Mapping[str, str], gateway: LocalGateway) -> Through:
+    """Return what stands behind the routes of that id; no keyring is asked.
+
+    `models` are the effective slots, by the name of their variable.
+    """
+    up = gateway.status() is not None
+    problems = [] if up else [_down()]
+    routes = gateway.files.load(name)
+    if routes is None:
+        gone = Problem("routes-gone", "warning", "The gateway knows no routes for this pin.", "llmswitch PRESET")
+        return Through(up, {}, [*problems, gone])
+    found = {slot: routes.find(models.get(variable, "")) for slot, variable in VARIABLES.items()}
+    slots = {slot: _data(route, gateway) for slot, route in found.items() if route}
+    missing = {str(data["key"]): None for data in slots.values() if data["key_known"] is False}
+    problems += [_no_key(name) for name in missing]
+    return Through(up, slots, problems)
+
+
+def _data(route: Route, gateway: LocalGateway) -> dict[str, object]:
+    known = gateway.key_known(route.key) if route.key else None
+    provider = route.preset or route.key or route.host
+    return {"provider": provider, "host": route.host, "protocol": route.protocol, "key": route.key, "key_known": known}
+
+
+def _down() -> Problem:
+    message = "The gateway does not run; a session's first request starts it."
+    return Problem("gateway-down", "note", message, "llmswitch gateway start")
+
+
+def _no_key(name: str) -> Problem:
+    message = f"No {name} key was saved with llmswitch, and none is exported."
+    return Problem("key-unknown", "warning", message, f"llmswitch save-key {name}")

@@ -1,0 +1,1 @@
+"""Keys: where they are kept, and how a switch gets one."""

@@ -1,0 +1,39 @@
+"""The names of the keys that were saved, since a keyring cannot list its entries, and what took them. Never a key."""
+
+from __future__ import annotations
+
+import os
+
+from llmswitch.base import files as atomic
+from llmswitch.base.fastjson import dumps, loads
+
+
+class KeyNames:
+    """`keys.json` in the user's state folder: {key name: keyring's class}. Losing it loses nothing else."""
+
+    def __init__(self, state_folder: str) -> None:
+        self._path = os.path.join(state_folder, "keys.json")
+
+    def load(self) -> dict[str, str]:
+        """Return the saved names, {} where nothing is known."""
+        try:
+            with open(self._path, "rb") as file:
+                data = loads(file.read().decode())
+        except (OSError, ValueError):
+            return {}
+        return {str(name): str(where) for name, where in data.items()} if isinstance(data, dict) else {}
+
+    def add(self, name: str, keyring: str) -> None:
+        """Note that a keyring holds this key; a note that cannot be written is no failure."""
+        self._save({**self.load(), name: keyring})
+
+    def remove(self, name: str) -> None:
+        """Forget a key's name."""
+        self._save({other: where for other, where in self.load().items() if other != name})
+
+    def _save(self, names: dict[str, str]) -> None:
+        try:
+            atomic.make_folder(os.path.dirname(self._path), 0o700)
+            atomic.replace(self._path, dumps(names).encode(), 0o600)
+        except OSError:
+            pass

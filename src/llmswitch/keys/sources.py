@@ -1,0 +1,100 @@
+"""Where a key comes from: the first source that has it wins, and its name is told.
+
+Order: standard input for this pin · LLMSWITCH_KEY_<NAME> · the preset's own reference · the OS keyring.
+There is no plain-text store and no silent fall-back.
+"""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import KeyProblem
+from llmswitch.base.secret import Secret, clean_key, redacted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    class Keyring(Protocol):
+        """What a store of keys can do; OsKeyring is the real one."""
+
+        @property
+        def title(self) -> str: ...  # noqa: D102
+        @property
+        def kind(self) -> str: ...  # noqa: D102
+        def get(self, name: str) -> Secret | None: ...  # noqa: D102
+        def set(self, name: str, secret: Secret) -> None: ...  # noqa: D102
+        def delete(self, name: str) -> bool: ...  # noqa: D102
+
+
+STDIN, PROMPT = "standard input", "the prompt"
+# Sources that cannot be asked again.
+UNSAVED = (STDIN, PROMPT)
+COMMAND_SECONDS = 30.0
+LONGEST = 8192
+
+
+class Key:
+    """A key and the name of the place it came from."""
+
+    def __init__(self, secret: Secret, source: str, exported: bool = False) -> None:
+        self.secret, self.source, self.exported = secret, source, exported
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that can hold a key."""
+    return "LLMSWITCH_KEY_" + "".join(char if char.isascii() and char.isalnum() else "_" for char in name.upper())
+
+
+def find(name: str, reference: Mapping[str, object] | None, environ: Mapping[str, str], keyring: Keyring) -> Key | None:
+    """Return the key of that name, None where no source has it; KeyProblem where a source fails."""
+    if text := environ.get(variable(name)):
+        return Key(checked(text, variable(name)), variable(name), exported=True)
+    if reference and (key := _referenced(reference, environ)):
+        return key
+    secret = keyring.get(name)
+    return Key(checked(secret.reveal(), keyring.title), keyring.title) if secret else None
+
+
+def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:
+    """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
+    return KeyProblem(
+        trouble.args[0] if trouble else f"There is no {name} key.",
+        hint=f"Save it: llmswitch save-key {name}; or set {variable(name)}; or pipe it in with --key-stdin.",
+    )
+
+
+def checked(text: str, source: str) -> Secret:
+    """Return the key in `text`; KeyProblem names the source where it is not one."""
+    try:
+        return clean_key(text)
+    except ValueError as error:
+        raise KeyProblem(f"The key from {source} cannot be used: {error}.") from None
+
+
+def _referenced(reference: Mapping[str, object], environ: Mapping[str, str]) -> Key | None:
+    if isinstance(name := reference.get("env"), str):
+        return Key(checked(environ[name], name), name, exported=True) if environ.get(name) else None
+    parts = reference.get("command")
+    command = [str(part) for part in parts] if isinstance(parts, list) else []
+    return Key(checked(_run(command), command[0]), f"the command {command[0]}")
+
+
+def _run(command: list[str]) -> str:
+    """Return the one line that a password manager's command prints; its complaint is shown only if it fails."""
+    import subprocess
+
+    try:
+        done = subprocess.run(  # noqa: S603  # argv from the user's own preset; no shell
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise KeyProblem(f"{command[0]} gave no key within {COMMAND_SECONDS:.0f} seconds.") from None
+    except OSError as error:
+        raise KeyProblem(f"{command[0]} cannot be run: {error.strerror}.") from None
+    if done.returncode != 0:
+        complaint = redacted(done.stderr.decode(errors="replace").strip()[:500])
+        raise KeyProblem(f"{command[0]} failed (exit {done.returncode}): {complaint}")
+    text = done.stdout.decode(errors="replace").removesuffix("\n")
+    if len(text) > LONGEST or "\n" in text:
+        raise KeyProblem(f"{command[0]} printed more than one line; a key is one line.")
+    return text

@@ -1,0 +1,1 @@
+"""Presets: the files, what is in them, and the pin each becomes."""

@@ -1,0 +1,87 @@
+"""What a person should know about a preset's models before the first request: ids, ratings, windows, prices."""
+
+from __future__ import annotations
+
+from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.claude.variables import SLOTS
+from llmswitch.presets.slots import AUTO, targets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
+
+_WORKERS = ("sonnet", "opus")  # the slots that drive tools
+
+
+def slot_models(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
+    """Return {slot: id}, with Claude Code's own id where the slot is left to it."""
+    own = catalog.models.own if preset.speaks_claude else {}
+    return {slot: id_ for slot in SLOTS[:4] if (id_ := _unless_auto(models.get(slot, "")) or own.get(slot, ""))}
+
+
+def _unless_auto(model: str) -> str:
+    return "" if model == AUTO else model
+
+
+def advice(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
+    """Return warnings about the slots of a switch, and what its start slot costs."""
+    if preset.is_claude:
+        return []
+    own = "base_url" not in overrides  # at another endpoint the preset's provider says nothing about ids
+    lines = [*preset.warnings, *strange_hosts(preset, catalog)]
+    lines += _doubts(preset, models, catalog) if own else []
+    lines += [_weakness(slot, models[slot], catalog) for slot in _WORKERS if catalog.models.is_weak(models[slot])]
+    lines += _unknown_windows(preset, overrides, catalog)
+    return [f"warning: {line}" for line in lines] + (_price(preset, models, overrides, catalog) if own else [])
+
+
+def _doubts(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> list[str]:
+    found = [catalog.models.doubt(model, preset.prices) for model in dict.fromkeys(models.values()) if model]
+    return [doubt for doubt in found if doubt and preset.prices]
+
+
+def _weakness(slot: str, model: str, catalog: Catalog) -> str:
+    entry = catalog.models.entry(model)
+    return f"{slot} is {model}, whose tool use is rated {entry['tool_use']}. {entry['weakness']}"
+
+
+def _unknown_windows(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
+    chosen = {text for name, text in overrides.items() if name not in ("start", "base_url")}
+    strangers = sorted(
+        model
+        for model in chosen - set(preset.windows)
+        if "context_window" not in catalog.models.entry(model) and not targets({"": model}, preset.custom)
+    )
+    return [f"The context window of {', '.join(strangers)} is not known here."] if strangers else []
+
+
+def _price(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
+    slot = overrides.get("start", preset.default_slot).lower()
+    slot = preset.custom.get(slot, slot)
+    model = slot_models(preset, models, catalog).get(slot, "")
+    price = catalog.prices.find(preset.prices, model)
+    if price is None:
+        return []
+    rates = price.rates()
+    plan = " by the token (a plan bills by quota)" if preset.billing == "plan" else ""
+    text = f"{model} costs {rates['input']:g} USD in and {rates['output']:g} out per million tokens{plan}"
+    return [f"{text} (as of {price.as_of})."]
+
+
+def strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
+    """Return where a preset of the user's sends a key to another host than the shipped presets that use it do."""
+    if catalog.is_shipped(preset.source):
+        return []
+    sent = [(preset.key, preset.host)] if preset.base_url else []
+    sent += [(preset.key, host_of(preset.key_check["url"]))] if preset.key_check else []
+    sent += [(preset.key, host_of(preset.models_url))] if preset.models_url else []
+    sent += [(place.key, host_of(place.base_url)) for place in preset.elsewhere.values() if place.base_url]
+    lines = []
+    for key, host in dict.fromkeys(sent):
+        usual = catalog.hosts_of_key(key) if key and not catalog.is_home(key, host) else set()
+        if usual and host not in usual and not is_loopback(f"http://{host}"):
+            lines.append(f"{preset.name} sends the {key} key to {host}; it belongs to {', '.join(sorted(usual))}.")
+    return lines

@@ -1,0 +1,176 @@
+"""Which slot lives where: the places of a preset's slots, and the routes where they are not all its own endpoint.
+
+Where the slots of a mixed preset live: found by the model where a slot does not say, and checked where it does."""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.claude.models import plain
+from llmswitch.claude.variables import SLOTS
+from llmswitch.presets.preset import wrong_preset
+from llmswitch.presets.routes import Route, Routes
+from llmswitch.presets.slot_map import PROTOCOLS, Elsewhere
+from llmswitch.presets.slots import AUTO, targets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Protocol
+
+    from llmswitch.presets.preset import Preset
+    from llmswitch.presets.slot_map import Elsewhere
+
+    class Presets(Protocol):
+        """Where presets are found by name."""
+
+        def load(self, name: str) -> Preset: ...  # noqa: D102
+        def names(self) -> Collection[str]: ...  # noqa: D102
+
+    from collections.abc import Callable
+
+    from llmswitch.presets.models import Models
+
+
+class Place:
+    """An endpoint, the name of its key and how that is sent; `preset` is the preset that says so, if one does."""
+
+    def __init__(self, preset: str | None, base_url: str, key: str | None, auth: str, protocol: str) -> None:
+        self.preset, self.base_url, self.key, self.auth, self.protocol = preset, base_url, key, auth, protocol
+
+    def same_as(self, other: Place | None) -> bool:
+        """Say whether requests to both are the same."""
+        fields = ("base_url", "key", "auth", "protocol")
+        return other is not None and all(getattr(self, name) == getattr(other, name) for name in fields)
+
+
+def split(overrides: Mapping[str, str], presets: Presets) -> tuple[dict[str, str], dict[str, str]]:
+    """Return ({slot: model}, {slot: preset}) of overrides, in which `ollama:qwen3:8b` names a preset and a model."""
+    models = {slot: model for slot, model in overrides.items() if slot in SLOTS}
+    prefixed = {slot: model.partition(":")[::2] for slot, model in models.items() if ":" in model}
+    known = set(presets.names()) if prefixed else set()
+    named = {slot: name for slot, (name, model) in prefixed.items() if name in known and model}
+    return {slot: prefixed[slot][1] if slot in named else model for slot, model in models.items()}, named
+
+
+def routes(
+    preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], presets: Presets
+) -> tuple[dict[str, str], Routes | None]:
+    """Return {slot: the id Claude Code gets} and the routes; None where Claude Code reaches the endpoint by itself.
+
+    `models` are the resolved slots, `overrides` the user's, as they were typed. Two slots with one id at different
+    places get different ids, of which the gateway gives the upstream the true one.
+    """
+    places = _places(preset, overrides, presets, [slot for slot in SLOTS if models[slot]])
+    own = _own(preset)
+    if own and own.protocol == "anthropic" and all(place.same_as(own) for place in places.values()):
+        return dict(models), None
+    return _routed(preset, models, places)
+
+
+def every_route(preset: Preset, models: Mapping[str, str], presets: Presets) -> tuple[dict[str, str], Routes]:
+    """Return the same for a preset as it stands, with routes also where one endpoint serves all slots."""
+    return _routed(preset, models, _places(preset, {}, presets, [slot for slot in SLOTS if models[slot]]))
+
+
+def _routed(preset: Preset, models: Mapping[str, str], places: Mapping[str, Place]) -> tuple[dict[str, str], Routes]:
+    ids: dict[str, str] = {}
+    by_model: dict[str, Route] = {}
+    taken: dict[str, Place] = {}
+    for slot, place in places.items():
+        sent = plain(models[slot])
+        client = sent if place.same_as(taken.get(sent, place)) else f"{sent}@{slot}"
+        taken[client] = place
+        ids[slot] = client + models[slot][len(sent) :]
+        by_model.setdefault(
+            client, Route(slot, sent, place.base_url, place.key, place.auth, place.protocol, place.preset)
+        )
+    return {**models, **ids}, Routes(preset.name, by_model)
+
+
+def _places(preset: Preset, overrides: Mapping[str, str], presets: Presets, used: Collection[str]) -> dict[str, Place]:
+    named = split(overrides, presets)[1]
+    asked = {slot: text for slot, text in overrides.items() if slot in SLOTS}
+    same = targets(asked, preset.custom)  # `--haiku opus`: the model of opus, and its place
+    chosen: dict[str, Place | None] = {}
+    for slot in SLOTS:
+        shipped = "opus" if slot == "fable" and not preset.slots.get("fable") else slot
+        elsewhere = preset.elsewhere.get(shipped)  # another model stays at its slot's place
+        chosen[slot] = _elsewhere(elsewhere, presets) if elsewhere else _own(preset)
+        if slot in named:
+            chosen[slot] = _preset_place(named[slot], presets)
+    chosen |= {slot: chosen[target] for slot, target in same.items()}
+    return {slot: place or _homeless(preset, slot) for slot, place in chosen.items() if slot in used}
+
+
+def _own(preset: Preset) -> Place | None:
+    if not preset.base_url:
+        return None
+    return Place(preset.name, preset.base_url, preset.key, preset.auth, preset.protocol)
+
+
+def _elsewhere(place: Elsewhere, presets: Presets) -> Place:
+    if place.preset:
+        return _preset_place(place.preset, presets)
+    return Place(None, place.base_url or "", place.key, "bearer", place.protocol)
+
+
+def _preset_place(name: str, presets: Presets) -> Place:
+    place = _own(presets.load(name))
+    if place is None:
+        raise UsageProblem(
+            f"A slot cannot live at {name}: it has no endpoint of its own.",
+            hint="A login stays with Claude Code; the preset anthropic has an API key."
+            if presets.load(name).is_claude
+            else "Name a preset that has a base_url.",
+        )
+    return place
+
+
+def _homeless(preset: Preset, slot: str) -> Place:
+    raise UsageProblem(
+        f"Preset {preset.name} does not say where its {slot} slot lives.",
+        hint=f"Name a preset with the model: --{slot} PRESET:MODEL.",
+    )
+
+
+def find(preset: Preset, models: Models) -> None:
+    """Give each slot that says nothing of its place the preset whose provider serves its model.
+
+    With an endpoint of its own only `auto`, Claude Code's own model, needs another place, and only where every other
+    slot has one. Raises PresetProblem, naming the choices, where there is not exactly one.
+    """
+    homeless = {slot: model for slot, model in preset.slots.items() if slot not in preset.elsewhere and model}
+    if preset.base_url and (set(homeless.values()) != {AUTO} or preset.default_model):
+        return
+    for slot, model in homeless.items():
+        preset.elsewhere[slot] = Elsewhere(_home(preset, slot, model, models), None, None, PROTOCOLS[0])
+
+
+def _home(preset: Preset, slot: str, model: str, models: Models) -> str:
+    found = models.presets_for(model)
+    if len(found) == 1:
+        return found[0]
+    who = f"{' and '.join(found)} serve it" if found else "nobody is known to serve it"
+    why = f'is {model}, and {who}: say which with {{"model": "{model}", "preset": "NAME"}}'
+    raise wrong_preset(preset.source, [(f"slots.{slot}", why)])
+
+
+def check(preset: Preset, load: Callable[[str], Preset | None]) -> None:
+    """Raise PresetProblem where a slot names a preset that cannot serve it; `load` returns one, or None."""
+    for slot, place in preset.elsewhere.items():
+        if place.preset and (why := _why_not(preset.name, place.preset, load)):
+            raise wrong_preset(preset.source, [(f"slots.{slot}.preset", why)])
+
+
+def _why_not(mixed: str, name: str, load: Callable[[str], Preset | None]) -> str:
+    if name == mixed:
+        return f"is {name}, which is this preset itself"
+    try:
+        place = load(name)
+    except PresetProblem as problem:
+        return f"is {name}, which cannot be used: {problem.args[0]}"
+    if place is None:
+        return f"is {name}, which is not there"
+    if place.is_claude:
+        return f"is {name}: a login stays with Claude Code; name the preset anthropic, which has an API key"
+    return "" if place.base_url else f"is {name}, which has no endpoint of its own"

@@ -1,0 +1,99 @@
+"""Before a key is written: git must ignore the settings file and never have taken it in."""
+
+from __future__ import annotations
+
+import os
+
+from llmswitch.base.errors import Refused
+from llmswitch.settings.file import NAME
+from llmswitch.worktrees import worktree as worktrees
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import FileIO
+
+    from llmswitch.worktrees.worktree import Worktree
+
+# The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
+TEMPORARY = ".llmswitch-key.tmp"
+RULES = f"/{NAME}\n/.claude/.llmswitch-*\n"
+
+
+def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
+    """Make git ignore the settings file and return the ignore file that got the rule, None where none was needed.
+
+    Raises Refused, whatever else is said, where git tracks the file or goes on not ignoring it.
+    """
+    path = os.path.join(worktree.root, NAME)
+    real = os.path.realpath(path)
+    if real != path or os.path.lexists(os.path.join(worktree.root, ".claude", ".git")):
+        _refuse_tracked(worktree, NAME)
+        _check_elsewhere(real)
+        return None
+    if not worktree.in_repository or worktree.keeps_out(*_both(NAME)):
+        return None
+    _refuse_tracked(worktree, NAME)
+    if _ignored(worktree, NAME):  # only a temporary file of ours is tracked
+        return None
+    exclude = worktree.exclude_file()
+    if not dry_run:
+        _append(exclude)
+        if not _ignored(worktree, NAME):
+            raise Refused(
+                f"git would not ignore {path} even with a rule in {exclude}.",
+                hint="Look for a rule with `!` in .gitignore: git check-ignore -v --no-index " + NAME,
+                changed="Only that rule was added.",
+            )
+    return exclude
+
+
+def _refuse_tracked(worktree: Worktree, name: str) -> None:
+    if worktree.in_repository and worktree.tracks(name):
+        raise Refused(
+            f"git tracks {os.path.join(worktree.root, name)}: a key written there would be committed.",
+            hint=f"To take it out of git and keep it on the disk: git rm --cached {name}",
+        )
+
+
+def _check_elsewhere(path: str) -> None:
+    """Ask the repository that the file is really in: another one, behind a link or of `.claude` itself."""
+    worktree = worktrees.find(os.path.dirname(path))
+    name = os.path.relpath(path, worktree.root)
+    _refuse_tracked(worktree, name)
+    if not _ignored(worktree, name):
+        beside = os.path.join(os.path.dirname(name), ".llmswitch-*")
+        raise Refused(
+            f"{path} is in another repository, {worktree.root}, which does not ignore it.",
+            hint=f"Add these lines to {worktree.exclude_file()}: /{name} and /{beside}",
+        )
+
+
+def _ignored(worktree: Worktree, name: str) -> bool:
+    return not worktree.in_repository or worktree.ignores(*_both(name))
+
+
+def _both(name: str) -> tuple[str, str]:
+    """Return the settings file and the temporary one beside it."""
+    return name, os.path.join(os.path.dirname(name), TEMPORARY)
+
+
+def _append(path: str) -> None:
+    """Add the rules at the end of an ignore file; what was written of them goes again where not all could be."""
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "a+b", buffering=0) as file:
+            size = file.tell()
+            file.seek(max(0, size - 1))
+            start = "" if file.read() in (b"", b"\n") else "\n"
+            _write_all(file, (start + RULES).encode(), size)
+    except OSError as error:
+        raise Refused(f"Cannot add the ignore rule to {path}: {error.strerror}.") from None
+
+
+def _write_all(file: FileIO, data: bytes, size: int) -> None:
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError:
+        file.truncate(size)
+        raise

@@ -1,0 +1,106 @@
+"""What Claude Code uses, as lines of text."""
+
+from __future__ import annotations
+
+from llmswitch.claude.variables import NONE
+from llmswitch.views.text import columns, short_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmswitch.status.report import Row, Status
+
+
+def status(report: Status, home: str) -> list[str]:
+    """Return the full text of `llmswitch status`."""
+    data = report.data()
+    branch = f" ({data['branch']})" if data["branch"] else ""
+    lines = [f"{short_path(report.worktree, home)}{branch}: {headline(report)}"]
+    if report.preset != "claude" and not report.broken:
+        lines += columns(_facts(data)) + columns(_slot_rows(data))
+    for problem in report.problems:
+        lines.append(f"{problem.level}: {problem.message}" + (f" → {problem.fix}" if problem.fix else ""))
+    return lines
+
+
+def headline(report: Status) -> str:
+    """Return the state in a few words: the preset and what was changed in it."""
+    if report.broken:
+        return "Claude Code ignores the settings file"
+    if report.preset is None:
+        return "not a known preset"
+    words = ", ".join(report.overrides)
+    if report.preset == "claude":
+        return "claude (Claude Code's own backend)"
+    lead = "follows main: " if report.follows_main else ""
+    return f"{lead}{report.preset}, {words} changed" if words else lead + report.preset
+
+
+def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
+    credential = data["credential"]
+    key = [("key", _credential(credential))] if isinstance(credential, dict) else []
+    gateway = data["gateway"]
+    up = f" (the local gateway{'' if gateway['up'] else ', not running'})" if isinstance(gateway, dict) else ""
+    return [("base URL", str(data["base_url"] or NONE) + up), *key, ("start", str(data["start_slot"] or NONE))]
+
+
+def _credential(credential: Mapping[str, object]) -> str:
+    kind, source = credential["kind"], credential["source"]
+    sent = {"bearer": "sent as Authorization: Bearer", "api-key": "sent as x-api-key", "none": "none needed"}
+    text = f"{credential['masked'] or NONE} {sent.get(str(kind), 'printed by apiKeyHelper')}"
+    return f"{text}, from {source}" if source else text
+
+
+def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, ...]]:
+    slots = data["slots"]
+    return [_slot_row(slot, entry, data) for slot, entry in slots.items()] if isinstance(slots, dict) else []
+
+
+def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]) -> tuple[str, ...]:
+    empty = "(inherits)" if slot == "subagent" else NONE
+    overrides = data["overrides"]
+    same = data["preset"] is None or not isinstance(overrides, list) or slot not in overrides
+    wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
+    shadow, origin = entry["shadowed_by"], entry["origin"]
+    where = f"SHADOWED by {shadow}" if shadow else f"from {origin}" if origin not in ("worktree", "default") else ""
+    return slot.ljust(len("base URL")), str(entry["model"] or empty), *wanted, where, _via(entry.get("via"))
+
+
+def _via(via: object) -> str:
+    """Return where the gateway sends a slot, "" where there is no gateway."""
+    if not isinstance(via, dict):
+        return ""
+    key = f"{via['key']} key" if via["key"] else "no key"
+    translated = ", OpenAI format" if via["protocol"] == "openai" else ""
+    return f"at {via['host']} ({key}{translated})"
+
+
+def status_all(rows: Sequence[Row], home: str) -> list[str]:
+    """Return `llmswitch status --all` as columns, the main checkout first."""
+    cells = [(short_path(row.path, home), row.branch or NONE, *_row(row)) for row in rows]
+    return columns([("WORKTREE", "BRANCH", "PRESET", "SLOTS", "PROBLEMS"), *cells], indent="")
+
+
+def _row(row: Row) -> tuple[str, str, str]:
+    if row.status is None:
+        return NONE, NONE, row.state
+    codes = [problem.code for problem in row.status.problems if problem.level != "note"]
+    models = {slot: model.rpartition("/")[2] for slot, model in row.status.models.items() if model}
+    same = len(set(models.values())) == 1
+    words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
+    return headline(row.status).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
+
+
+def short_all(rows: Sequence[Row], home: str) -> list[str]:
+    """Return the same word for every worktree, with its path."""
+    words = [(short(row.status)[0] if row.status else NONE, short_path(row.path, home)) for row in rows]
+    return columns(words, indent="")
+
+
+def short(report: Status) -> list[str]:
+    """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a broken file."""
+    if report.broken:
+        return ["!"]
+    mark = "*" if report.drift or report.overrides else ""
+    return [f"{report.preset or '?'}{mark}"]

@@ -1,0 +1,138 @@
+"""The house: the order of the folders is the rule of imports, and the hot ways load little."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import llmswitch
+
+SOURCE = Path(llmswitch.__file__).parent
+# From the top down. A module imports from its own folder, from those on the same step and from those further down.
+STEPS = (
+    ("cli",),
+    ("views",),
+    ("commands", "doctor", "usage"),
+    ("status",),
+    ("gateway",),
+    ("keys",),
+    ("presets", "settings"),
+    ("claude",),
+    ("worktrees",),
+    ("base",),
+)
+HEIGHT = {folder: height for height, step in enumerate(reversed(STEPS)) for folder in step}
+# What only the folders with side effects may import.
+OUTSIDE = {"os", "sys", "subprocess", "socket", "click", "git", "keyring", "urllib.request", "http.client", "time"}
+PURE = ["claude/effective", "claude/schema", "claude/models", "claude/variables", "settings/text", "settings/change",
+        "presets/pin", "status/*", "views/*"]  # fmt: skip
+# What a hot way must not import: each costs more than all the work.
+HEAVY = {
+    "click", "json", "re", "json5", "keyring", "git", "subprocess", "pathlib", "dataclasses", "typing",
+    "importlib.metadata", "logging", "tempfile", "ssl",
+}  # fmt: skip
+
+
+class Imports(ast.NodeVisitor):
+    """Collects what a module imports at run time, leaving out what is only for the type checker."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_If(self, node: ast.If) -> None:
+        """Skip `if TYPE_CHECKING:`."""
+        if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Note `import a.b`."""
+        self.names |= {alias.name for alias in node.names}
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """Note `from a.b import c` as a.b.c where that is a module of ours, else as a.b."""
+        for alias in node.names:
+            full = f"{node.module}.{alias.name}"
+            self.names.add(full if (SOURCE.parent / (full.replace(".", "/") + ".py")).exists() else str(node.module))
+
+
+def imports(path: Path) -> set[str]:
+    """Return the run-time imports of a file."""
+    visitor = Imports()
+    visitor.visit(ast.parse(path.read_text()))
+    return visitor.names
+
+
+def modules() -> dict[str, set[str]]:
+    """Return {folder/module: modules of ours that it imports}, in the same form."""
+    found = {}
+    for path in sorted(SOURCE.glob("*/*.py")):
+        ours = [name.removeprefix("llmswitch.") for name in imports(path) if name.startswith("llmswitch.")]
+        found[f"{path.parent.name}/{path.stem}"] = {name.replace(".", "/") for name in ours}
+    return found
+
+
+def test_only_the_way_in_lies_above_the_folders() -> None:
+    """Everything else is in the folder of its noun."""
+    assert {path.name for path in SOURCE.glob("*.py")} == {"__init__.py", "__main__.py"}
+    folders = {path.parent.name for path in SOURCE.glob("*/*.py")}
+    assert folders <= HEIGHT.keys()
+
+
+@pytest.mark.parametrize(("module", "used"), modules().items(), ids=modules())
+def test_imports_go_sideways_and_down(module: str, used: set[str]) -> None:
+    """The order of the folders is the whole rule."""
+    height = HEIGHT[module.partition("/")[0]]
+    assert [name for name in used if HEIGHT[name.partition("/")[0]] > height] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Inside a folder neither."""
+    left = {name: {other for other in used if other in modules()} for name, used in modules().items()}
+    while free := [name for name, used in left.items() if not used & left.keys()]:
+        for name in free:
+            del left[name]
+    assert left == {}
+
+
+@pytest.mark.parametrize("pattern", PURE)
+def test_what_only_computes_does_not_reach_outside(pattern: str) -> None:
+    """No files, processes, network, terminal or clock."""
+    paths = list(SOURCE.glob(pattern + ".py"))
+    assert paths
+    assert {path.stem: imports(path) & OUTSIDE for path in paths if imports(path) & OUTSIDE} == {}
+
+
+def test_click_is_known_in_the_command_line_only() -> None:
+    """What a command does can be called without a terminal."""
+    users = {path.parent.name for path in SOURCE.rglob("*.py") if any(n.split(".")[0] == "click" for n in imports(path))}
+    assert users == {"cli"}
+
+
+def test_one_module_knows_gitpython_and_few_the_network() -> None:
+    """What is heavy and what goes outside stays behind one door each."""
+    users = {f"{path.parent.name}/{path.stem}": imports(path) for path in SOURCE.rglob("*.py")}
+    assert {name for name, used in users.items() if "git" in used} == {"doctor/history"}
+    assert {name for name, used in users.items() if used & {"urllib.request", "http.client", "socket"}} == {
+        "commands/prices", "doctor/probe", "gateway/client", "gateway/process", "gateway/upstream",
+    }  # fmt: skip
+
+
+def test_a_preset_cannot_take_the_name_of_a_command() -> None:
+    """The reserved names are the commands themselves, and no shipped preset has one."""
+    from llmswitch.cli.main import cli
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.data_files import shipped_folder
+
+    assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(cli.commands)
+
+
+def test_importing_the_front_door_imports_nothing_heavy() -> None:
+    """The least that every run pays."""
+    code = "import sys, llmswitch.cli.front; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    bare = subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True)
+    assert not (set(done.stdout.split()) - set(bare.stdout.split())) & HEAVY
