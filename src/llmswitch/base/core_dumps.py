@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+
 _before: list[tuple[int, int]] = []
 
 
 def off(for_good: bool = False) -> None:
-    """Allow this process and those it starts no core dump, `for_good` without a way back; does nothing on Windows."""
-    try:
-        import resource
-    except ImportError:
-        return
+    """Allow this process and those it starts no core dump, `for_good` without a way back."""
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     _before.append(limits)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if for_good else limits[1]))
@@ -19,6 +17,4 @@ def off(for_good: bool = False) -> None:
 def as_before() -> None:
     """Give the limit back, for a program that takes our place."""
     if _before:
-        import resource
-
         resource.setrlimit(resource.RLIMIT_CORE, _before[0])

@@ -1,15 +1,13 @@
-"""Parts of the standard library without what their modules bring along, which costs more than a whole `status`.
+"""JSON without the `json` module, which imports `re` and `enum`: 0.8 of Python's own start saved on every hot way.
 
-`json` imports `re` and `enum`, and `hashlib` loads OpenSSL: a third of Python's own start and more. The C parts below
-them are in every CPython since 3.6; where one is missing or has changed, the public module does the same.
+The C parts below it are in every CPython since 3.6; where one is missing or has changed, `json` does the same.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
     Pairs = Callable[[list[tuple[str, Any]]], object]
@@ -98,28 +96,3 @@ def quoted(text: str) -> str:
 
         return json.dumps(text, ensure_ascii=False)
     return encode_basestring(text)
-
-
-class Pattern:
-    """A regular expression that is compiled when it is first needed."""
-
-    def __init__(self, text: str, ignore_case: bool = False) -> None:
-        self.text, self._ignore_case = text, ignore_case
-        self._compiled: re.Pattern[str] | None = None
-
-    @property
-    def compiled(self) -> re.Pattern[str]:
-        """The expression, compiled."""
-        if self._compiled is None:
-            import re
-
-            self._compiled = re.compile(self.text, re.IGNORECASE if self._ignore_case else 0)
-        return self._compiled
-
-    def found_in(self, text: str) -> bool:
-        """Say whether it matches anywhere in a text."""
-        return self.compiled.search(text) is not None
-
-    def finds(self, text: str) -> Iterator[str]:
-        """Yield what it matches in a text."""
-        return (match[0] for match in self.compiled.finditer(text))

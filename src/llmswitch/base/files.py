@@ -1,6 +1,4 @@
-"""Files that are either the old one or the new one, whole: replaced in one rename, and synced.
-
-What lies where a settings file should be: read without blocking, and refused where writing would harm."""
+"""Files: read without blocking and refused where writing would harm; replaced in one rename, and synced."""
 
 from __future__ import annotations
 
@@ -13,146 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TEMP_PREFIX = ".llmswitch-"
-# ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION (winerror.h): another program has the file
-# open. Waited for, 2.5 seconds in all.
-_IN_USE = (5, 32, 33)
-_PAUSES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.6, 1.0)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-
-
-def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambda: True) -> bool:
-    """Put `data` at `path` with one rename and return True; False, with nothing changed, where `check` says no.
-
-    The temporary file lies beside it with its final mode from its creation, and never outlives the call.
-    `check` runs last, when the new content is on the disk and all that is left is the rename. Owner and extended
-    attributes stay. Raises OSError, with a file name, and only if nothing changed.
-    """
-    folder = os.path.dirname(path)
-    temporary = os.path.join(folder, f"{TEMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    try:
-        _create(temporary, data, mode, path)
-        if not check():
-            _unlink(temporary)
-            return False
-        _rename(temporary, path)
-    except BaseException as error:
-        _unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = path
-        raise
-    sync_folder(folder)
-    return True
-
-
-def _create(path: str, data: bytes, mode: int, target: str) -> None:
-    # 0600 first: the umask may only take away, and the final owner and mode come before the content.
-    file = os.open(path, _NEW, 0o600)
-    try:
-        give_owner(path, target if os.path.lexists(target) else os.path.dirname(target))
-        _copy_attributes(target, path, private=not mode & 0o077)
-        os.chmod(path, mode)
-        while data:
-            data = data[os.write(file, data) :]
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def give_owner(path: str, like: str) -> None:
-    """Give what root made for another user (`sudo llmswitch …`) that user's ownership."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        owner = os.stat(like)
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _copy_attributes(source: str, target: str, private: bool) -> None:
-    """Copy the extended attributes, which a rename would drop, where the file system has any.
-
-    A private file gets no access list: that could let others read it.
-    """
-    if not hasattr(os, "listxattr"):  # macOS and Windows
-        return
-    try:
-        for name in os.listxattr(source):
-            if not (private and name.startswith("system.posix_acl")):
-                os.setxattr(target, name, os.getxattr(source, name))
-    except OSError:  # no file yet, none on this file system, or one that is the security module's own
-        pass
-
-
-def make_folder(path: str, mode: int) -> bool:
-    """Make a folder with those above it and say whether it was missing; raises OSError."""
-    if os.path.isdir(path):
-        return False
-    above = os.path.dirname(path)
-    make_folder(above, mode)
-    try:
-        os.mkdir(path, mode)
-    except FileExistsError:
-        if os.path.isdir(path):  # made by another at the same time
-            return False
-        raise
-    give_owner(path, above)
-    return True
-
-
-def _rename(source: str, target: str) -> None:
-    """Rename over the target; Windows refuses while an editor or a virus scanner has it open, mostly briefly."""
-    for pause in _PAUSES:
-        try:
-            return os.replace(source, target)
-        except PermissionError as error:
-            if getattr(error, "winerror", None) not in _IN_USE:
-                raise
-        import time
-
-        time.sleep(pause)
-    return os.replace(source, target)
-
-
-def _unlink(path: str) -> None:
-    """Remove a file of ours if that is possible; the next run sweeps what is left."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
-def close_quietly(file: int) -> None:
-    """Close a file to which nothing was written; what goes wrong then loses nothing."""
-    try:
-        os.close(file)
-    except OSError:
-        pass
-
-
-def sync_folder(folder: str) -> None:
-    """Make a rename in `folder` survive a power cut, where the file system can; never fails."""
-    try:
-        file = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(file)
-    except OSError:  # a network file system
-        pass
-    close_quietly(file)
-
-
-def sweep(folder: str) -> None:
-    """Remove temporary files that a killed run left; call it with the lock held, so that none is in use."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return
-    for name in [name for name in names if name.startswith(TEMP_PREFIX) and name.endswith(".tmp")]:
-        _unlink(os.path.join(folder, name))
-
-
-pass
-
 LARGEST = 16 * 1024 * 1024
+TEMP_PREFIX = ".llmswitch-"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_result | None]:
@@ -160,9 +21,8 @@ def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_resul
 
     With `changing`, Refused too where it is not for us to replace.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        file = os.open(path, flags | (getattr(os, "O_NOFOLLOW", 0) if changing else 0))
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if changing else 0))
     except FileNotFoundError:
         return None, None
     except OSError as error:
@@ -200,8 +60,8 @@ def _check_replaceable(path: str, status: os.stat_result) -> None:
 
 
 def _check_owner(path: str, status: os.stat_result) -> None:
-    # Root may write for another user: the new file gets that user's ownership (atomic.replace).
-    if hasattr(os, "geteuid") and os.geteuid() not in (0, status.st_uid):
+    # Root may write for another user: the new file gets that user's ownership (`replace`).
+    if os.geteuid() not in (0, status.st_uid):
         raise Refused(f"{path} belongs to another user (uid {status.st_uid}).")
 
 
@@ -233,3 +93,119 @@ def refuse_link(path: str) -> None:
         "shares it, and Claude Code itself refuses to write there.",
         hint="Replace the link by a file of its own; or add --anyway to write what it leads to.",
     )
+
+
+def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambda: True) -> bool:
+    """Put `data` at `path` with one rename and return True; False, with nothing changed, where `check` says no.
+
+    The temporary file lies beside it with its final mode from its creation, and never outlives the call.
+    `check` runs last, when the new content is on the disk and all that is left is the rename. Owner and extended
+    attributes stay. Raises OSError, with a file name, and only if nothing changed.
+    """
+    folder = os.path.dirname(path)
+    temporary = os.path.join(folder, f"{TEMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    try:
+        _create(temporary, data, mode, path)
+        if not check():
+            _unlink(temporary)
+            return False
+        os.replace(temporary, path)
+    except BaseException as error:
+        _unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path
+        raise
+    sync_folder(folder)
+    return True
+
+
+def _create(path: str, data: bytes, mode: int, target: str) -> None:
+    # 0600 first: the umask may only take away, and the final owner and mode come before the content.
+    file = os.open(path, _NEW, 0o600)
+    try:
+        give_owner(path, target if os.path.lexists(target) else os.path.dirname(target))
+        _copy_attributes(target, path, private=not mode & 0o077)
+        os.chmod(path, mode)
+        while data:
+            data = data[os.write(file, data) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def give_owner(path: str, like: str) -> None:
+    """Give what root made for another user (`sudo llmswitch …`) that user's ownership."""
+    if os.geteuid() == 0:
+        owner = os.stat(like)
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _copy_attributes(source: str, target: str, private: bool) -> None:
+    """Copy the extended attributes, which a rename would drop, where the file system has any.
+
+    A private file gets no access list: that could let others read it.
+    """
+    if not hasattr(os, "listxattr"):  # macOS
+        return
+    try:
+        for name in os.listxattr(source):
+            if not (private and name.startswith("system.posix_acl")):
+                os.setxattr(target, name, os.getxattr(source, name))
+    except OSError:  # no file yet, none on this file system, or one that is the security module's own
+        pass
+
+
+def make_folder(path: str, mode: int) -> bool:
+    """Make a folder with those above it and say whether it was missing; raises OSError."""
+    if os.path.isdir(path):
+        return False
+    above = os.path.dirname(path)
+    make_folder(above, mode)
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        if os.path.isdir(path):  # made by another at the same time
+            return False
+        raise
+    give_owner(path, above)
+    return True
+
+
+def _unlink(path: str) -> None:
+    """Remove a file of ours if that is possible; the next run sweeps what is left."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def close_quietly(file: int) -> None:
+    """Close a file to which nothing was written; what goes wrong then loses nothing."""
+    try:
+        os.close(file)
+    except OSError:
+        pass
+
+
+def sync_folder(folder: str) -> None:
+    """Make a rename in `folder` survive a power cut, where the file system can; never fails."""
+    try:
+        file = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(file)
+    except OSError:  # a network file system
+        pass
+    close_quietly(file)
+
+
+def sweep(folder: str) -> None:
+    """Remove temporary files that a killed run left; call it with the lock held, so that none is in use."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(TEMP_PREFIX) and name.endswith(".tmp"):
+            _unlink(os.path.join(folder, name))

@@ -1,4 +1,4 @@
-"""Where llmswitch and its own files are: its command, the user's config folder and state folder."""
+"""Where llmswitch and the user's files of it are: its command, the config folder and the state folder."""
 
 from __future__ import annotations
 
@@ -21,23 +21,16 @@ def own_command() -> list[str]:
 
 def config_folder(environ: Mapping[str, str]) -> str:
     """Return the folder of the user's presets and settings; `LLMSWITCH_HOME` moves it."""
-    if own := environ.get("LLMSWITCH_HOME"):
-        return own
-    return os.path.join(_base(environ, "XDG_CONFIG_HOME", ".config", "APPDATA"), "llmswitch")
+    return environ.get("LLMSWITCH_HOME") or os.path.join(_base(environ, "XDG_CONFIG_HOME", ".config"), "llmswitch")
 
 
 def state_folder(environ: Mapping[str, str]) -> str:
     """Return the folder of locks and of what is known about saved keys; everything in it may be deleted."""
     if own := environ.get("LLMSWITCH_HOME"):
         return os.path.join(own, "state")
-    return os.path.join(_base(environ, "XDG_STATE_HOME", ".local/state", "LOCALAPPDATA"), "llmswitch")
+    return os.path.join(_base(environ, "XDG_STATE_HOME", ".local/state"), "llmswitch")
 
 
-def _base(environ: Mapping[str, str], xdg: str, fallback: str, windows: str) -> str:
-    home = environ.get("HOME") or os.path.expanduser("~")
-    if sys.platform == "darwin":
-        return os.path.join(home, "Library/Application Support")
-    if sys.platform == "win32":
-        return environ.get(windows) or home
+def _base(environ: Mapping[str, str], xdg: str, fallback: str) -> str:
     chosen = environ.get(xdg, "")  # the XDG base directory specification: a relative path is ignored
-    return chosen if os.path.isabs(chosen) else os.path.join(home, fallback)
+    return chosen if os.path.isabs(chosen) else os.path.join(environ.get("HOME") or os.path.expanduser("~"), fallback)

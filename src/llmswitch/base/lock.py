@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.files import close_quietly, make_folder
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
 
 LOCK_SECONDS = 5.0
 
@@ -26,13 +23,13 @@ class Lock:
     def __enter__(self) -> Lock:
         try:
             make_folder(os.path.dirname(self._path), 0o700)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             taken = self._wait()
         except OSError as error:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise LlmswitchError(f"{self._about}: cannot lock it with {self._path}: {error.strerror}.") from None
         if not taken:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise LlmswitchError(
                 f"{self._about}: another llmswitch has been writing it for {LOCK_SECONDS:.0f} seconds.",
                 hint="Wait for it to end and try again.",
@@ -48,25 +45,22 @@ class Lock:
         """Note that what the lock protects was written now; not being able to is no failure."""
         try:
             os.pwrite(self._file, b"\n", 0)
-        except (OSError, AttributeError):  # no pwrite on Windows
+        except OSError:
             pass
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file >= 0:
             close_quietly(self._file)  # frees the lock
             self._file = -1
 
     def _wait(self) -> bool:
         """Wait in the kernel's queue, where everyone gets their turn; polling could go on losing to others."""
-        if _take(self._file):
-            return True
         try:
-            import fcntl
-        except ImportError:  # Windows: no queue there
-            return self._poll()
-        import threading
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            pass
+        import threading  # only where another holds the lock
 
         box: list[OSError | None] = []
 
@@ -84,32 +78,3 @@ class Lock:
         if box and box[0]:
             raise box[0]
         return bool(box)
-
-    def _poll(self) -> bool:
-        import time
-
-        end = time.monotonic() + LOCK_SECONDS
-        while not _take(self._file):
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        return True
-
-
-def _take(file: int) -> bool:
-    """Take the lock of an open file without waiting, and say whether that worked."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except PermissionError:
-            return False
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

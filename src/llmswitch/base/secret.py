@@ -1,23 +1,24 @@
-"""A key in memory: it never shows itself, and every output masks it through `mask`."""
+"""A key in memory: it never shows itself, and every output masks it through `mask`.
 
-from llmswitch.base.fastjson import Pattern
+Importing `re` costs half of Python's own start, so it is imported only for a text that may hold a secret.
+"""
+
+from __future__ import annotations
 
 STARS = "********"
 # What providers put before their keys. Looked for first: most texts have none of it, and need no pattern.
 _PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
 _SHORTEST = 12  # behind the prefix
 # A prefix, followed by enough to be a key; `sk-dashboard-frontend` is none.
-_KNOWN_KEY = Pattern(rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}")
+_KNOWN_KEY = rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}"
 # Long, and with a run of letters mixed with digits, which a branch's name or a date has not.
-_LONG_TOKEN = Pattern(r"(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}")
+_LONG = r"(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}"
 # What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
 _LONG_RUN = 32
-_INSIDE = Pattern(rf"{_KNOWN_KEY.text}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{_LONG_RUN},}}|(?<=://)[^/@\s]*@")
+_INSIDE = rf"{_KNOWN_KEY}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{_LONG_RUN},}}|(?<=://)[^/@\s]*@"
 # Words that go before a secret in a header or in JSON, and the same with the secret behind them.
-_SECRET_WORD = Pattern(r"authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie", ignore_case=True)
-_SAID_SECRET = Pattern(
-    r"bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]", ignore_case=True
-)
+_WORD = r"(?i)authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie"
+_SAID = r"(?i)bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]"
 
 
 class Secret:
@@ -57,7 +58,9 @@ def redacted(text: str) -> str:
     runs = text.replace("/", " ").replace("-", " ").replace(".", " ").split()
     if not (_has_prefix(text) or "@" in text or any(len(run) >= _LONG_RUN for run in runs)):
         return text
-    return _INSIDE.compiled.sub(lambda match: STARS + "@" * match[0].endswith("@"), text)
+    import re
+
+    return re.sub(_INSIDE, lambda match: STARS + "@" * match[0].endswith("@"), text)
 
 
 def _has_prefix(text: str) -> bool:
@@ -65,29 +68,37 @@ def _has_prefix(text: str) -> bool:
     return len(text) > _SHORTEST and any(prefix in text for prefix in _PREFIXES)
 
 
+def _found(pattern: str, text: str) -> bool:
+    import re
+
+    return re.search(pattern, text) is not None
+
+
 def says_secret(text: str) -> bool:
     """Say whether a command holds a secret by its words: `get_api_key.sh` only names one."""
-    return _SAID_SECRET.found_in(text)
+    return _found(_SAID, text)
 
 
 def names_secret(text: str) -> bool:
     """Say whether headers or JSON hold a secret by the words in them, whatever its form."""
-    return _SECRET_WORD.found_in(text)
+    return _found(_WORD, text)
 
 
 def looks_like_key(text: str) -> bool:
     """Say whether `text` carries a provider's key prefix: certain enough to refuse an argument."""
-    return _has_prefix(text) and _KNOWN_KEY.found_in(text)
+    return _has_prefix(text) and _found(_KNOWN_KEY, text)
 
 
 def known_keys(text: str) -> list[str]:
     """Return what in a text carries a provider's key prefix."""
-    return list(_KNOWN_KEY.finds(text))
+    import re
+
+    return [match[0] for match in re.finditer(_KNOWN_KEY, text)]
 
 
 def may_be_key(text: str) -> bool:
     """Say whether `text` could be a key: enough not to echo it in an error."""
-    return looks_like_key(text) or (len(text) >= _LONG_RUN and _LONG_TOKEN.compiled.fullmatch(text) is not None)
+    return looks_like_key(text) or (len(text) >= _LONG_RUN and _found(rf"\A{_LONG}\Z", text))
 
 
 def clean_key(text: str) -> Secret:

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 class Layer:
-    """One source of settings: its origin (managed, main, worktree, project, user or shell), place and values."""
+    """One source of settings: its origin (managed, main, worktree, project, user or shell), place and values.
+
+    `problem` says why Claude Code does not read it, "" where it does.
+    """
+
+    __slots__ = ("origin", "path", "problem", "values")
 
     def __init__(self, origin: str, path: str, values: Mapping[str, str], problem: str = "") -> None:
         self.origin, self.path, self.values, self.problem = origin, path, values, problem
@@ -58,7 +63,7 @@ def file_values(root: object, managed: bool = False) -> Mapping[str, str]:
     wrong = wrong_members(root)
     if wrong and not managed:
         raise ValueError(f"{wrong[0]} is of the wrong type or has an unknown value")
-    top = {name: root[name] for name in TOP if name not in wrong and root.get(name) is not None}
+    top = {name: as_text(root[name]) for name in TOP if name not in wrong and root.get(name) is not None}
     env = root.get("env", {}) if "env" not in wrong else {}
     return {name: as_text(value) for name, value in env.items()} | top
 

@@ -17,32 +17,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.worktrees.worktree import Worktree
+    from llmswitch.worktrees.layout import Worktree
 
 LOCAL, SHARED = ".claude/settings.local.json", ".claude/settings.json"
 _BOM = b"\xef\xbb\xbf"
-_MANAGED = {
-    "darwin": "/Library/Application Support/ClaudeCode",
-    "win32": "C:\\Program Files\\ClaudeCode",
-}.get(sys.platform, "/etc/claude-code")
-
-
-def main_root(worktree: Worktree, home: str | None = None) -> str | None:
-    """Return the main checkout whose local file a linked worktree also obeys, None where there is none.
-
-    There is none for a worktree of a bare repository, of a separate git folder or of a submodule, for a main
-    checkout that is the home folder or that is not all the user's own, and on Windows.
-    """
-    return Reader({"HOME": home} if home else {}).main_root(worktree)
-
-
-def layers(worktree: Worktree, folder: str, environ: Mapping[str, str]) -> list[Layer]:
-    """Return the layers of a session that starts in `folder`, a folder of the worktree; broken files are empty."""
-    return Reader(environ).layers(worktree, os.path.realpath(folder))
+_MANAGED = "/Library/Application Support/ClaudeCode" if sys.platform == "darwin" else "/etc/claude-code"
 
 
 class Reader:
     """Reads the layers of sessions in one environment, each file and owner once: worktrees share most of them."""
+
+    __slots__ = ("_files", "_home", "_managed", "_obeyed", "_shared", "_shell", "_user")
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._home = environ.get("HOME") or os.path.expanduser("~")
@@ -55,17 +40,28 @@ class Reader:
         self._shared: dict[str, str | None] = {}
 
     def main_root(self, worktree: Worktree) -> str | None:
-        """Return what the function of that name does."""
+        """Return the main checkout whose local file a linked worktree also obeys, None where there is none.
+
+        There is none for a worktree of a bare repository, of a separate git folder or of a submodule, nor for a main
+        checkout that is the home folder or that is not all the user's own.
+        """
         root = None if worktree.is_main else self._shared_root(worktree)
         return root if root != worktree.root and self._is_obeyed(root) else None
 
     def layers(self, worktree: Worktree, folder: str) -> list[Layer]:
-        """Return what the function of that name does, for a path without links."""
+        """Return the layers of a session that starts in `folder`, a folder of the worktree (a path without links).
+
+        A broken file is an empty layer.
+        """
         if self._managed is None:
             self._managed = _managed_files()
         files = [*self._managed, *self._local_files(worktree, folder)]
         stronger = [layer for layer in (self._read(*file) for file in files) if layer]
         return [*stronger, *self.weaker(folder), self._shell]
+
+    def local(self, origin: str, root: str) -> Layer | None:
+        """Return the local file of a root as a layer, None where there is none."""
+        return self._read(origin, os.path.join(root, LOCAL))
 
     def weaker(self, folder: str) -> list[Layer]:
         """Return the layers that every local file beats, of a session that starts in `folder`."""
@@ -128,7 +124,7 @@ def _is_listed(worktree: Worktree) -> bool:
 
 def _is_obeyed(root: str | None, home: str) -> bool:
     """Say whether Claude Code takes the local file of a folder that is not the session's own."""
-    if root is None or sys.platform == "win32" or root == os.path.realpath(home):
+    if root is None or root == os.path.realpath(home):
         return False
     try:
         owners = {os.stat(root).st_uid, os.lstat(os.path.join(root, ".git")).st_uid}
@@ -152,7 +148,7 @@ def _managed_files() -> list[tuple[str, str]]:
 def _bytes(path: str) -> bytes | None:
     """Return what is in a file, None where there is none to read: a named pipe would keep us waiting."""
     try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return None
     try:

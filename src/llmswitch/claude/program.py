@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from llmswitch.base import core_dumps
 from llmswitch.base.errors import LlmswitchError
@@ -35,9 +34,7 @@ def path(environ: Mapping[str, str]) -> str | None:
 
 
 def main_rules(environ: Mapping[str, str]) -> bool:
-    """Say whether main's local file wins in linked worktrees: since 2.1.211, not on Windows; yes when unknown."""
-    if sys.platform == "win32":
-        return False
+    """Say whether main's local file wins in linked worktrees: since 2.1.211; yes when unknown."""
     found = version(environ)
     return found is None or found >= MAIN_RULE_SINCE
 

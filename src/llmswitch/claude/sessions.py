@@ -27,6 +27,8 @@ class Session:
     `overlay` says that it was started with --settings, as `llmswitch run` does.
     """
 
+    __slots__ = ("folder", "overlay", "pid", "started")
+
     def __init__(self, pid: int, folder: str, started: float, overlay: bool) -> None:
         self.pid, self.folder, self.started, self.overlay = pid, folder, started, overlay
 
@@ -35,19 +37,35 @@ class Session:
         return {"pid": self.pid, "folder": self.folder, "started": round(self.started), "overlay": self.overlay}
 
 
-def running(roots: Sequence[str]) -> list[Session] | None:
-    """Return the sessions that were started in these worktrees or plain folders, the oldest first.
+class Sessions:
+    """The sessions that are open on this machine, looked for once, when that is first asked."""
 
-    None where nobody can know.
-    """
+    __slots__ = ("_found", "_looked")
+
+    def __init__(self) -> None:
+        self._looked = False
+        self._found: list[Session] | None = None
+
+    def of(self, *roots: str) -> list[Session] | None:
+        """Return those that were started in these worktrees or plain folders, the oldest first.
+
+        None where nobody can know.
+        """
+        if not self._looked:
+            self._found, self._looked = _all(), True
+        if self._found is None:
+            return None
+        return [each for each in self._found if any(_is_inside(each.folder, root) for root in roots)]
+
+
+def _all() -> list[Session] | None:
     looks = {"linux": _from_proc, "darwin": _from_ps}
     if sys.platform not in looks:
         return None
     try:
-        found = [each for each in looks[sys.platform]() if any(_is_inside(each.folder, root) for root in roots)]
+        return sorted(looks[sys.platform](), key=lambda each: each.started)
     except OSError:  # no /proc here, or it is hidden; whatever was done before stays done
         return None
-    return sorted(found, key=lambda each: each.started)
 
 
 def _is_inside(folder: str, root: str) -> bool:

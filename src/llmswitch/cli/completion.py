@@ -17,6 +17,7 @@ from click.shell_completion import (
 )
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.cli.app import COMPLETION
 
 FILE = CompletionItem(".", type="file")
 
@@ -129,3 +130,19 @@ def _option(word: str) -> str:
 SHELLS = {shell.name: shell for shell in (_Bash, _Zsh, _Fish)}
 for shell in SHELLS.values():
     add_completion_class(shell)
+
+
+@click.command("shell-init")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def shell_init(ctx: click.Context, shell: str) -> None:
+    """Print completion and a `claude` function for a shell's start file.
+
+    \b
+    ~/.bashrc                   eval "$(llmswitch shell-init bash)"
+    ~/.zshrc                    eval "$(llmswitch shell-init zsh)"
+    ~/.config/fish/config.fish  llmswitch shell-init fish | source
+
+    `claude ARGUMENTS` then means `llmswitch run -- ARGUMENTS`; `command claude` is Claude Code itself.
+    """
+    click.echo(SHELLS[shell](ctx.find_root().command, {}, "llmswitch", COMPLETION).source().strip())

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.cli import console
-from llmswitch.cli import hot as everyday
-from llmswitch.cli import shell as cli_shell
+from llmswitch.claude.sessions import Sessions
+from llmswitch.cli import console, hot, prompts, shell
+from llmswitch.doctor.examine import Asked, examine, mended
+from llmswitch.doctor.look import Reach
+from llmswitch.settings.checkout import Checkouts
+from llmswitch.views import doctor as view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from llmswitch.base.problem import Problem
     from llmswitch.cli.app import App
-    from llmswitch.doctor.facts import Facts
-    from llmswitch.settings.checkout import Target
 
 
 @click.command()
@@ -26,9 +24,7 @@ if TYPE_CHECKING:
 @click.option("--history", is_flag=True, help="Look for credentials in every version in git's history.")
 @click.option("--fix", is_flag=True, help="Do the safe mends, after showing them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@click.option(
-    "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
-)
+@click.option("-w", "--worktree", default=".", metavar="PATH", shell_complete=shell.worktrees, help="Another worktree.")
 @click.pass_obj
 def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) -> int:
     """Say what is wrong here, and the command that mends it.
@@ -36,44 +32,20 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
     Exits 1 where an error is among it. It changes nothing without --fix, and goes to the network with --probe and
     --models only.
     """
-    from llmswitch.doctor import findings as command
-    from llmswitch.doctor import fix as doctor_fix
-    from llmswitch.views import doctor as report_doctor
-
-    facts, problems = _examine(app, app.target(worktree), asked)
-    safe, failed = doctor_fix.safe(problems, facts), list[str]()
-    # A mend can bring to light what was behind it: a file that is read again, the next field a provider rejects.
-    for _ in range(doctor_fix.ROUNDS if fix else 0):
-        if failed or not safe:
-            break
-        console.note("These are mended now:", *report_doctor.findings(safe))
-        failed = doctor_fix.fix(safe, app.target(worktree))
-        console.note(*(f"Not mended: {why}" for why in failed))
-        facts, problems = _examine(app, app.target(worktree), asked)
-        safe = doctor_fix.safe(problems, facts)
-    lines = [*report_doctor.looked_at(facts, app.home), *report_doctor.findings(problems, [] if fix else safe)]
-    console.print_data(as_json, command.data(facts, problems), lambda: lines)
-    return command.exit_code(problems)
-
-
-def _examine(app: App, target: Target, asked: dict[str, Any]) -> tuple[Facts, list[Problem]]:
-    """Return the facts and all findings; what costs time or money only where it was `asked` for."""
-    from llmswitch.cli import prompts
-    from llmswitch.doctor import ask as doctor_ask
-    from llmswitch.doctor import findings as command
-    from llmswitch.doctor.examiner import Examiner
-    from llmswitch.status.report import status
-
-    examiner, around = Examiner(app), app.surroundings()(target)
-    facts = examiner.facts(target, status(target, app.catalog, around, target.worktree.branch()), around)
-    ways: dict[str, Callable[[], list[Problem]]] = {
-        "client": lambda: doctor_ask.client(facts, lambda: examiner.ask_client(facts.program, target)),
-        "history": lambda: doctor_ask.history(facts, lambda: examiner.leaks(target)),
-        "models": lambda: examiner.asker(facts, prompts.answered).served(),
-        "probe": lambda: examiner.asker(facts, prompts.answered).probe(),
-    }
-    found = [problem for name, way in ways.items() if asked[name] for problem in way()]
-    return facts, command.by_level([*command.doctor(facts), *found])
+    reach = Reach(
+        app.catalog, app.environ, app.keyring, app.key_names, app.gateway, lambda *roots: Sessions().of(*roots),
+        app.key_helper, prompts.answered,
+    )  # fmt: skip
+    questions = Asked(**asked)
+    found = examine(app.checkouts.at(worktree), reach, questions)
+    rounds = mended(lambda: Checkouts(app.environ, app.state).at(worktree), reach, questions, found)
+    for after in rounds if fix else ():
+        console.note("These are mended now:", *view.findings(after.mended))
+        console.note(*(f"Not mended: {why}" for why in after.failed))
+        found = after
+    lines = [*view.looked_at(found.facts, app.home), *view.findings(found.problems, [] if fix else found.safe)]
+    console.print_data(as_json, found.data() if as_json else None, lambda: lines)
+    return found.exit_code
 
 
 @click.command()
@@ -88,4 +60,4 @@ def statusline(app: App) -> None:
     It reads what Claude Code says of the session on standard input. ≠ marks a session that is not on what the pin
     says, * a pin that is not as its preset.
     """
-    everyday.statusline(app)
+    hot.statusline(app)

@@ -1,7 +1,7 @@
 """The front door: what runs in prompts, status lines and as a key helper goes straight to its answer.
 
-Only the forms below, word for word; everything else goes through click (`cli`), which costs more than the work, and
-from there to the same functions.
+Only the forms below, word for word; everything else goes through click (`main`), which costs 3.4 of Python's own
+start, more than the work, and from there to the same functions.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ import gc
 import os
 import sys
 
-from llmswitch.cli import console
-from llmswitch.cli import hot as everyday
-from llmswitch.cli.app import App
+if sys.platform == "win32":
+    sys.exit("llmswitch: on Windows it runs in WSL (https://learn.microsoft.com/windows/wsl). Nothing was changed.")
+
+from llmswitch.cli import console, hot
+from llmswitch.cli.app import COMMANDS, COMPLETION, App
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
-# Names that no preset may take.
-COMMANDS = (
-    "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
-    "doctor", "statusline", "gateway", "shell-init",
-)  # fmt: skip
-COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
 STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": "all_worktrees"}
 
 
@@ -40,23 +35,23 @@ def answer(app: App, words: Sequence[str]) -> object:
     if straight:
         gc.disable()  # so short a run leaves no garbage worth a look
         return straight()
-    from llmswitch.cli import main as cli
+    from llmswitch.cli import main as click_main  # click: every other form
 
-    return cli.run(app, words)
+    return click_main.run(app, words)
 
 
 def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
     """Return the answer to a command line that has just one of the hot forms, else None."""
     name, rest = (words[0], words[1:]) if words else ("status", [])
     if name == "status" and STATUS.keys() >= set(rest):
-        flags: dict[str, Any] = {STATUS[word]: True for word in rest}
-        return lambda: everyday.status(app, **flags)
+        flags = {STATUS[word]: True for word in rest}
+        return lambda: hot.status(app, ".", **flags)
     if name == "statusline" and not rest:
-        return lambda: everyday.statusline(app)
+        return lambda: hot.statusline(app)
     if name == "print-key" and len(rest) == 1 and rest[0][:1] != "-":
-        return lambda: everyday.print_key(app, rest[0], None)
+        return lambda: hot.print_key(app, rest[0], None)
     if name == "print-key" and len(rest) == 2 and rest[0] == "--preset":
-        return lambda: everyday.print_key(app, None, rest[1])
+        return lambda: hot.print_key(app, None, rest[1])
     if name not in COMMANDS and name[:1] != "-" and not rest:
-        return lambda: everyday.switch(app, name, {})
+        return lambda: hot.switch(app, name, {})
     return None

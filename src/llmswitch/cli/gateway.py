@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.cli import console
-from llmswitch.cli import shell as cli_shell
+from llmswitch.cli import console, shell
+from llmswitch.cli.app import App
+from llmswitch.commands import gateway as commands
+from llmswitch.keys.keyring import OsKeyring
 
 if TYPE_CHECKING:
-    from llmswitch.cli.app import App
+    from llmswitch.base.secret import Secret
+    from llmswitch.presets.routes import Route
+
+
+def find_key(app: App, route: Route) -> Secret:
+    """Return the key of a gateway's route, asking nobody; the presets are read again, for they may have changed."""
+    again = App(app.environ)
+    return commands.find_key(route, again.catalog, app.environ, lambda: OsKeyring(False, keeper=app.keeper))
 
 
 @click.group()
@@ -22,16 +31,14 @@ def gateway() -> None:
 @click.pass_obj
 def run(app: App) -> None:
     """Run the gateway in the foreground, until SIGTERM or Ctrl-C."""
-    from llmswitch.commands import gateway as commands
 
-    commands.run(app.gateway_port(), app.gateway(), app.find_key, console.note)
+    commands.run(app.gateway_port(), app.gateway(), lambda route: find_key(app, route), console.note)
 
 
 @gateway.command("start")
 @click.pass_obj
 def start(app: App) -> None:
     """Start the gateway in the background."""
-    from llmswitch.commands import gateway as commands
 
     console.answer([commands.start(app.gateway())])
 
@@ -40,7 +47,6 @@ def start(app: App) -> None:
 @click.pass_obj
 def stop(app: App) -> None:
     """Stop the gateway; answers that are running get 20 seconds to end."""
-    from llmswitch.commands import gateway as commands
 
     console.answer([commands.stop(app.gateway())])
 
@@ -50,7 +56,6 @@ def stop(app: App) -> None:
 @click.pass_obj
 def token(app: App, routes: str) -> None:
     """Print the token for a pin's ROUTES, for Claude Code's apiKeyHelper; it starts the gateway where none runs."""
-    from llmswitch.commands import gateway as commands
 
     click.echo(commands.token(routes, app.gateway()))
 
@@ -60,7 +65,6 @@ def token(app: App, routes: str) -> None:
 @click.pass_obj
 def status(app: App, as_json: bool) -> None:
     """Say whether the gateway runs, and what it holds."""
-    from llmswitch.commands import gateway as commands
 
     data = commands.status(app.gateway())
     console.print_data(as_json, data, lambda: commands.status_lines(data))
@@ -72,18 +76,16 @@ def export() -> None:
 
 
 @export.command("litellm")
-@click.argument("preset", shell_complete=cli_shell.presets)
+@click.argument("preset", shell_complete=shell.presets)
 @click.option("--team", is_flag=True, help="With Postgres, Redis and virtual keys with budgets.")
 @click.option("--url", default="http://127.0.0.1:4000", metavar="URL", help="Where developers will find the proxy.")
 @click.option("-o", "--output", metavar="FOLDER", help="Write the files there; without it, show them.")
 @click.pass_obj
 def litellm(app: App, preset: str, team: bool, url: str, output: str | None) -> None:
     """Write a LiteLLM proxy's configuration for PRESET; every key in it is an environment variable."""
-    from llmswitch.commands import gateway as commands
-    from llmswitch.commands import gateway as new_files
 
     files, variables = commands.export_litellm(preset, app.catalog, url, team)
     if output:
-        new_files.write_new(output, files)
+        commands.write_new(output, files)
     console.answer(sorted(files) if output else [f"# {name}\n{text}" for name, text in files.items()])
     console.note(f"The proxy needs these variables: {', '.join(variables)}.")

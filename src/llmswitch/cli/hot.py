@@ -1,43 +1,51 @@
-"""What the commands of everyday use answer: the front door and click's command line call the same functions."""
+"""The commands of every day, which run in prompts and status lines: the front door and click call the same functions.
+
+An import inside a function here is what only that command needs.
+"""
 
 from __future__ import annotations
 
-from llmswitch.cli import console
+from llmswitch.cli import console, prompts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from llmswitch.cli.app import App
     from llmswitch.commands.request import Request
-    from llmswitch.keys.obtain import KeySource
-    from llmswitch.settings.checkout import Target
+    from llmswitch.settings.checkout import Checkout
 
 
 def status(
     app: App,
+    worktree: str = ".",
+    *,
     as_json: bool = False,
     short: bool = False,
     check: bool = False,
     all_worktrees: bool = False,
-    worktree: str = ".",
 ) -> int:
     """Print what Claude Code uses in a worktree, or in all, and return the exit code."""
-    from llmswitch.status import report as command
-    from llmswitch.views import status as report_status
+    from llmswitch.claude.sessions import Sessions
+    from llmswitch.status.judge import judge
+    from llmswitch.status.report import Row
+    from llmswitch.views import status as view
+    from llmswitch.worktrees.worktree import branch
 
+    sessions = None if short else Sessions().of  # `short` is for prompts
     if all_worktrees:
-        rows = command.status_all(app.everywhere(worktree), app.catalog, app.surroundings())
+        rows = [
+            Row(entry, judge(each, entry.branch, app.catalog, app.gateway, sessions) if each else None)
+            for entry, each in app.checkouts.everywhere(worktree)
+        ]
         data = {"worktrees": [row.data() for row in rows]} if as_json else None
-        shape = report_status.short_all if short else report_status.status_all
+        shape = view.short_all if short else view.status_all
         console.print_data(as_json, data, lambda: shape(rows, app.home))
         return 3 if check and any(row.differs for row in rows) else 0
-    target = app.target(worktree)
-    found = command.status(target, app.catalog, app.surroundings()(target), target.worktree.branch())
-    if not short:  # which is for prompts
-        found.problems += app.open_here(target)
-    lines = (lambda: report_status.short(found)) if short else (lambda: report_status.status(found, app.home))
+    checkout = app.checkouts.at(worktree)
+    found = judge(checkout, branch(checkout.worktree), app.catalog, app.gateway, sessions)
+    lines = (lambda: view.short(found)) if short else (lambda: view.status(found, app.home))
     console.print_data(as_json, found.data() if as_json else None, lines)
     return found.exit_code(check)
 
@@ -45,73 +53,80 @@ def status(
 def statusline(app: App) -> None:
     """Print one line for Claude Code's status line, from what it says of the session on standard input."""
     from llmswitch.commands import statusline as command
-    from llmswitch.status.report import status
+    from llmswitch.status.judge import judge
 
     said = command.Said(console.piped())
-    target = app.target(said.folder or ".")
-    report = status(target, app.catalog, app.surroundings()(target, said.folder or None), None)
-    console.answer([command.line(report, said, app.environ)])
+    checkout = app.checkouts.at(said.folder or ".", said.folder)
+    console.answer([command.line(judge(checkout, None, app.catalog, app.gateway), said, app.environ)])
 
 
 def print_key(app: App, name: str | None, preset: str | None) -> None:
     """Print one key and nothing else."""
     from llmswitch.commands import keys
 
-    console.answer([keys.print_key(name, preset, app.catalog, app.environ, app.keyring()).reveal()])
+    console.answer([keys.print_key(name, preset, app.catalog, app.environ, app.keyring).reveal()])
 
 
 def back(app: App, options: Mapping[str, Any]) -> None:
     """Switch to what the worktree had before."""
     from llmswitch.commands.back import back as request
 
-    target = app.target(options["worktree"])
-    _carry_out(app, request(target.journal, options), [target], options)
+    checkout = app.checkouts.at(options["worktree"])
+    _carry_out(app, request(checkout.state, options), [checkout], options)
 
 
 def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
     """Switch to a preset, as the options say, and print what changed."""
-    request, targets = app.request(preset, options), _targets(app, options)
+    request, checkouts = request_of(app, preset, options), _checkouts(app, options)
     if options.get("ladder"):
         from llmswitch.commands.ladder import with_ladder
 
-        request, remarks = with_ladder(request, targets, app.catalog)
+        request, remarks = with_ladder(request, checkouts, app.catalog)
         console.note(*remarks)
-    _carry_out(app, request, targets, options)
+    _carry_out(app, request, checkouts, options)
 
 
-def _carry_out(app: App, request: Request, targets: list[Target], options: Mapping[str, Any]) -> None:
+def request_of(app: App, preset: str, options: Mapping[str, Any]) -> Request:
+    """Return what the command line asks for, and what the user prefers where it is silent."""
+    from llmswitch.commands.request import Request
+    from llmswitch.presets import config
+
+    said = {name: value for name, value in options.items() if value is not None}
+    if app.catalog.load(preset).is_claude:  # it takes neither preferences nor exported models
+        return Request(preset, said, {})
+    said.setdefault("key_helper", config.load(app.config)["key_delivery"] == "helper")
+    return Request(preset, said, app.environ)
+
+
+def _carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
+    from llmswitch.claude import program
+    from llmswitch.claude.sessions import Sessions
     from llmswitch.commands.several import switch_all
-    from llmswitch.views import switch as report_switch
-
-    source = _key_source(app, options.get("key_stdin", False))
-    for target in targets:
-        request.settled += source.adopt(target, options.get("adopt_key"), _ask_name(request))
-    sites = [app.site(target) for target in targets]
-    switched = switch_all(request, sites, catalog=app.catalog, key_source=source, main_rules=app.main_rules)
-    for site, done in zip(sites, switched, strict=True):
-        done.open = app.open_sessions(site.reached)
-        console.answer(report_switch.switched(done, request.dry_run, app.home))
-        console.note(*report_switch.remarks(done, request))
-
-
-def _targets(app: App, options: Mapping[str, Any]) -> list[Target]:
-    if not options.get("all_worktrees"):
-        return [app.target(path) for path in options.get("worktrees") or ["."]]
-    found = [row for path in options.get("worktrees") or ["."] for row in app.everywhere(path)]
-    console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, target in found if target is None))
-    return list({target.worktree.root: target for _, target in found if target}.values())
-
-
-def _key_source(app: App, from_stdin: bool) -> KeySource:
-    from llmswitch.cli import prompts
+    from llmswitch.commands.switch import Tools
     from llmswitch.keys.obtain import KeySource
+    from llmswitch.views import switch as view
 
-    ask = prompts.ask_key if prompts.attended() else None
-    given = prompts.key_text if from_stdin else None
-    return KeySource(app.catalog, app.environ, app.keyring(), app.key_names(), ask, console.note, given, app.key_helper)
+    attended, tell = prompts.attended(), console.note
+    ask, given = prompts.ask_key if attended else None, prompts.key_text if options.get("key_stdin") else None
+    keys = KeySource(app.catalog, app.environ, app.keyring, app.key_names, ask, tell, given)
+    tools = Tools(app.catalog, keys, app.gateway, app.key_helper)
+    ask_name = prompts.ask_name if attended and not (request.discard or request.dry_run) else None
+    save_adopted = None
+    if options.get("adopt_key") or ask_name:
+        from llmswitch.keys.adopt import Adoption
+
+        adoption = Adoption(app.catalog, app.keyring, app.key_names, tell)
+        request.settled += adoption.take(checkouts, options.get("adopt_key"), ask_name)
+        save_adopted = adoption.save
+    for done in switch_all(request, checkouts, tools, lambda: program.main_rules(app.environ), save_adopted):
+        found = Sessions().of(*done.checkout.reached)
+        console.answer(view.switched(done, request.dry_run, app.home))
+        console.note(*view.remarks(done, request, found))
 
 
-def _ask_name(request: Request) -> Callable[[str], str] | None:
-    from llmswitch.cli import prompts
-
-    return prompts.ask_name if prompts.attended() and not (request.discard or request.dry_run) else None
+def _checkouts(app: App, options: Mapping[str, Any]) -> list[Checkout]:
+    if not options.get("all_worktrees"):
+        return [app.checkouts.at(path) for path in options.get("worktrees") or ["."]]
+    found = [row for path in options.get("worktrees") or ["."] for row in app.checkouts.everywhere(path)]
+    console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, each in found if each is None))
+    return list({each.root: each for _, each in found if each}.values())

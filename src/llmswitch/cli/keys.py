@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.cli import console
-from llmswitch.cli import hot as everyday
-from llmswitch.cli import shell as cli_shell
+from llmswitch.cli import console, hot, prompts, shell
+from llmswitch.commands import keys as commands
+from llmswitch.keys import env_file
+from llmswitch.keys.saved import save
+from llmswitch.keys.sources import STDIN, checked
+from llmswitch.settings.checkout import preset_here
+from llmswitch.views import text as view
 
 if TYPE_CHECKING:
     from llmswitch.cli.app import App
 
 
 @click.command("save-key")
-@click.argument("name", required=False, shell_complete=cli_shell.keys)
+@click.argument("name", required=False, shell_complete=shell.keys)
 @click.option("--from-env-file", metavar="FILE", type=click.Path(), help="Take it out of a file of NAME=VALUE lines.")
 @click.pass_obj
 def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
@@ -24,16 +28,11 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
     It is asked for without showing it, or read from standard input when piped. NAME is a key or a preset;
     without it, the key of the preset in use here.
     """
-    from llmswitch.cli import prompts
-    from llmswitch.commands import keys as commands
-    from llmswitch.keys import env_file
-    from llmswitch.keys.sources import STDIN, checked
 
-    name = commands.key_name(name, app.catalog, app.preset_here())
-    keyring = app.keyring()
-    where = keyring.title  # opened first: nobody should paste a key that no keyring will take
+    name = commands.key_name(name, app.catalog, preset_here(app.checkouts))
+    where = app.keyring().title  # opened first: nobody should paste a key that no keyring will take
     secret = env_file.read(from_env_file, name) if from_env_file else checked(prompts.key_text(name), STDIN)
-    warnings = commands.save_key(name, secret, app.catalog, keyring, app.key_names())
+    warnings = save(name, secret, app.catalog, app.keyring(), app.key_names())
     console.answer([f"Saved the {name} key in {where} (read back and compared)."])
     console.note(*(f"warning: {warning}" for warning in warnings))
     if from_env_file:
@@ -52,31 +51,28 @@ def keys(ctx: click.Context) -> None:
 @click.pass_obj
 def keys_list(app: App) -> None:
     """List the keys that were saved or exported, or that presets of yours use: where they are, never a value."""
-    from llmswitch.commands.keys import list_keys
-    from llmswitch.views import text as report
 
-    console.answer(report.keys(list_keys(app.catalog, app.environ, app.keyring(), app.key_names())))
+    console.answer(view.keys(commands.list_keys(app.catalog, app.environ, app.keyring, app.key_names())))
 
 
 @keys.command("delete")
-@click.argument("name", shell_complete=cli_shell.keys)
+@click.argument("name", shell_complete=shell.keys)
 @click.pass_obj
 def keys_delete(app: App, name: str) -> None:
     """Delete a key from the OS keyring. NAME is a key or a preset."""
-    from llmswitch.commands import keys as commands
 
     name = commands.key_name(name, app.catalog, None)
-    deleted = commands.delete_key(name, app.keyring(), app.key_names())
+    deleted = commands.delete_key(name, app.keyring, app.key_names())
     console.answer([f"Deleted the {name} key." if deleted else f"Nothing to do: the keyring has no {name} key."])
 
 
 @click.command("print-key")
-@click.argument("name", required=False, shell_complete=cli_shell.keys)
-@click.option("--preset", metavar="PRESET", shell_complete=cli_shell.presets, help="The key of this preset.")
+@click.argument("name", required=False, shell_complete=shell.keys)
+@click.option("--preset", metavar="PRESET", shell_complete=shell.presets, help="The key of this preset.")
 @click.pass_obj
 def print_key(app: App, name: str | None, preset: str | None) -> None:
     """Print one key, for Claude Code's apiKeyHelper.
 
     Nothing else is printed, and nobody is asked. NAME is a key or a preset.
     """
-    everyday.print_key(app, name, preset)
+    hot.print_key(app, name, preset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import textwrap
@@ -11,14 +12,8 @@ import click
 
 from llmswitch import __version__
 from llmswitch.base.errors import CommandLineProblem
-from llmswitch.cli import catalog as cli_catalog
-from llmswitch.cli import doctor as cli_doctor
-from llmswitch.cli import gateway as cli_gateway
-from llmswitch.cli import hot as everyday
-from llmswitch.cli import keys as cli_keys
-from llmswitch.cli import shell as cli_shell
-from llmswitch.cli import switch as cli_switch
-from llmswitch.cli.front import COMPLETION
+from llmswitch.cli import hot, shell
+from llmswitch.cli.app import COMPLETION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,33 +34,56 @@ Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 `status --check`
 """
 
 
+# command → the module here that has it, and its name there; in the order in which people need them
+PLACES = {
+    "status": "main:status",
+    "-": "switch:back",
+    "use": "switch:use",
+    "run": "switch:run_",
+    "list": "catalog:list_",
+    "show": "catalog:show",
+    "cost": "catalog:cost",
+    "save-key": "keys:save_key",
+    "keys": "keys:keys",
+    "print-key": "keys:print_key",
+    "presets": "catalog:presets",
+    "ladder": "catalog:ladder",
+    "doctor": "doctor:doctor",
+    "statusline": "doctor:statusline",
+    "gateway": "gateway:gateway",
+    "shell-init": "completion:shell_init",
+}
+
+
 class Commands(click.Group):
-    """The commands, and every preset as a command of its own; a command's name wins."""
+    """The commands, each loaded when it is asked for, and every preset as one too; a command's name wins."""
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command, or the switch to the preset of that name."""
-        found = super().get_command(ctx, name)
-        if found or name.startswith("-"):
-            return found
-        return cli_switch.switch_command(name)
+        module, _, attribute = PLACES.get(name, "").partition(":")
+        if module or not name.startswith("-"):
+            found = importlib.import_module(f"llmswitch.cli.{module or 'switch'}")
+            command: click.Command = getattr(found, attribute) if module else found.switch_command(name)
+            return command
+        return None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which people need them."""
-        return list(self.commands)
+        return list(PLACES)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, then the names of the presets: to open all their files takes longer than the rest."""
         super().format_commands(ctx, formatter)
         with formatter.section("Presets (llmswitch PRESET; more about them: llmswitch list)"):
-            names = ", ".join(ctx.find_root().obj.preset_names())
+            names = ", ".join(ctx.find_root().obj.catalog.names())
             for line in textwrap.wrap(names, formatter.width - formatter.current_indent, break_on_hyphens=False):
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Complete preset names as well."""
-        from click.shell_completion import CompletionItem
+        from click.shell_completion import CompletionItem  # only where a shell asks
 
-        presets = map(CompletionItem, cli_shell.presets(ctx, None, incomplete))
+        presets = map(CompletionItem, shell.presets(ctx, None, incomplete))
         return [*super().shell_complete(ctx, incomplete), *presets]
 
 
@@ -85,44 +103,22 @@ def cli(ctx: click.Context) -> int:
     return int(ctx.invoke(status)) if ctx.invoked_subcommand is None else 0
 
 
-@cli.command()
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--short", is_flag=True, help="One word, for a prompt: preset, * where it differs, ! if unreadable.")
 @click.option("--check", is_flag=True, help="Exit 3 where the pin is not as it was put here.")
 @click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository.")
-@click.option(
-    "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
-)
+@click.option("-w", "--worktree", default=".", metavar="PATH", shell_complete=shell.worktrees, help="Another worktree.")
 @click.pass_obj
 def status(app: App, /, **options: Any) -> int:
     """Show what Claude Code uses here, slot by slot."""
-    return everyday.status(app, **options)
-
-
-for command in (
-    cli_switch.back,
-    cli_switch.use,
-    cli_switch.run_,
-    cli_catalog.list_,
-    cli_catalog.show,
-    cli_catalog.cost,
-    cli_keys.save_key,
-    cli_keys.keys,
-    cli_keys.print_key,
-    cli_catalog.presets,
-    cli_catalog.ladder,
-    cli_doctor.doctor,
-    cli_doctor.statusline,
-    cli_gateway.gateway,
-    cli_shell.shell_init,
-):
-    cli.add_command(command)
+    return hot.status(app, options.pop("worktree"), **options)
 
 
 def run(app: App, arguments: Sequence[str]) -> object:
     """Do what the arguments say; CommandLineProblem where they cannot be read."""
     if COMPLETION in os.environ:
-        import llmswitch.cli.completion  # noqa: F401  # tells click our way with each shell
+        importlib.import_module("llmswitch.cli.completion")  # tells click our way with each shell
     try:
         return cli.main(list(arguments), "llmswitch", standalone_mode=False, obj=app)
     except click.ClickException as error:

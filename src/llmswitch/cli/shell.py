@@ -1,4 +1,4 @@
-"""The part of the command line that meets the shell: `shell-init`, and what Tab suggests."""
+"""What the Tab key suggests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import click
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import SLOTS
-from llmswitch.cli.front import COMPLETION
 from llmswitch.presets.slots import TIERS
 
 if TYPE_CHECKING:
@@ -20,27 +19,9 @@ if TYPE_CHECKING:
     from llmswitch.cli.app import App
 
 
-@click.command("shell-init")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def shell_init(ctx: click.Context, shell: str) -> None:
-    """Print completion and a `claude` function for a shell's start file.
-
-    \b
-    ~/.bashrc                   eval "$(llmswitch shell-init bash)"
-    ~/.zshrc                    eval "$(llmswitch shell-init zsh)"
-    ~/.config/fish/config.fish  llmswitch shell-init fish | source
-
-    `claude ARGUMENTS` then means `llmswitch run -- ARGUMENTS`; `command claude` is Claude Code itself.
-    """
-    from llmswitch.cli.completion import SHELLS
-
-    click.echo(SHELLS[shell](ctx.find_root().command, {}, "llmswitch", COMPLETION).source().strip())
-
-
 def presets(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:
     """Suggest presets."""
-    return _starting(incomplete, _app(ctx).preset_names())
+    return _starting(incomplete, _app(ctx).catalog.names())
 
 
 def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -53,7 +34,7 @@ def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[st
 
 def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Suggest the models we know, and the slots, which stand for theirs."""
-    return _starting(incomplete, [*SLOTS, *TIERS, *_app(ctx).catalog.windows()])
+    return _starting(incomplete, [*SLOTS, *TIERS, *_app(ctx).catalog.models.windows()])
 
 
 def starts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -63,10 +44,10 @@ def starts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 def worktrees(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Suggest folders and this repository's worktrees, but those that the shell finds as a folder already."""
-    from click.shell_completion import CompletionItem
+    from click.shell_completion import CompletionItem  # only where a shell asks
 
     try:
-        roots = [target.worktree.root for _, target in _app(ctx).everywhere() if target]
+        roots = [each.root for _, each in _app(ctx).checkouts.everywhere() if each]
     except (LlmswitchError, OSError):
         roots = []
     far = [root for root in _starting(incomplete, roots) if os.path.dirname(root) != os.path.dirname(incomplete)]

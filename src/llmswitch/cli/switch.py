@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
-from llmswitch.cli import hot as everyday
-from llmswitch.cli import shell as cli_shell
+from llmswitch.cli import console, hot, shell
+from llmswitch.commands.run import start
 from llmswitch.presets.slots import TIERS
+from llmswitch.views import switch as view
 
 if TYPE_CHECKING:
     from llmswitch.cli.app import App
@@ -21,7 +23,7 @@ def _slot_options(command: Any) -> Any:
     for slot in reversed(SLOTS):
         names = [f"--{slot}", *([f"--{tiers[slot]}"] if slot in tiers else [])]
         command = click.option(
-            *names, slot, metavar="MODEL", shell_complete=cli_shell.models, help=f"Model for the {slot} slot."
+            *names, slot, metavar="MODEL", shell_complete=shell.models, help=f"Model for the {slot} slot."
         )(command)
     return command
 
@@ -45,7 +47,7 @@ def _safety_options(command: Any) -> Any:
 
 def _go_on_options(command: Any) -> Any:
     where = click.option(
-        "-w", "--worktree", default=".", metavar="PATH", shell_complete=cli_shell.worktrees, help="Another worktree."
+        "-w", "--worktree", default=".", metavar="PATH", shell_complete=shell.worktrees, help="Another worktree."
     )
     return _apply([where, _safety_options], command)
 
@@ -56,11 +58,11 @@ def _switch_options(command: Any) -> Any:
         click.option(
             "--model",
             metavar="MODEL",
-            shell_complete=cli_shell.models,
+            shell_complete=shell.models,
             help="One model for every slot; a slot's own option beats it.",
         ),
         click.option("--ladder", is_flag=True, help="Slots from this worktree's .claude/model-ladder.json."),
-        click.option("--start", metavar="SLOT", shell_complete=cli_shell.starts, help="What a new session starts on."),
+        click.option("--start", metavar="SLOT", shell_complete=shell.starts, help="What a new session starts on."),
         click.option("--base-url", metavar="URL", help="Another endpoint for this pin."),
         click.option(
             "-w",
@@ -68,7 +70,7 @@ def _switch_options(command: Any) -> Any:
             "worktrees",
             multiple=True,
             metavar="PATH",
-            shell_complete=cli_shell.worktrees,
+            shell_complete=shell.worktrees,
             help="Another worktree; may be repeated.",
         ),
         click.option(
@@ -92,19 +94,19 @@ def switch_command(name: str) -> click.Command:
     @_switch_options
     @click.pass_obj
     def command(app: App, /, **options: Any) -> None:
-        everyday.switch(app, name, options)
+        hot.switch(app, name, options)
 
     made: click.Command = command
     return made
 
 
 @click.command()
-@click.argument("preset", shell_complete=cli_shell.presets)
+@click.argument("preset", shell_complete=shell.presets)
 @_switch_options
 @click.pass_obj
 def use(app: App, /, preset: str, **options: Any) -> None:
     """Switch to PRESET (as `llmswitch PRESET`)."""
-    everyday.switch(app, preset, options)
+    hot.switch(app, preset, options)
 
 
 @click.command("-")
@@ -112,7 +114,7 @@ def use(app: App, /, preset: str, **options: Any) -> None:
 @click.pass_obj
 def back(app: App, /, **options: Any) -> None:
     """Go back to what this worktree had before."""
-    everyday.back(app, options)
+    hot.back(app, options)
 
 
 class WithRest(click.Command):
@@ -126,7 +128,7 @@ class WithRest(click.Command):
 
 
 @click.command("run", cls=WithRest, options_metavar="[PRESET] [-- CLAUDE-ARGUMENTS…]")
-@click.argument("preset", required=False, metavar="", shell_complete=cli_shell.presets)
+@click.argument("preset", required=False, metavar="", shell_complete=shell.presets)
 @click.pass_context
 def run_(ctx: click.Context, preset: str | None) -> None:
     """Start Claude Code with this worktree's pin.
@@ -134,17 +136,11 @@ def run_(ctx: click.Context, preset: str | None) -> None:
     Or with PRESET, on top of every settings file and without writing any: right in every layout, from any
     folder. The key comes from a helper and is in no file.
     """
-    from llmswitch.claude import program as client
-    from llmswitch.cli import console
-    from llmswitch.commands.run import arguments, overlay
-    from llmswitch.views import switch as report_switch
-
     app: App = ctx.obj
-    program, target = client.find(app.environ), app.target()
-    around = app.surroundings()(target, os.getcwd())
-    request = app.request(preset, {}) if preset else None
-    if request:
-        console.note(*report_switch.exported(request))
-    found = overlay(request, target, around, app.catalog, app.key_helper)
-    settings = app.overlay(target, found) if found else None
-    client.become(program, arguments(ctx.meta["rest"], settings), app.environ)
+    program.find(app.environ)  # said first where there is none
+    request = hot.request_of(app, preset, {}) if preset else None
+    console.note(*view.exported(request) if request else ())
+    checkout = app.checkouts.at(".", os.getcwd())
+    start(
+        request, checkout, app.catalog, app.key_helper, app.gateway, app.state, app.environ, ctx.meta["rest"],
+    )  # fmt: skip

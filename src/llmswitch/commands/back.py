@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from llmswitch.settings.state import Journal, Record
+    from llmswitch.settings.state import Record, State
 
 OWN = "your own entries"
 
 
-def back(journal: Journal, options: Mapping[str, Any]) -> Request:
+def back(state: State, options: Mapping[str, Any]) -> Request:
     """Return the request that undoes the last switch: the pin before it, or the user's own entries without secrets.
 
     Raises UsageProblem where nothing is known about an earlier state.
     """
-    previous, edited = journal.previous, journal.current.foreign
+    previous, edited = state.previous, state.current.foreign
     url = previous.pin.get(BASE_URL)
     if previous.preset and previous.pin and edited.get(BASE_URL, url) == url:
         return _pin_before(previous, edited, options)
@@ -30,7 +30,7 @@ def back(journal: Journal, options: Mapping[str, Any]) -> Request:
         # Their own, or a pin that was edited to go elsewhere: then no key of ours goes with it.
         own = {**previous.pin, **(previous.tuning if previous.preset else {}), **edited}
         return Request(OWN, options, {}).but(members=_without_login(own))
-    if not journal.current.preset and not previous.preset:
+    if not state.current.preset and not previous.preset:
         raise UsageProblem("There is no earlier state of this worktree to go back to.", hint="See `llmswitch list`.")
     return Request(previous.preset or "claude", options, {})
 

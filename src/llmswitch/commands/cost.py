@@ -1,20 +1,14 @@
-"""`llmswitch cost`: what a session costs with each preset, by the prices of its own provider.
-
-`llmswitch cost --refresh`: today's prices, into the user's own copy."""
+"""`llmswitch cost`: what a session costs with each preset, by the prices of its own provider."""
 
 from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.claude.variables import SLOTS
-from llmswitch.presets import price_lists as price_sources
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.prices import Moment, Price, Session, oldest, saved_percent
-from llmswitch.presets.slots import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
 
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
@@ -101,9 +95,8 @@ def _current(
 
 
 def _row(preset: Preset, overrides: Mapping[str, str], catalog: Catalog, session: Session, moment: Moment) -> Row:
-    chosen = {slot: model for slot, model in overrides.items() if slot in SLOTS}
     try:
-        models = resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, speaks_claude=True)
+        models = preset.models(overrides, own_names=True)
     except UsageProblem:
         models = dict(preset.slots)
     slots: dict[str, tuple[str, Price | None, float | None]] = {}
@@ -112,22 +105,3 @@ def _row(preset: Preset, overrides: Mapping[str, str], catalog: Catalog, session
         slots[slot] = (model, price, price.session(session, moment) if price else None)
     start = overrides.get("start", preset.default_slot)
     return Row(preset, preset.custom.get(start.lower(), start), slots)
-
-
-def refresh(catalog: Catalog, download: Callable[[str], Any], today: str) -> tuple[price_sources.Rows, list[str]]:
-    """Return all prices, with what is new in the public lists, and the names of those whose price is another now.
-
-    `download` returns the JSON behind a URL and raises LlmswitchError; then nothing is changed.
-    """
-    old = catalog.prices.rows()
-    listed = price_sources.from_openrouter(download(price_sources.OPENROUTER_URL), today)
-    genai = price_sources.from_genai(download(price_sources.GENAI_URL), old, today, "genai-prices")
-    fresh = {**genai, **listed}
-    rows = price_sources.updated(old, fresh)
-    names = [f"{provider}: {model}" for provider in rows for model in rows[provider]
-             if _rates(rows[provider][model]) != _rates(old[provider][model])]  # fmt: skip
-    return rows, names
-
-
-def _rates(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("as_of", "source")}

@@ -1,6 +1,4 @@
-"""Files that a command hands to the user: written once, never over others.
-
-`llmswitch gateway`: run, start, stop and look at the local gateway."""
+"""`llmswitch gateway`: run, start, stop and look at the local gateway, and hand its routes to another engine."""
 
 from __future__ import annotations
 
@@ -9,10 +7,10 @@ import os
 from llmswitch.base.errors import KeyProblem, LlmswitchError, UsageProblem
 from llmswitch.base.urls import is_id
 from llmswitch.commands.keys import print_key
-from llmswitch.gateway import litellm as litellm_config
+from llmswitch.gateway import litellm
 from llmswitch.gateway.extra import check_installed
 from llmswitch.keys.sources import variable
-from llmswitch.presets import mixed, slots
+from llmswitch.presets import mixed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ def write_new(folder: str, files: Mapping[str, str]) -> None:
 def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], None]) -> None:
     """Serve until SIGTERM; LlmswitchError where the extra is missing or the port is taken."""
     check_installed()
-    from llmswitch.gateway import process
+    from llmswitch.gateway import process  # its libraries are an extra
 
     process.run(port, gateway.socket, gateway.files, find_key, tell)
 
@@ -70,7 +68,7 @@ def token(routes: str, client: LocalGateway) -> str:
     return client.token(routes)
 
 
-def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring: Keyring) -> Secret:
+def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring: Callable[[], Keyring]) -> Secret:
     """Return the key of a route, asking nobody; KeyProblem, which names it, where no source has it.
 
     Raises LlmswitchError where its preset names another key or endpoint by now: a key goes to its own host only.
@@ -109,8 +107,7 @@ def export_litellm(name: str, catalog: Catalog, url: str, team: bool) -> tuple[d
     preset = catalog.load(name)
     if preset.is_claude or preset.cloud:
         raise UsageProblem(f"Preset {name} has no endpoint that a proxy could stand in front of.")
-    models = slots.resolve(name, preset.slots, preset.default_model, {}, preset.custom)
-    ids, routes = mixed.every_route(preset, models, catalog)
-    made = litellm_config.files(routes, variable, team)
-    made["team.json5"] = litellm_config.preset(ids, preset.default_slot, url)
-    return made, litellm_config.variables(routes, variable, team)
+    ids, routes = mixed.every_route(preset, preset.models({}, own_names=False), catalog)
+    made = litellm.files(routes, variable, team)
+    made["team.json5"] = litellm.preset(ids, preset.default_slot, url)
+    return made, litellm.variables(routes, variable, team)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.secret import may_be_key
 from llmswitch.keys import sources as keys
-from llmswitch.presets.fields import is_name
+from llmswitch.keys.saved import by_reference, key_of, users
+from llmswitch.presets.data_files import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llmswitch.base.secret import Secret
     from llmswitch.keys.names import KeyNames
@@ -41,39 +42,9 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
     return key_of(catalog.load(word))
 
 
-def key_of(preset: Preset) -> str:
-    """Return the name of a preset's key; UsageProblem where it needs none."""
-    if preset.key is None:
-        raise UsageProblem(f"Preset {preset.name} needs no key.", hint="Name a key: llmswitch save-key openrouter")
-    return preset.key
-
-
-def users(name: str, catalog: Catalog) -> list[Preset]:
-    """Return the presets that use a key."""
-    return [preset for preset in catalog.load_all()[0] if preset.key == name]
-
-
-def save_key(name: str, secret: Secret, catalog: Catalog, keyring: keys.Keyring, names: KeyNames) -> list[str]:
-    """Save a key in the OS keyring, read it back, and return warnings; KeyProblem where it did not stay."""
-    keyring.set(name, secret)
-    names.add(name, keyring.kind)
-    return doubts(name, secret, catalog)
-
-
-def doubts(name: str, secret: Secret, catalog: Catalog) -> list[str]:
-    """Return why a key that somebody gave may not be the one that was meant."""
-    presets = users(name, catalog)
-    prefixes = {preset.key_prefix for preset in presets if preset.key_prefix}
-    warnings = []
-    if prefixes and not secret.reveal().startswith(tuple(prefixes)):
-        expected = " or ".join(sorted(prefixes))
-        warnings.append(f"A key of {name} usually starts with {expected}; this one does not. Is it the right one?")
-    if not presets:
-        warnings.append(f"No preset uses a key called {name}.")
-    return warnings
-
-
-def list_keys(catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring, names: KeyNames) -> list[KeyRow]:
+def list_keys(
+    catalog: Catalog, environ: Mapping[str, str], keyring: Callable[[], keys.Keyring], names: KeyNames
+) -> list[KeyRow]:
     """Return the keys that were saved or exported, or that the user's presets use, with where each would come from.
 
     The shipped presets use dozens more, which a keyring would have to be asked for one by one.
@@ -91,7 +62,7 @@ def list_keys(catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyrin
     ]
 
 
-def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: keys.Keyring) -> KeyRow:
+def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: Callable[[], keys.Keyring]) -> KeyRow:
     used_by = [preset.name for preset in presets]
     try:
         key = keys.find(name, presets[0].key_from if presets else None, environ, keyring)
@@ -100,24 +71,19 @@ def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: 
     return KeyRow(name, key.source if key else None, used_by)
 
 
-def by_reference(presets: list[Preset]) -> list[list[Preset]]:
-    """Return presets of one key in groups that take it from the same place: two places are two keys."""
-    groups: list[list[Preset]] = []
-    for preset in presets:
-        group = next((group for group in groups if group[0].key_from == preset.key_from), None)
-        groups.append([preset]) if group is None else group.append(preset)
-    return groups
-
-
-def delete_key(name: str, keyring: keys.Keyring, names: KeyNames) -> bool:
+def delete_key(name: str, keyring: Callable[[], keys.Keyring], names: KeyNames) -> bool:
     """Delete a key from the OS keyring and say whether it was there."""
-    deleted = keyring.delete(name)
+    deleted = keyring().delete(name)
     names.remove(name)
     return deleted
 
 
 def print_key(
-    name: str | None, preset: str | None, catalog: Catalog, environ: Mapping[str, str], keyring: keys.Keyring
+    name: str | None,
+    preset: str | None,
+    catalog: Catalog,
+    environ: Mapping[str, str],
+    keyring: Callable[[], keys.Keyring],
 ) -> Secret:
     """Return the key that `name` means, or that `preset` uses, from the first source that has it. It never asks.
 

@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.claude.variables import SLOTS
-from llmswitch.commands.request import Request
 from llmswitch.presets import ladder
 from llmswitch.presets.advice import slot_models
-from llmswitch.presets.slots import resolve, start_slot
-from llmswitch.presets.user_files import NoLadder, read_ladder
+from llmswitch.worktrees import git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmswitch.commands.request import Request
     from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Target
+    from llmswitch.settings.checkout import Checkout
 
 
+@dataclass(frozen=True)
 class Ladder:
-    """A worktree's ladder: `models` (None where the default map holds), bands, the session's model, remarks."""
+    """A worktree's ladder: `models` (None where the default map holds), {band: model}, the session's model, remarks."""
 
-    def __init__(self, target: Target, catalog: Catalog) -> None:
-        record = target.journal.current
-        defaults = _defaults(record.preset or "claude", record.overrides, catalog)
-        self.path = f"{target.worktree.root}/{ladder.FILE}"
-        self.preset = record.preset or "claude"
-        self.remarks: list[str] = []
-        self.models: list[str] | None = None
-        try:
-            self.models = read_ladder(target.worktree.root)
-        except NoLadder as none:
-            self.remarks = [f"warning: {none}."] if str(none) else []
-        if self.models and target.worktree.in_repository and target.worktree.tracks(ladder.FILE):
-            self.remarks.append(f"note: git tracks {ladder.FILE}; a ladder belongs to one environment only.")
-        self.bands = ladder.bands(self.models) if self.models else {
-            band: defaults.get(slot, "") for band, (slot, _) in ladder.BANDS.items()
-        }  # fmt: skip
-        self.session = defaults.get(_start(record.overrides, self.preset, catalog), "")
-        self.starter = list(dict.fromkeys(model for model in self.bands.values() if model))
+    path: str
+    preset: str
+    models: list[str] | None
+    bands: Mapping[str, str]
+    session: str
+    remarks: list[str]
 
     def data(self) -> dict[str, object]:
         """Return what was found as JSON data."""
@@ -57,53 +45,63 @@ class Ladder:
         lines.append(f"Session model: {self.session or '—'}")
         if self.models:
             return [*lines, "Ladder, cheapest first:", *(f"  {model}" for model in self.models)]
+        starter = list(dict.fromkeys(model for model in self.bands.values() if model))
         return [*lines, f"To make one, put the models to be had here, cheapest first, into {self.path}:",
-                f"  {json.dumps(self.starter, ensure_ascii=False)}"]  # fmt: skip
+                f"  {json.dumps(starter, ensure_ascii=False)}"]  # fmt: skip
+
+
+def find(checkout: Checkout, catalog: Catalog) -> Ladder:
+    """Return the ladder of a worktree, or the default map of its preset."""
+    name, overrides = checkout.state.current.preset or "claude", checkout.state.current.overrides
+    defaults, start = _defaults(name, overrides, catalog), _start(name, overrides, catalog)
+    models, remarks = None, []
+    try:
+        models = ladder.read(checkout.root)
+    except ladder.NoLadder as none:
+        remarks = [f"warning: {none}."] if str(none) else []
+    if models and checkout.worktree.in_repository and git.tracks(checkout.worktree, ladder.FILE):
+        remarks.append(f"note: git tracks {ladder.FILE}; a ladder belongs to one environment only.")
+    bands = {band: defaults.get(slot, "") for band, (slot, _) in ladder.BANDS.items()}
+    path = f"{checkout.root}/{ladder.FILE}"
+    return Ladder(path, name, models, ladder.bands(models) if models else bands, defaults.get(start, ""), remarks)
 
 
 def _defaults(name: str, overrides: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """Return {slot: model} of a preset with overrides, {} where it cannot be used."""
-    chosen = {slot: model for slot, model in overrides.items() if slot in SLOTS}
     try:
         preset = catalog.load(name)
-        if preset.is_claude:
-            return slot_models(preset, {}, catalog)
-        models = resolve(name, preset.slots, preset.default_model, chosen, preset.custom, preset.speaks_claude)
-        return slot_models(preset, models, catalog)
+        return slot_models(preset, {} if preset.is_claude else preset.models(overrides), catalog)
     except LlmswitchError:
         return {}
 
 
-def _start(overrides: Mapping[str, str], name: str, catalog: Catalog) -> str:
+def _start(name: str, overrides: Mapping[str, str], catalog: Catalog) -> str:
     try:
-        preset = catalog.load(name)
-        return start_slot(overrides.get("start", preset.default_slot), preset.custom)
+        return catalog.load(name).start(overrides)
     except LlmswitchError:
         return "sonnet"
 
 
-def with_ladder(request: Request, targets: Sequence[Target], catalog: Catalog) -> tuple[Request, list[str]]:
-    """Return the request with the slots of the targets' ladder, and what to say; without one, the request as it is.
+def with_ladder(request: Request, checkouts: Sequence[Checkout], catalog: Catalog) -> tuple[Request, list[str]]:
+    """Return the request with the slots of the worktrees' ladder, and what to say; without one, the request as it is.
 
-    Raises UsageProblem where the targets' ladders differ, or for a preset without slots.
+    Raises UsageProblem where their ladders differ, or for a preset without slots.
     """
     if catalog.load(request.preset).is_claude:
         raise UsageProblem(f"Preset {request.preset} takes no --ladder.")
-    found: list[tuple[str, list[str] | None]] = []
+    ladders: list[list[str] | None] = []
     remarks: list[str] = []
-    for target in targets:
+    for checkout in checkouts:
         try:
-            found.append((target.worktree.root, read_ladder(target.worktree.root)))
-        except NoLadder as none:
-            found.append((target.worktree.root, None))
-            why = str(none) or f"There is no {target.worktree.root}/{ladder.FILE}"
+            ladders.append(ladder.read(checkout.root))
+        except ladder.NoLadder as none:
+            ladders.append(None)
+            why = str(none) or f"There is no {checkout.root}/{ladder.FILE}"
             remarks.append(f"warning: {why}: the preset's own map is used.")
-    ladders = [each for _, each in found]
     if any(each != ladders[0] for each in ladders):
         raise UsageProblem("The worktrees have different ladders.", hint="Switch them one by one: -w PATH.")
     if not ladders or not ladders[0]:
         return request, remarks
     asked = {slot: model for slot, model in request.overrides.items() if slot in ladder.slots(ladders[0])}
-    start = _start(request.overrides, request.preset, catalog)
-    slots, lacking = ladder.climbed(ladders[0], asked, start)
+    slots, lacking = ladder.climbed(ladders[0], asked, _start(request.preset, request.overrides, catalog))
     return request.but(overrides={**request.overrides, **slots}), remarks + lacking

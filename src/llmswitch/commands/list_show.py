@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
 from llmswitch.base.secret import STARS
-from llmswitch.claude.variables import BASE_URL, KEYLESS_TOKEN, SLOTS
+from llmswitch.claude.variables import KEYLESS_TOKEN, SLOTS
 from llmswitch.keys.sources import variable
-from llmswitch.presets import pin
 from llmswitch.presets.advice import slot_models, strange_hosts
 from llmswitch.presets.models import base_id
-from llmswitch.presets.pin import wished
-from llmswitch.presets.slots import resolve
+from llmswitch.presets.pin import Pin, pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def _key_state(preset: Preset, environ: Mapping[str, str], saved: Collection[str
 
 
 def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, object]:
-    models = slot_models(preset, _models(preset), catalog)
+    models = slot_models(preset, preset.known_models(), catalog)
     start = models.get(preset.default_slot)
     return {
         "name": preset.name,
@@ -83,14 +81,6 @@ def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, obj
     }
 
 
-def _models(preset: Preset) -> dict[str, str]:
-    """Return {slot: model} as far as the preset says it."""
-    try:
-        return resolve(preset.name, preset.slots, preset.default_model, {}, preset.custom, speaks_claude=True)
-    except UsageProblem:
-        return {slot: model for slot, model in preset.slots.items() if model}
-
-
 def _price(price: Price | None) -> dict[str, object] | None:
     if price is None:
         return None
@@ -101,16 +91,14 @@ def _price(price: Price | None) -> dict[str, object] | None:
 def show(name: str, catalog: Catalog) -> dict[str, object]:
     """Return one preset in full as JSON data: its slots and exactly what it would write, the key masked."""
     preset = catalog.load(name)
-    members: dict[str, str] = {}
-    incomplete = ""
+    wanted, incomplete = Pin({}), ""
     try:
-        members = wished(preset, {}, catalog)
+        wanted = pin(preset, {}, catalog)
     except UsageProblem as error:
         incomplete = f"{error.args[0]} {error.hint}"
-    if members.get(BASE_URL):
-        credential = STARS if preset.key else KEYLESS_TOKEN
-        members = pin.with_credential(members, preset.auth if preset.key else "bearer", credential)
-    models = {**_models(preset), **slot_models(preset, _models(preset), catalog)}
+    if wanted.base_url:
+        wanted = wanted.with_key(preset.auth, STARS) if preset.key else wanted.with_key("bearer", KEYLESS_TOKEN)
+    models = {**preset.known_models(), **slot_models(preset, preset.known_models(), catalog)}
     return {
         **_row(preset, catalog, None),
         "base_url": preset.base_url,
@@ -122,7 +110,7 @@ def show(name: str, catalog: Catalog) -> dict[str, object]:
         "slots": {slot: models.get(slot) or None for slot in SLOTS},
         "elsewhere": {slot: f"at {place.preset or place.base_url}" for slot, place in preset.elsewhere.items()},
         "models": {model: _known(preset, slot, model, catalog) for slot, model in _distinct(models).items()},
-        "writes": members,
+        "writes": dict(wanted.members),
         "incomplete": incomplete or None,
         "notes": [*preset.notes, *_remarks(preset, catalog)],
         "docs": preset.docs,

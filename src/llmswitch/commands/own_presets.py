@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
-from llmswitch.presets import lines, user_files
 from llmswitch.presets.advice import strange_hosts
-from llmswitch.presets.fields import is_name
-from llmswitch.presets.pin import planned
+from llmswitch.presets.data_files import SUFFIX, is_name
+from llmswitch.presets.pin import pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,19 +41,32 @@ def new(name: str, parent: str, catalog: Catalog) -> str:
     slots = "".join(f'    // {slot}: "{model}",\n' for slot, model in below.slots.items() if model)
     title = "" if name == parent else f'title: "{below.title}, my way",\n  '
     text = _TEMPLATE.format(name=name, parent=parent, why=why, title=title.replace("\\", "\\\\"), slots=slots)
-    return user_files.create_preset(catalog.own_folder, name, text)
+    return _create(catalog.own_folder, name, text)
+
+
+def _create(folder: str, name: str, text: str) -> str:
+    """Write a new preset of the user's and return its path; UsageProblem where there is one of that name."""
+    path = os.path.join(folder, name + SUFFIX)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageProblem(f"{path} is there already.", hint=f"See: llmswitch presets check {path}") from None
+    except OSError as error:
+        raise LlmswitchError(f"{path}: cannot write it ({error.strerror}).") from None
+    return path
 
 
 def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
-    """Return what is wrong with preset files, and what is worth knowing, each with its file, line and field."""
+    """Return what is wrong with preset files, and what is worth knowing, each with its file and field."""
     wrong: list[str] = []
     known: list[str] = []
     for path in paths:
         try:
             preset = catalog.load_file(path)
         except PresetProblem as problem:
-            places = lines.of_fields(user_files.text_of(path))
-            found = [f"{_place(path, field, places)}: {field} {why}." for field, why in problem.found]
+            found = [f"{path}: {field} {why}." for field, why in problem.found]
             wrong += found or [str(problem.args[0])]
             continue
         except LlmswitchError as problem:
@@ -62,11 +76,6 @@ def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
             f"{path}: {line}" for line in [*preset.warnings, *_powers(preset, catalog), *_hindrance(preset, catalog)]
         ]
     return wrong, known
-
-
-def _place(path: str, field: str, places: dict[str, int]) -> str:
-    line = lines.line_of(field, places)
-    return f"{path}:{line}" if line else path
 
 
 def _powers(preset: Preset, catalog: Catalog) -> list[str]:
@@ -84,7 +93,7 @@ def _hindrance(preset: Preset, catalog: Catalog) -> list[str]:
     if preset.is_claude:
         return []
     try:
-        planned(preset, {}, catalog)
+        pin(preset, {}, catalog)
     except UsageProblem as problem:
         return [f"{problem.args[0]} {problem.hint}"]
     return []

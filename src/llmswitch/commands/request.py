@@ -5,10 +5,9 @@ from __future__ import annotations
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.urls import url_problem
 from llmswitch.claude.variables import SLOTS
-from llmswitch.presets import slots
-from llmswitch.presets.fields import UNPRINTABLE
-from llmswitch.presets.pin import wished
+from llmswitch.presets.pin import Pin, pin, spelled
 from llmswitch.presets.preset import Preset
+from llmswitch.presets.slots import from_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,15 @@ if TYPE_CHECKING:
 
     from llmswitch.base.secret import Secret
     from llmswitch.presets.catalog import Catalog
+
+
+class Chosen:
+    """What a request comes to: a preset, the overrides that apply to it, and its pin without a credential."""
+
+    __slots__ = ("overrides", "pin", "preset")
+
+    def __init__(self, preset: Preset, overrides: Mapping[str, str], pin: Pin) -> None:
+        self.preset, self.overrides, self.pin = preset, overrides, pin
 
 
 class Request:
@@ -32,7 +40,7 @@ class Request:
         self.dry_run, self.anyway = bool(options.get("dry_run")), bool(options.get("anyway"))
         self.discard, self.live = bool(options.get("discard_key")), bool(options.get("live"))
         self.key_given, self.key_helper = bool(options.get("key_stdin")), bool(options.get("key_helper"))
-        self.settled: list[Secret] = []
+        self.settled: list[Secret] = []  # credentials in the files that are saved elsewhere
         self.members: Mapping[str, str] | None = None
         self.extra: Mapping[str, str] = {}
         self.passing = False
@@ -42,7 +50,7 @@ class Request:
             asked["start"] = options["start"]
         if options.get("base_url") is not None:
             asked["base_url"] = _checked_base_url(options["base_url"])
-        exported = slots.from_environment(environ)
+        exported = from_environment(environ)
         self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
         self.overrides: dict[str, str] = {slot: exported[slot][0] for slot in self.exported} | asked
         for name, text in self.overrides.items():
@@ -50,21 +58,21 @@ class Request:
 
     def but(self, **changes: object) -> Request:
         """Return the same request with some attributes changed."""
-        import copy
-
-        request = copy.copy(self)
-        vars(request).update(changes)
+        request = Request(self.preset, {}, {})
+        for name, value in {**vars(self), **changes}.items():
+            setattr(request, name, value)
         return request
 
-    def chosen(self, catalog: Catalog) -> tuple[Preset, dict[str, str], dict[str, str]]:
-        """Return the preset, the overrides that apply to it, and the members to write without a credential."""
+    def chosen(self, catalog: Catalog) -> Chosen:
+        """Return the preset, the overrides that apply to it, and the pin to write without a credential."""
         if self.members is not None:
-            return Preset(self.preset, {}, ""), {}, dict(self.members)
+            return Chosen(Preset(self.preset, {}, ""), {}, Pin(self.members))
         preset = catalog.load(self.preset)
         if self.live and not preset.is_claude:
             raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
         overrides = self._none_for(preset) if preset.is_claude else self.overrides
-        return preset, overrides, {**wished(preset, overrides, catalog), **self.extra}
+        wanted = pin(preset, overrides, catalog)
+        return Chosen(preset, overrides, wanted.with_members(self.extra) if self.extra else wanted)
 
     @property
     def command(self) -> str:
@@ -79,14 +87,6 @@ class Request:
         return {}
 
 
-def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:
-    """Return the command line that switches to a preset with these overrides."""
-    import shlex
-
-    options = [word for name, text in overrides.items() for word in (f"--{name.replace('_', '-')}", text)]
-    return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])
-
-
 def _checked_base_url(url: str) -> str:
     """Return the base URL as it is written to the file; UsageProblem where Claude Code could not use it."""
     if problem := url_problem(url):
@@ -97,4 +97,4 @@ def _checked_base_url(url: str) -> str:
 def _check_text(text: str, origin: str) -> None:
     """Raise UsageProblem for text that a header or a settings file cannot carry."""
     if not text.isprintable():
-        raise UsageProblem(f"{origin} {UNPRINTABLE}.")
+        raise UsageProblem(f"{origin} holds a control character, or one that cannot be encoded.")

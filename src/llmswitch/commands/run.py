@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+from llmswitch.base.digest import digest
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.claude import program
 from llmswitch.claude.effective import effective
 from llmswitch.claude.variables import (
     API_KEY,
@@ -14,6 +16,7 @@ from llmswitch.claude.variables import (
     AUTO_MODE,
     BASE_URL,
     CLOUDS,
+    HELPER,
     KEYLESS_TOKEN,
     MAX_CONTEXT,
     OURS,
@@ -21,9 +24,7 @@ from llmswitch.claude.variables import (
     TOP_MEMBERS,
 )
 from llmswitch.keys.sources import UNSAVED
-from llmswitch.presets import pin
-from llmswitch.presets.pin import routes_of, wished
-from llmswitch.settings import state as journal
+from llmswitch.presets.pin import pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from llmswitch.gateway.client import LocalGateway
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
-    from llmswitch.settings.checkout import Target
-    from llmswitch.status.report import Surroundings
+    from llmswitch.settings.checkout import Checkout
 
 Members = dict[str, str]
 
@@ -49,22 +49,52 @@ class Overlay:
         credentials = [text for name, text in members.items() if name in SECRET_BEARING and text != KEYLESS_TOKEN]
         self.secret = any(credentials) or any(redacted(text) != text for text in members.values())
 
+    def file(self, root: str, state_folder: str) -> str:
+        """Return the path of a --settings file with the overlay: the same for the same content in this worktree.
+
+        Another content is another file, since open sessions follow changes of theirs.
+        """
+        if self.secret:
+            return program.overlay_in_memory(self.text)
+        name = digest(f"{root}\n{self.text}") + ".json"
+        return program.overlay_file(f"{state_folder}/overlays/{name}", self.text)
+
+
+def start(
+    request: Request | None,
+    checkout: Checkout,
+    catalog: Catalog,
+    helper: Callable[[Preset], str],
+    gateway: Callable[[], LocalGateway],
+    state_folder: str,
+    environ: Mapping[str, str],
+    given: Sequence[str],
+) -> None:
+    """Become Claude Code with the overlay for what is asked for, and the arguments `given`."""
+    found = overlay(request, checkout, catalog, helper, gateway)
+    settings = found.file(checkout.root, state_folder) if found else None
+    program.become(program.find(environ), arguments(given, settings), environ)
+
 
 def overlay(
-    request: Request | None, target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[Preset], str]
+    request: Request | None,
+    checkout: Checkout,
+    catalog: Catalog,
+    helper: Callable[[Preset], str],
+    gateway: Callable[[], LocalGateway],
 ) -> Overlay | None:
     """Return the overlay for what is asked for, or for the worktree as it is; None where Claude Code needs none.
 
     `helper` makes the command that prints a key. Raises Refused for a credential that only the file knows.
     """
     preset = catalog.load(request.preset) if request else None
-    below = _without(target, around, ["main", "worktree"] if preset else ["main"])
+    below = _without(checkout, ["main", "worktree"] if preset else ["main"])
     if request and preset and not preset.is_claude:
-        return Overlay({**below, **_from_preset(preset, request.overrides, catalog, helper, target.gateway())})
-    settings = None if preset else target.file.settings()  # in a subfolder of a linked worktree no layer has it
+        return Overlay({**below, **_from_preset(preset, request.overrides, catalog, helper, gateway)})
+    settings = None if preset else checkout.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
-        return Overlay({**below, **_from_file(values, target, around, catalog, helper)})
+        return Overlay({**below, **_from_file(values, checkout, catalog, helper)})
     return Overlay(below) if below else None
 
 
@@ -73,33 +103,36 @@ def _from_preset(
     overrides: Mapping[str, str],
     catalog: Catalog,
     helper: Callable[[Preset], str],
-    gateway: LocalGateway,
-) -> Members:
-    members = wished(preset, overrides, catalog)
+    gateway: Callable[[], LocalGateway],
+) -> Mapping[str, str]:
+    wanted = pin(preset, overrides, catalog)
     if preset.cloud:
-        return members
-    if routes := routes_of(preset, overrides, catalog):
-        gateway.files.save(routes)
-        return pin.with_helper(members, gateway.helper(routes.id))
-    return pin.with_helper(members, helper(preset)) if preset.key else {**members, AUTH_TOKEN: KEYLESS_TOKEN}
+        return wanted.members
+    if wanted.routes:
+        local = gateway()
+        local.files.save(wanted.routes)
+        return wanted.with_helper(local.helper(wanted.routes.id)).members
+    if preset.key:
+        return wanted.with_helper(helper(preset)).members
+    return {**wanted.members, AUTH_TOKEN: KEYLESS_TOKEN}
 
 
 def _from_file(
-    values: Mapping[str, str], target: Target, around: Surroundings, catalog: Catalog, helper: Callable[[Preset], str]
+    values: Mapping[str, str], checkout: Checkout, catalog: Catalog, helper: Callable[[Preset], str]
 ) -> Members:
     """Return the file's pin, complete, with a helper in the place of its key."""
-    wrote = target.journal.current.wrote
-    kept = {name: text for name, text in values.items() if name in OURS or name in wrote}
+    current, main = checkout.state.current, checkout.main
+    kept = {name: text for name, text in values.items() if name in OURS or name in current.wrote}
     members = {**dict.fromkeys(OURS, ""), **kept}
     secrets = [Secret(members[name]) for name in (AUTH_TOKEN, API_KEY) if members[name] not in ("", KEYLESS_TOKEN)]
     if not secrets:
         return members
     # A tool may have copied main's file into the worktree: then main's record knows the key.
-    records = [target.journal.current, *([around.main] if around.main else [])]
-    known = [record for record in records if all(journal.is_fingerprint(record.key, secret) for secret in secrets)]
+    records = [current, *([main.state.current] if main else [])]
+    known = [record for record in records if all(record.has_key(secret) for secret in secrets)]
     if not known or not known[0].preset:
         raise Refused(
-            f"{target.file.path} holds a credential that llmswitch did not write; it cannot hand it on.",
+            f"{checkout.file.path} holds a credential that llmswitch did not write; it cannot hand it on.",
             hint="Save it with --adopt-key NAME in a switch, or start `claude` itself.",
         )
     preset = catalog.load(known[0].preset)
@@ -110,15 +143,16 @@ def _from_file(
         )
     if host_of(members[BASE_URL]) != preset.host and not is_loopback(members[BASE_URL]):
         return members  # the file's own key, which was meant for that host; the preset's is not
-    return pin.with_helper(members, helper(preset))
+    return {**members, AUTH_TOKEN: "", API_KEY: "", HELPER: helper(preset)}
 
 
-def _without(target: Target, around: Surroundings, origins: Sequence[str]) -> Members:
+def _without(checkout: Checkout, origins: Sequence[str]) -> Members:
     """Return, for each member of a pin that these local files set, the value it would have without them."""
-    files = [layer for layer in around.layers if layer.origin in origins]
-    wrote = {**target.journal.current.wrote, **(around.main.wrote if around.main else {})}
+    files = [layer for layer in checkout.layers if layer.origin in origins]
+    main = checkout.main
+    wrote = {**checkout.state.current.wrote, **(main.state.current.wrote if main else {})}
     names = [name for name in (*OURS, MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
-    left = effective(layer for layer in around.layers if layer not in files)
+    left = effective(layer for layer in checkout.layers if layer not in files)
     return {name: left[name].text if name in left else "" for name in names if name in left or name != AUTO_MODE}
 
 

@@ -2,208 +2,221 @@
 
 from __future__ import annotations
 
-import time
-
 from llmswitch.base.errors import LlmswitchError, Refused
-from llmswitch.base.urls import id_in
-from llmswitch.claude.variables import BASE_URL, HELPER, OURS, TOP_MEMBERS
-from llmswitch.commands.request import Request
-from llmswitch.commands.switch import Switched, switch
-from llmswitch.status.recognise import PLACES
-
-LIVE_SECONDS = 2.0
+from llmswitch.base.urls import host_of, id_in
+from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, HELPER, OURS, TOP_MEMBERS
+from llmswitch.commands.request import Chosen
+from llmswitch.commands.switch import switch
+from llmswitch.presets.pin import Pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from llmswitch.commands.switch import KeySource
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Target
+    from llmswitch.commands.request import Request
+    from llmswitch.commands.switch import Done, Tools
+    from llmswitch.settings.checkout import Checkout
+
+LIVE_SECONDS = 2.0
 
 
-class Place:
-    """Another worktree whose local file matters: its root, what that file sets, and the preset noted there."""
+class Switched:
+    """What happened to one worktree: what the switch did, and what became of the sessions there.
 
-    def __init__(self, root: str, values: Mapping[str, str], preset: str | None) -> None:
-        self.root, self.preset = root, preset
-        self.pin = {name: text for name, text in values.items() if name in OURS}
-
-    @property
-    def described(self) -> str:
-        """The place with its preset, for a message."""
-        return f"{self.root} ({self.preset})" if self.preset and self.preset != "claude" else self.root
-
-    def has(self, members: Mapping[str, str]) -> bool:
-        """Say whether this is the same backend with the same models; credentials are not compared."""
-        return all(self.pin.get(name) == members.get(name) for name in OURS if name not in PLACES)
-
-
-class Site:
-    """A target with what surrounds it: `main` where a main checkout rules it, else the worktrees it rules.
-
-    `lower_host` is the host that weaker settings files name, here or in a worktree that follows, "" for none.
+    `before` and `after` are the members of the file. `follows` says that main gives it this pin already, `live` that
+    open sessions were taken back, `keeps_key` that they could not be made to forget the old key; `lower_host` is the
+    host that the user's or the project's shared settings name.
     """
 
-    def __init__(self, target: Target, main: Place | None, linked: Sequence[Place], lower_host: str = "") -> None:
-        self.target, self.main, self.linked, self.lower_host = target, main, linked, lower_host
+    __slots__ = (
+        "after", "before", "checkout", "chosen", "done", "follows", "keeps_key", "live", "lower_host", "notices",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        checkout: Checkout,
+        chosen: Chosen,
+        done: Done | None = None,
+        before: Mapping[str, str] | None = None,
+        *,
+        live: bool = False,
+        keeps_key: bool = False,
+        notices: Sequence[str] = (),
+    ) -> None:
+        """Without `done` the worktree follows main."""
+        self.checkout, self.chosen, self.done, self.follows = checkout, chosen, done, done is None
+        found = (
+            [each.values() if each else {} for each in (done.change.before, done.change.after)] if done else [{}, {}]
+        )
+        self.before, self.after = found[0] if before is None else before, found[1]
+        self.live, self.keeps_key, self.lower_host = live, keeps_key, checkout.lower_host if done else ""
+        self.notices = [*(done.notices if done else ()), *notices]
 
     @property
-    def reached(self) -> list[str]:
-        """The worktrees whose sessions a switch of the target reaches: its own, and those that follow it."""
-        return [self.target.worktree.root, *(place.root for place in self.linked if not place.pin)]
+    def written(self) -> bool:
+        """Say whether the file is another now."""
+        return self.done is not None and self.done.written
 
     @property
-    def pinned(self) -> list[str]:
-        """The worktrees with a pin of their own that this one rules."""
-        return [place.described for place in self.linked if place.pin]
+    def host(self) -> str:
+        """The host that requests go to after the switch."""
+        url = self.after.get(BASE_URL)
+        if url and id_in(url):
+            return "the local gateway"
+        return host_of(url) if url else self.chosen.preset.host
 
 
 def switch_all(
     request: Request,
-    sites: Sequence[Site],
-    *,
-    catalog: Catalog,
-    key_source: KeySource,
+    checkouts: Sequence[Checkout],
+    tools: Tools,
     main_rules: Callable[[], bool],
+    save_adopted: Callable[[bool], str] | None = None,
 ) -> Iterator[Switched]:
-    """Switch the targets in turn and return what changed in each.
+    """Switch the worktrees in turn and return what changed in each; `save_adopted` saves keys found in the files.
 
     Raises LlmswitchError before the first write where any of them cannot be switched; if a write fails later on,
     the message names those that were switched.
     """
-    members = request.chosen(catalog)[2]
-    planned = {site.target.worktree.root for site in sites}
+    chosen = request.chosen(tools.catalog)
+    planned = {checkout.root for checkout in checkouts}
     if request.live:
-        _check_live(sites)
+        _check_live(checkouts)
     if not request.anyway:
-        _check(sites, members, planned, request, main_rules)
-    if len(sites) > 1 or request.settled:
+        _check(checkouts, chosen.pin, planned, request, main_rules)
+    if len(checkouts) > 1 or request.settled:
         rehearsal = request.but(dry_run=True)
-        for site in sites:
-            switch(rehearsal, site.target, catalog=catalog, key_source=key_source)
-    saved = key_source.save_adopted(request.dry_run)
+        for checkout in checkouts:
+            switch(rehearsal, checkout, tools)
+    saved = save_adopted(request.dry_run) if save_adopted else ""
     done: list[str] = []
-    for site in sites:
+    for checkout in checkouts:
         try:
-            if not request.anyway and _follows(request, site, members, planned) and main_rules():
-                yield Switched(site.target, catalog.load(request.preset), {}, follows=True)
+            if not request.anyway and _follows(request, checkout, chosen.pin, planned) and main_rules():
+                yield Switched(checkout, Chosen(chosen.preset, {}, chosen.pin))
                 continue
-            yield _switch_one(request, site, members, planned, catalog, key_source)
+            yield _switch_one(request, checkout, chosen.pin, planned, tools)
         except LlmswitchError as error:
             before = f"Switched before it: {', '.join(done)}." if done else ""
             error.changed = " ".join(filter(None, (saved, before))) or error.changed
             raise
-        done.append(site.target.worktree.root)
+        done.append(checkout.root)
 
 
-def _switch_one(
-    request: Request,
-    site: Site,
-    members: Mapping[str, str],
-    planned: set[str],
-    catalog: Catalog,
-    key_source: KeySource,
-) -> Switched:
-    keeps_key = _keeps_key(request, site, members)
-    live = request.live or (keeps_key and not site.pinned)
-    blanked = _blank(request, site.target, catalog, key_source) if live and not request.dry_run else None
+def _switch_one(request: Request, checkout: Checkout, pin: Pin, planned: set[str], tools: Tools) -> Switched:
+    keeps_key = _keeps_key(checkout, pin)
+    live = request.live or (keeps_key and not checkout.ruled)
+    blanked = _blank(request, checkout, tools) if live and not request.dry_run else None
     try:
         if blanked and blanked.written:
+            import time  # only where sessions are taken back
+
             time.sleep(LIVE_SECONDS)
     finally:  # interrupted or not: the blanks must not stay
-        done = switch(request, site.target, catalog=catalog, key_source=key_source)
-    done.live, done.lower_host, done.keeps_key = live, site.lower_host, keeps_key and not live
-    if blanked:
-        done.before = blanked.before
-    if not members and site.main and site.main.pin and site.main.root not in planned:
-        done.notices.append(f"{site.main.described} still decides here: sessions follow it.")
-    if members:
-        followers = [place.root for place in site.linked if not place.pin and place.root not in planned]
-        done.notices += [f"{root} has no pin of its own and follows this one now." for root in followers]
-    return done
+        done = switch(request, checkout, tools)
+    before = blanked.change.before if blanked else None
+    return Switched(
+        checkout,
+        done.chosen,
+        done,
+        None if blanked is None else before.values() if before else {},
+        live=live,
+        keeps_key=keeps_key and not live,
+        notices=_neighbours(checkout, pin, planned),
+    )
 
 
-def _keeps_key(request: Request, site: Site, members: Mapping[str, str]) -> bool:
+def _neighbours(checkout: Checkout, pin: Pin, planned: set[str]) -> list[str]:
+    """Return what the switch means in the worktrees around, or they for it."""
+    if pin.members:
+        followers = [each.root for each in checkout.linked if not each.pin and each.root not in planned]
+        return [f"{root} has no pin of its own and follows this one now." for root in followers]
+    main = checkout.main
+    if main and main.pin and main.root not in planned:
+        return [f"{main.described} still decides here: sessions follow it."]
+    return []
+
+
+def _keeps_key(checkout: Checkout, pin: Pin) -> bool:
     """Say whether open sessions would send the old credential to another host.
 
     They keep what is removed, and take the base URL that is left: the new one, or that of weaker settings.
     A pin of ours removes nothing, it blanks.
     """
-    removed = [name for name in PLACES if name not in members]
-    if not removed or not (members.get(BASE_URL) or site.lower_host):
+    removed = [name for name in CREDENTIAL_PLACES if name not in pin.members]
+    if not removed or not (pin.base_url or checkout.lower_host):
         return False
-    settings = site.target.file.settings()
+    settings = checkout.file.settings()
     before = settings.values() if settings else {}
     return any(before.get(name) for name in removed)
 
 
-def _blank(request: Request, target: Target, catalog: Catalog, key_source: KeySource) -> Switched:
+def _blank(request: Request, checkout: Checkout, tools: Tools) -> Done:
     """Set every member of the pin to "", which open sessions take within 2 seconds (measured: 1.5 s)."""
-    wrote = [name for name in target.journal.current.wrote if name not in TOP_MEMBERS]
+    wrote = [name for name in checkout.state.current.wrote if name not in TOP_MEMBERS]
     blanks = dict.fromkeys([*OURS, *wrote], "")
-    return switch(request.but(members=blanks, passing=True), target, catalog=catalog, key_source=key_source)
+    return switch(request.but(members=blanks, passing=True), checkout, tools)
 
 
-def _is_pinned(target: Target) -> bool:
-    settings = target.file.settings()
+def _is_pinned(checkout: Checkout) -> bool:
+    settings = checkout.file.settings()
     return settings is not None and any(name in OURS for name in settings.values())
 
 
-def _check_live(sites: Sequence[Site]) -> None:
+def _has(checkout: Checkout, pin: Pin) -> bool:
+    """Say whether a worktree has the same backend with the same models; credentials are not compared."""
+    return all(checkout.pin.get(name) == pin.members.get(name) for name in OURS if name not in CREDENTIAL_PLACES)
+
+
+def _check_live(checkouts: Sequence[Checkout]) -> None:
     """Refuse blanks in a main checkout whose linked worktrees have pins: they would fall through to the login."""
-    for site in sites:
-        if site.pinned:
+    for checkout in checkouts:
+        if cut := ", ".join(checkout.ruled):
             raise Refused(
-                f"--live would cut {', '.join(site.pinned)} off for a moment: blanks in the main checkout win there.",
+                f"--live would cut {cut} off for a moment: blanks in the main checkout win there.",
                 hint="Leave --live out, and restart the open sessions.",
             )
 
 
-def _follows(request: Request, site: Site, members: Mapping[str, str], planned: set[str]) -> bool:
+def _follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -> bool:
     """Say whether a linked worktree, with no pin and no key of its own, gets just this pin from main already."""
-    main = site.main
-    if not members or main is None or main.root in planned or not main.has(members):
+    main = checkout.main
+    if not pin.members or main is None or main.root in planned or not _has(main, pin):
         return False
-    by_helper = request.key_helper or id_in(members.get(BASE_URL, "")) is not None
+    by_helper = request.key_helper or pin.routes is not None
     same_way = bool(main.pin.get(HELPER)) == by_helper
-    return same_way and not request.key_given and not _is_pinned(site.target)
+    return same_way and not request.key_given and not _is_pinned(checkout)
 
 
 def _check(
-    sites: Sequence[Site],
-    members: Mapping[str, str],
-    planned: set[str],
-    request: Request,
-    main_rules: Callable[[], bool],
+    checkouts: Sequence[Checkout], pin: Pin, planned: set[str], request: Request, main_rules: Callable[[], bool]
 ) -> None:
     """Refuse a pin that would not take effect, or would mix with another; taking one away is never refused."""
-    if not members:
+    if not pin.members:
         return
-    for site in sites:
-        main = site.main
-        if main and main.pin and main.root not in planned and not main.has(members) and main_rules():
-            raise _shadowed(site, main, request)
-        others = [place for place in site.linked if place.pin and place.root not in planned]
-        strangers = [place for place in others if not place.has(members)]
+    for checkout in checkouts:
+        main = checkout.main
+        if main and main.pin and main.root not in planned and not _has(main, pin) and main_rules():
+            raise _shadowed(checkout, main, request)
+        strangers = [each for each in checkout.linked if each.pin and each.root not in planned and not _has(each, pin)]
         if strangers and main_rules():
-            raise _overriding(site, strangers, request)
+            raise _overriding(checkout, strangers, request)
 
 
-def _shadowed(site: Site, main: Place, request: Request) -> Refused:
+def _shadowed(checkout: Checkout, main: Checkout, request: Request) -> Refused:
     same = f"the same for main: {request.command} -w {quote(main.root)}; or " if request.members is None else ""
     return Refused(
-        f"{site.target.worktree.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
+        f"{checkout.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
         f"settings too, and {main.described} wins.",
         hint=f"Either {same}free it: llmswitch claude -w {quote(main.root)}{_or_run(request)}. (--anyway goes on.)",
     )
 
 
-def _overriding(site: Site, strangers: Sequence[Place], request: Request) -> Refused:
-    names = ", ".join(place.described for place in strangers)
+def _overriding(checkout: Checkout, strangers: Sequence[Checkout], request: Request) -> Refused:
+    names = ", ".join(each.described for each in strangers)
     same = f"switch them all: {request.command} --all; or " if request.members is None else ""
     return Refused(
-        f"{site.target.worktree.root} is the main checkout: its pin would also win in {names}.",
+        f"{checkout.root} is the main checkout: its pin would also win in {names}.",
         hint=f"Either {same}take theirs away: llmswitch claude -w {quote(strangers[0].root)}{_or_run(request)}. "
         "(--anyway goes on.)",
     )
@@ -215,6 +228,6 @@ def _or_run(request: Request) -> str:
 
 def quote(path: str) -> str:
     """Return a path as a shell takes it."""
-    import shlex
+    import shlex  # imports re; only for a refusal
 
     return shlex.quote(path)

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmswitch.status.report import Status
+    from llmswitch.status.report import Report
 
 _MILLION = "[1m]"
 DIFFERS, BETWEEN = "≠", "·"
@@ -41,7 +41,7 @@ def _text(data: object, *names: str) -> str:
     return data if isinstance(data, str) else ""
 
 
-def line(report: Status, said: Said, session: Mapping[str, str]) -> str:
+def line(report: Report, said: Said, session: Mapping[str, str]) -> str:
     """Return preset, slot and model in use, with ≠ where the session is not on what the pin says.
 
     `session` are the variables the session works with: the environment of the status line's command. Elsewhere

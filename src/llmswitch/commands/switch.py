@@ -3,163 +3,73 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import KeyProblem, LlmswitchError, Refused
-from llmswitch.base.urls import host_of, id_in, is_loopback
-from llmswitch.claude.variables import BASE_URL, KEYLESS_TOKEN, VARIABLES
+from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.claude.variables import KEYLESS_TOKEN
 from llmswitch.keys.sources import UNSAVED
-from llmswitch.presets import pin
 from llmswitch.presets.advice import advice
-from llmswitch.presets.pin import routes_of
-from llmswitch.presets.preset import Preset
 from llmswitch.settings import change, foreign, ignore_rule
-from llmswitch.settings import state as journal
-from llmswitch.settings.settings import Settings
-from llmswitch.settings.state import Record
+from llmswitch.settings.state import fingerprint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Protocol
+    from collections.abc import Callable, Mapping
 
     from llmswitch.base.secret import Secret
-    from llmswitch.claude.sessions import Session
-    from llmswitch.commands.request import Request
+    from llmswitch.commands.request import Chosen, Request
+    from llmswitch.gateway.client import LocalGateway
+    from llmswitch.keys.obtain import KeySource
     from llmswitch.keys.sources import Key
     from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.routes import Routes
-    from llmswitch.settings.checkout import Target
-
-    class KeySource(Protocol):
-        """Where a preset's key comes from, and the command that prints it."""
-
-        def obtain(self, preset: Preset) -> Key: ...  # noqa: D102
-        def save_adopted(self, dry_run: bool) -> str: ...  # noqa: D102
-        def helper(self, preset: Preset) -> str: ...  # noqa: D102
-
+    from llmswitch.presets.pin import Pin
+    from llmswitch.presets.preset import Preset
+    from llmswitch.settings.change import Change
+    from llmswitch.settings.checkout import Checkout
+    from llmswitch.settings.settings import Settings
 
 # Stands for the key in a dry run, which asks no keyring; too short to show an end when it is masked.
 UNSEEN = "not read"
 
 
-class Switched:
-    """What a switch did, or in a dry run would do: values by name before and after, None where absent."""
+class Tools:
+    """What a switch works with: the presets, where keys come from, the gateway, and the command that prints a key."""
 
-    def __init__(self, target: Target, preset: Preset, overrides: Mapping[str, str], follows: bool = False) -> None:
-        self.root, self.path, self.preset = target.worktree.root, target.file.path, preset
-        self.follows = follows  # main gives it this pin already
-        self.overrides = dict(overrides)
-        self.record = self.previous = Record()
-        self.before: Mapping[str, str] = {}
-        self.after: Mapping[str, str] = {}
-        self.written = self.file_left = self.live = False
-        self.keeps_key = False  # open sessions could not be made to forget the old key
-        self.lower_host = ""  # the host that the user's or the project's shared settings name
-        self.ignored_in: str | None = None
-        self.notices: list[str] = []
-        self.open: list[Session] | None = None  # the sessions that were open here, None where nobody can know
+    __slots__ = ("catalog", "gateway", "helper", "keys")
 
-    @property
-    def host(self) -> str:
-        """The host that requests go to after the switch."""
-        url = self.after.get(BASE_URL)
-        if url and id_in(url):
-            return "the local gateway"
-        return host_of(url) if url else self.preset.host
+    def __init__(
+        self, catalog: Catalog, keys: KeySource, gateway: Callable[[], LocalGateway], helper: Callable[[Preset], str]
+    ) -> None:
+        self.catalog, self.keys, self.gateway, self.helper = catalog, keys, gateway, helper
 
 
-def switch(request: Request, target: Target, *, catalog: Catalog, key_source: KeySource) -> Switched:
+class Done:
+    """What a switch of one file did, or in a dry run would do."""
+
+    __slots__ = ("change", "chosen", "ignored_in", "notices", "written")
+
+    def __init__(
+        self, chosen: Chosen, change: Change, written: bool, ignored_in: str | None, notices: list[str]
+    ) -> None:
+        self.chosen, self.change, self.written, self.notices = chosen, change, written, notices
+        self.ignored_in = ignored_in  # the ignore file that got a rule
+
+
+def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
     """Switch one worktree and return what changed; with `dry_run` nothing is written and no key is read.
 
     Raises LlmswitchError, and then the settings file is as it was.
     """
-    preset, overrides, members = request.chosen(catalog)
-    _check_place(request, target, preset, overrides.get("base_url"))
-    routes = routes_of(preset, overrides, catalog) if request.members is None else None
-    if routes:
-        done = _through_gateway(request, target, routes, catalog, key_source)
-    else:
-        done = _direct(request, target, preset, overrides, members, key_source)
-    done.notices += _advice(request, members, done, catalog)
-    return done
-
-
-def _direct(
-    request: Request,
-    target: Target,
-    preset: Preset,
-    overrides: Mapping[str, str],
-    members: Mapping[str, str],
-    key_source: KeySource,
-) -> Switched:
-    needs_key = bool(members and preset.key)
-    private = needs_key and not request.key_helper
-    # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
-    rule = ignore_rule.ensure(target.worktree, dry_run=True) if private else None
-    key = key_source.obtain(preset) if needs_key and not request.dry_run else None
-    done = Switched(target, preset, overrides)
-    if request.members is None and members.get(BASE_URL):
-        members = _delivered(request, preset, members, key, key_source)
-    if not request.discard:  # before anything is written; once more under the lock
-        foreign.refuse(target, target.file.settings(), _kept(request, key))
-    if private and (rule or not (key and key.exported)):
-        done.ignored_in = ignore_rule.ensure(target.worktree, request.dry_run)
-    if not private and key and key.exported:
-        done.notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
-    try:
-        _apply(request, target, members, key, done, private)
-    except LlmswitchError as error:
-        if done.ignored_in and not request.dry_run:
-            error.changed = f"Only {done.ignored_in} got a rule, so that git ignores it."
-        raise
-    return done
-
-
-def _through_gateway(
-    request: Request, target: Target, routes: Routes, catalog: Catalog, key_source: KeySource
-) -> Switched:
-    from llmswitch.gateway import delivery as gateway_pin
-
-    preset, overrides, members = request.chosen(catalog)
-    done = Switched(target, preset, overrides)
-    source = None if request.dry_run else key_source
-    members, done.notices = gateway_pin.deliver(routes, members, target.gateway(), catalog, source)
-    _apply(request, target, members, None, done, private=False)
-    return done
-
-
-def _advice(request: Request, members: Mapping[str, str], done: Switched, catalog: Catalog) -> list[str]:
-    """Return what to know about the models of a switch that changes something."""
-    if request.members is not None or not (done.written or request.dry_run):
-        return []
-    models = {slot: members.get(name, "") for slot, name in VARIABLES.items()}
-    try:
-        return advice(done.preset, models, done.overrides, catalog)
-    except LlmswitchError as error:  # the switch is made: what cannot be told about it takes nothing back
-        return [f"warning: {error.args[0]}"]
-
-
-def _delivered(
-    request: Request, preset: Preset, members: Mapping[str, str], key: Key | None, key_source: KeySource
-) -> dict[str, str]:
-    """Return the pin with its credential, or with the helper that prints it; KeyProblem for a key nobody can read."""
-    if preset.key is None:
-        return pin.with_credential(members, "bearer", KEYLESS_TOKEN)
-    if not request.key_helper:
-        return pin.with_credential(members, preset.auth, key.secret.reveal() if key else UNSEEN)
-    if key and key.source in UNSAVED:
-        raise KeyProblem(
-            f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
-            hint=f"Save it: llmswitch save-key {preset.key}",
-        )
-    return pin.with_helper(members, key_source.helper(preset))
-
-
-def _check_place(request: Request, target: Target, preset: Preset, url: str | None) -> None:
-    """Refuse a host that is not the key's, and a file that must not be replaced."""
+    chosen = request.chosen(tools.catalog)
     if request.anyway:
-        target.file.follow_links()
+        checkout.file.follow_links()
     else:
-        _check_host(preset, url)
-    target.file.check()
+        _check_host(chosen.preset, chosen.overrides.get("base_url"))
+    checkout.file.check()
+    if chosen.pin.routes:
+        done = _through_gateway(request, checkout, chosen, tools)
+    else:
+        done = _direct(request, checkout, chosen, tools)
+    done.notices += _advice(request, done, tools.catalog)
+    return done
 
 
 def _check_host(preset: Preset, url: str | None) -> None:
@@ -171,43 +81,115 @@ def _check_host(preset: Preset, url: str | None) -> None:
         )
 
 
+def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Done:
+    needs_key = bool(chosen.pin.members and chosen.preset.key)
+    private = needs_key and not request.key_helper
+    # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
+    rule = ignore_rule.ensure(checkout.worktree, dry_run=True) if private else None
+    key = tools.keys.obtain(chosen.preset) if needs_key and not request.dry_run else None
+    pin = chosen.pin
+    if request.members is None and pin.base_url:
+        pin = _delivered(request, chosen, key, tools)
+    if not request.discard:  # before anything is written; once more under the lock
+        foreign.refuse(checkout, checkout.file.settings(), _kept(request, key))
+    ignored_in, notices = None, []
+    if private and (rule or not (key and key.exported)):
+        ignored_in = ignore_rule.ensure(checkout.worktree, request.dry_run)
+    if not private and key and key.exported:
+        notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
+    try:
+        changed, written = _apply(request, checkout, chosen, pin, key, private)
+    except LlmswitchError as error:
+        if ignored_in and not request.dry_run:
+            error.changed = f"Only {ignored_in} got a rule, so that git ignores it."
+        raise
+    return Done(chosen, changed, written, ignored_in, notices)
+
+
+def _through_gateway(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Done:
+    from llmswitch.gateway.delivery import deliver  # only for slots at several providers
+
+    assert chosen.pin.routes
+    gateway = tools.gateway()
+    notices = deliver(chosen.pin.routes, gateway, tools.catalog, None if request.dry_run else tools.keys)
+    pin = chosen.pin.with_helper(gateway.helper(chosen.pin.routes.id))
+    changed, written = _apply(request, checkout, chosen, pin, None, private=False)
+    return Done(chosen, changed, written, None, notices)
+
+
+def _advice(request: Request, done: Done, catalog: Catalog) -> list[str]:
+    """Return what to know about the models of a switch that changes something."""
+    if request.members is not None or not (done.written or request.dry_run):
+        return []
+    chosen = done.chosen
+    try:
+        return advice(chosen.preset, chosen.pin.models, chosen.overrides, catalog)
+    except LlmswitchError as error:  # the switch is made: what cannot be told about it takes nothing back
+        return [f"warning: {error.args[0]}"]
+
+
+def _delivered(request: Request, chosen: Chosen, key: Key | None, tools: Tools) -> Pin:
+    """Return the pin with its credential, or with the helper that prints it; KeyProblem for a key nobody can read."""
+    preset = chosen.preset
+    if preset.key is None:
+        return chosen.pin.with_key("bearer", KEYLESS_TOKEN)
+    if not request.key_helper:
+        return chosen.pin.with_key(preset.auth, key.secret.reveal() if key else UNSEEN)
+    if key and key.source in UNSAVED:
+        raise KeyProblem(
+            f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
+            hint=f"Save it: llmswitch save-key {preset.key}",
+        )
+    return chosen.pin.with_helper(tools.helper(preset))
+
+
 def _kept(request: Request, key: Key | None) -> list[Secret]:
     return [*request.settled, *([key.secret] if key else [])]
 
 
 def _apply(
-    request: Request, target: Target, members: Mapping[str, str], key: Key | None, done: Switched, private: bool
-) -> None:
-    held: list[Settings] = []
-
-    def edit(settings: Settings | None) -> Settings | None:
-        if not held:
-            target.journal.load()  # another switch may have ended while we waited for the lock
-        if not request.discard:
-            foreign.refuse(target, settings, _kept(request, key))
-        held[:] = [settings or Settings("")]
-        done.previous = target.journal.current
-        done.record = _record(target, done, key)
-        done.record.passing = request.passing
-        after = change.next_settings(settings, [done.previous, target.journal.previous], members, done.record)
-        done.before, done.after = held[0].values(), after.values() if after else {}
-        done.file_left = after is not None
-        return after
-
+    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, private: bool
+) -> tuple[Change, bool]:
+    """Put the pin into the file and return the change, and whether the file is another now."""
+    state = checkout.state
     if request.dry_run:
-        edit(target.file.settings())
-        return
-    done.written = target.file.change(edit, private, lambda: target.journal.save(done.record, held[0]))
-    if done.written and not done.file_left and "folder" in done.record.created:
-        target.file.remove_folder()
+        return _changed(request, checkout, chosen, pin, key, checkout.file.settings()), False
+    loaded = False
+
+    def edit(settings: Settings | None) -> Change:
+        nonlocal loaded
+        if not loaded:
+            state.load()  # another switch may have ended while we waited for the lock
+            loaded = True
+        return _changed(request, checkout, chosen, pin, key, settings)
+
+    def commit(made: Change) -> None:
+        state.save(made.record, made.before)
+
+    changed, written = checkout.file.change(edit, private, commit)
+    if written and changed.after is None and "folder" in changed.record.created:
+        checkout.file.remove_folder()
+    return changed, written
 
 
-def _record(target: Target, done: Switched, key: Key | None) -> Record:
-    made = "folder" in done.previous.created or not target.file.has_folder()
-    record = Record({"preset": done.preset.name if done.preset.source else None, "overrides": done.overrides})
-    record.created = ["folder"] if made else []
-    if key:
-        known = done.previous.key
-        entry = known if journal.is_fingerprint(known, key.secret) else journal.fingerprint(key.secret)
-        record.key = {**entry, "source": key.source}
-    return record
+def _changed(
+    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, settings: Settings | None
+) -> Change:
+    """Return the change that puts the pin into these settings; Refused where it would lose a secret."""
+    if not request.discard:
+        foreign.refuse(checkout, settings, _kept(request, key))
+    current, previous = checkout.state.current, checkout.state.previous
+    made = "folder" in current.created or not checkout.file.has_folder()
+    about: Mapping[str, object] = {
+        "preset": chosen.preset.name if chosen.preset.source else None,
+        "overrides": dict(chosen.overrides),
+        "created": ["folder"] if made else [],
+        "passing": request.passing,
+        "key": _noted(key, current.key if key and current.has_key(key.secret) else None),
+    }
+    return change.switched(settings, [current, previous], pin.members, about)
+
+
+def _noted(key: Key | None, known: Mapping[str, str] | None) -> dict[str, str]:
+    """Return what the record says of a key: a salted hash (the one it has, where it is the same key) and its source."""
+    return {**(known or fingerprint(key.secret)), "source": key.source} if key else {}

@@ -72,7 +72,7 @@ def missing_slots(facts: Facts) -> Iterator[Problem]:
         if slot == "subagent" or facts.text(variable):
             continue
         message = f"No model for {slot}: Claude Code would send a name of its own to {host_of(facts.text(BASE_URL))}."
-        model = facts.report.wish.get(variable) or facts.text(VARIABLES["opus"])
+        model = facts.report.preset_says(variable) or facts.text(VARIABLES["opus"])
         yield Problem("slot-missing", "warning", message, facts.use, {variable: model} if model else {})
 
 
@@ -89,14 +89,14 @@ def missing_blanks(facts: Facts) -> Iterator[Problem]:
         ):
             continue
         message = f"This pin does not say {name}: {leak}."
-        yield Problem("open", "warning", message, facts.use, {name: facts.report.wish.get(name, "")})
+        yield Problem("open", "warning", message, facts.use, {name: facts.report.preset_says(name)})
 
 
 def window(facts: Facts) -> Iterator[Problem]:
     """The context window that Claude Code is told: it takes a model it does not know for one of 1M (2.1.329)."""
     told = facts.text(MAX_CONTEXT)
     models = [facts.text(variable) for variable in VARIABLES.values() if facts.text(variable)]
-    if not facts.text(BASE_URL) or (told and told == facts.report.wish.get(MAX_CONTEXT)):
+    if not facts.text(BASE_URL) or (told and told == facts.report.preset_says(MAX_CONTEXT)):
         return
     smallest = smallest_window(models, facts.windows)
     counts = [int(text) for text in (told, facts.text(AUTO_COMPACT)) if text.isdecimal()]
@@ -117,7 +117,7 @@ def million(facts: Facts) -> Iterator[Problem]:
     for slot, variable in VARIABLES.items():
         model = facts.text(variable)
         plain = model[: -len(_MILLION)]
-        wanted = facts.report.wish.get(variable) == model or facts.windows.get(plain, 0) >= 1_000_000
+        wanted = facts.report.preset_says(variable) == model or facts.windows.get(plain, 0) >= 1_000_000
         if not model.lower().endswith(_MILLION) or is_claude(model) or wanted:
             continue
         message = f"{slot} is {redacted(model)}: Claude Code counts on 1,000,000 tokens then and ignores {MAX_CONTEXT}."

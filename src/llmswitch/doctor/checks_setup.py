@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
-from llmswitch.status.held import of_sessions
+from llmswitch.status.open_sessions import of_sessions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

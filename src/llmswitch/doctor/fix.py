@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import OURS, SECRET_BEARING
+from llmswitch.doctor.facts import Facts
 from llmswitch.settings import ignore_rule
+from llmswitch.settings.change import Change, as_json
+from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.repair import mended
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from llmswitch.base.problem import Problem
-    from llmswitch.doctor.facts import Facts
-    from llmswitch.settings.checkout import Target
-
 
 # More than one at a time, where a mend brings the next to light.
 ROUNDS = 5
@@ -44,65 +39,65 @@ def _is_ours(problem: Problem, facts: Facts) -> bool:
     return not any(name in layer.values for name in problem.members for layer in stronger)
 
 
-def fix(problems: Sequence[Problem], target: Target) -> list[str]:
+def fix(problems: Sequence[Problem], checkout: Checkout) -> list[str]:
     """Mend these problems and return, for each that could not be, why."""
     failed = []
     for code in dict.fromkeys(problem.code for problem in problems if problem.code in _REPAIRS):
         try:
-            _REPAIRS[code](target)
+            _REPAIRS[code](checkout)
         except LlmswitchError as error:
             failed.append(str(error))
     members = {name: text for problem in problems for name, text in problem.members.items()}
     try:
-        _set(target, members)
+        _set(checkout, members)
     except LlmswitchError as error:
         failed.append(str(error))
     return failed
 
 
-def _tidy(target: Target) -> None:
+def _tidy(checkout: Checkout) -> None:
     """Give the settings file mode 0600 and remove temporary files, as every write does."""
-    target.file.change(lambda settings: settings, True, lambda: None)
+    checkout.file.change(lambda settings: Change(settings, settings, Record()), True, lambda change: None)
 
 
-def _ignore(target: Target) -> None:
-    ignore_rule.ensure(target.worktree)
+def _ignore(checkout: Checkout) -> None:
+    ignore_rule.ensure(checkout.worktree)
 
 
-def _mend(target: Target) -> None:
-    if not target.file.mend(mended):
+def _mend(checkout: Checkout) -> None:
+    if not checkout.file.mend(mended):
         raise LlmswitchError(
-            f"{target.file.path}: more is wrong than comments and commas.", hint="Mend it in an editor."
+            f"{checkout.file.path}: more is wrong than comments and commas.", hint="Mend it in an editor."
         )
 
 
 _REPAIRS = {"file-mode": _tidy, "temporary": _tidy, "not-ignored": _ignore, "settings-ignored": _mend}
 
 
-def _set(target: Target, members: Mapping[str, str]) -> None:
+def _set(checkout: Checkout, members: Mapping[str, str]) -> None:
     """Set these members in the pin and note in its record that they are ours."""
     if not members:
         return
-    raw = {name: json.dumps(text, ensure_ascii=False) for name, text in members.items()}
-    noted: list[Record] = []
+    raw = {name: as_json(text) for name, text in members.items()}
 
-    def edit(settings: Settings | None) -> Settings:
+    def edit(settings: Settings | None) -> Change:
         before = settings or Settings("")
-        target.journal.load()
-        noted[:] = [_amended(target.journal.current, before, raw, members)]
-        return before.with_members(raw)
+        checkout.state.load()
+        record = _amended(checkout.state.current, before, raw, members)
+        return Change(before, before.with_members(raw), record)
 
-    target.file.change(edit, True, lambda: target.journal.amend(noted[0]))
+    checkout.file.change(edit, True, lambda change: checkout.state.amend(change.record))
 
 
 def _amended(current: Record, before: Settings, raw: Mapping[str, str], members: Mapping[str, str]) -> Record:
-    record = Record(current.data())
+    """Return the record with these members in it, and what they displaced."""
+    pin, wrote, displaced = dict(current.pin), dict(current.wrote), dict(current.displaced)
     for name, text in members.items():
         if name not in OURS:
             found = before.raw(name)
-            if found is not None and name not in record.wrote:
-                record.displaced[name] = found
-            record.wrote[name] = raw[name]
-        elif name not in SECRET_BEARING and record.pin:
-            record.pin[name] = text
-    return record
+            if found is not None and name not in wrote:
+                displaced[name] = found
+            wrote[name] = raw[name]
+        elif name not in SECRET_BEARING and pin:
+            pin[name] = text
+    return Record({**current.data(), "pin": pin, "wrote": wrote, "displaced": displaced})

@@ -9,15 +9,17 @@ import os
 import re
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, known_keys
-from llmswitch.claude.variables import KEYLESS_TOKEN
+from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
+from llmswitch.doctor.facts import Facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from llmswitch.worktrees.worktree import Worktree
+    from llmswitch.worktrees.layout import Worktree
 
 # Settings files by any name a tool, an editor or a killed run gives them, in any folder.
 PATHS = (":(glob)**/.claude/*settings*", ":(glob)**/.claude/.llmswitch-*", ":(glob)**/.llmswitch-*.tmp")
@@ -84,3 +86,24 @@ def _secrets(repository: Any, blob: str) -> list[Secret]:
     text = stream.read(LARGEST).decode(errors="replace")
     texts = [text for _, text in _MEMBER.findall(text) if not _PLACEHOLDER.match(text)] + known_keys(text)
     return [Secret(text) for text in dict.fromkeys(texts) if text != KEYLESS_TOKEN]
+
+
+def findings(facts: Facts, worktree: Worktree) -> list[Problem]:
+    """Return each version of a settings file in git's history that holds a credential."""
+    try:
+        found = leaks(worktree) if worktree.in_repository else []
+    except LlmswitchError as error:
+        return [Problem("history-unread", "warning", error.args[0], "git fsck")]
+    in_use = {Secret(facts.text(name)) for name in CREDENTIALS.values() if facts.text(name)}
+    problems = [_leak(leak, bool(in_use & set(leak.secrets)), facts) for leak in found]
+    clean = "No version of a settings file in git's history holds a credential."
+    return problems or [Problem("history-clean", "ok", clean)]
+
+
+def _leak(leak: Leak, in_use: bool, facts: Facts) -> Problem:
+    which = "the credential that is in use here" if in_use else "a credential"
+    message = f"Commit {leak.commit} of {leak.day} holds {which}, in {leak.path}. Every clone has it."
+    place = facts.preset.key_url if facts.preset and facts.preset.key_url else "the provider"
+    name = facts.preset.key if facts.preset and facts.preset.key else "NAME"
+    fix = f"First revoke that key at {place}, then: llmswitch save-key {name}"
+    return Problem("history-key", "error" if in_use else "warning", message, fix)

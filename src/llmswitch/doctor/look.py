@@ -1,30 +1,41 @@
-"""Looks at what `llmswitch doctor` judges: the settings file and what lies beside it, the programs, the home."""
+"""Looks at what `llmswitch doctor` judges: the settings file and what lies beside it, the programs, the home, keys."""
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
+import shlex
 import stat
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from llmswitch.base import files as atomic
+from llmswitch.base import files
 from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.secret import Secret, looks_like_key
-from llmswitch.claude import program as client
+from llmswitch.claude import program
+from llmswitch.claude.effective import Layer, Value
+from llmswitch.claude.sessions import Session
+from llmswitch.doctor.facts import Facts
+from llmswitch.gateway.client import LocalGateway
+from llmswitch.keys.names import KeyNames
+from llmswitch.keys.sources import UNSAVED, variable
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.preset import Preset
+from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.file import NAME
 from llmswitch.settings.repair import mended
-from llmswitch.worktrees import git as git_program
+from llmswitch.status.report import Report
+from llmswitch.worktrees import git
+from llmswitch.worktrees.layout import Worktree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from llmswitch.claude.effective import Layer, Value
-    from llmswitch.keys.names import KeyNames
     from llmswitch.keys.sources import Keyring
-    from llmswitch.worktrees.worktree import Worktree
 
-Found = dict[str, object]
+Found = dict[str, Any]
 # A file of another name, beside the settings files, that a tool or an editor made of one.
 _COPY = re.compile(r"\.?#?settings(\.local)?\.json.+|settings[.-_].*|.*settings.*\.(bak|backup|orig|old|save)~?")
 _OWN = ("settings.json", "settings.local.json")
@@ -32,19 +43,66 @@ _CREDENTIAL = re.compile(r'"ANTHROPIC_(?:AUTH_TOKEN|API_KEY)"\s*:\s*"[^"]{12,}"'
 LARGEST = 1024 * 1024
 
 
-def of_file(worktree: Worktree, home: str) -> Found:
+@dataclass(frozen=True)
+class Reach:
+    """What `doctor` reaches: the presets, the environment, the keyring and the names in it, the gateway, sessions.
+
+    `helper` makes the command that prints a preset's key, `progress` is told how many requests were answered.
+    """
+
+    catalog: Catalog
+    environ: Mapping[str, str]
+    keyring: Callable[[], Keyring]
+    names: Callable[[], KeyNames]
+    gateway: Callable[[], LocalGateway]
+    sessions: Callable[..., Sequence[Session] | None]
+    helper: Callable[[Preset], str]
+    progress: Callable[[int, int], None]
+
+
+def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
+    """Return what `doctor` looks at: this worktree, its settings file, and the user's programs, keys and home."""
+    state, environ = checkout.state, reach.environ
+    presets, unusable = reach.catalog.load_all()
+    preset = next((each for each in presets if each.name == report.preset), None)
+    key = preset.key if preset and preset.key else "openrouter"
+    elsewhere = environ.get(variable(key)) or (preset and preset.key_from) or state.current.key.get("source") in UNSAVED
+    return Facts(
+        report=report,
+        record=state.current,
+        previous=state.previous,
+        layers=checkout.layers,
+        preset=preset,
+        windows={**reach.catalog.models.windows(), **(preset.windows if preset else {})},
+        followers=[each.root for each in checkout.linked if report.own_pin and not each.pin],
+        overridden=[each.described for each in checkout.linked if report.own_pin and each.pin],
+        key_variable=variable(key),
+        key_elsewhere=bool(elsewhere),
+        preset_age=_age(preset.verified) if preset else 0,
+        unusable_presets=[problem.args[0] for problem in unusable],
+        open=reach.sessions(checkout.root) or [],
+        switched=state.switched,
+        **_of_file(checkout.worktree, environ.get("HOME", "")),
+        **_of_programs(environ),
+        **_of_home(environ),
+        **_of_settings(checkout.layers, report.values),
+        **_of_keyring(reach.keyring(), reach.names(), {each.key for each in presets if each.key}),
+    )
+
+
+def _of_file(worktree: Worktree, home: str) -> Found:
     """Return what is to be known about the settings file, the files beside it, and git's view of it."""
     path, folder = os.path.join(worktree.root, NAME), os.path.join(worktree.root, ".claude")
     found: Found = {"links": [link for link in (folder, path) if os.path.islink(link)]}
     found["leftovers"] = [*_leftovers(folder), *_leftovers(os.path.join(home, ".claude"))]
-    ours = [name for name in _names(folder) if name.startswith(atomic.TEMP_PREFIX) and name.endswith(".tmp")]
+    ours = [name for name in _names(folder) if name.startswith(files.TEMP_PREFIX) and name.endswith(".tmp")]
     found["temporary"] = [os.path.join(folder, name) for name in ours]
     try:
         status = os.stat(path)
     except OSError:
         return found
     found |= {"mode": stat.S_IMODE(status.st_mode), "hard_links": status.st_nlink}
-    found["owned"] = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    found["owned"] = status.st_uid == os.geteuid()
     found["mendable"] = mended(_text(path)) is not None
     return found | _in_git(worktree)
 
@@ -53,7 +111,7 @@ def _in_git(worktree: Worktree) -> Found:
     if not worktree.in_repository:
         return {}
     try:
-        return {"tracked": worktree.tracks(NAME), "ignored": worktree.ignores(NAME)}
+        return {"tracked": git.tracks(worktree, NAME), "ignored": git.ignores(worktree, NAME)}
     except LlmswitchError as error:  # the folder is a symbolic link, or git does not trust its owner
         return {"git_doubts": str(error.args[0])}
 
@@ -87,21 +145,21 @@ def _text(path: str) -> str:
         return ""
 
 
-def of_programs(environ: Mapping[str, str]) -> Found:
+def _of_programs(environ: Mapping[str, str]) -> Found:
     """Return where Claude Code is and its version, and git's."""
-    code, answer, _ = git_program.git("--version", folder="/")
+    code, answer, _ = git.git("--version", folder="/")
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer)
-    git = tuple(int(part) for part in match.groups("0")) if match and code == 0 else None
-    return {"program": client.path(environ) or "", "client": client.version(environ), "git": git}
+    version = tuple(int(part) for part in match.groups("0")) if match and code == 0 else None
+    return {"program": program.path(environ) or "", "client": program.version(environ), "git": version}
 
 
-def of_home(environ: Mapping[str, str]) -> Found:
+def _of_home(environ: Mapping[str, str]) -> Found:
     """Return whether Claude Code was ever set up in this home; its `~/.claude.json` is only read."""
     folder = environ.get("CLAUDE_CONFIG_DIR") or environ.get("HOME") or os.path.expanduser("~")
     return {"onboarded": _object(os.path.join(folder, ".claude.json")).get("hasCompletedOnboarding") is True}
 
 
-def of_settings(layers: Sequence[Layer], values: Mapping[str, Value]) -> Found:
+def _of_settings(layers: Sequence[Layer], values: Mapping[str, Value]) -> Found:
     """Return what the layers do not tell: whether a permission mode is chosen, and a helper that is not there."""
     modes = [_object(layer.path).get("permissions") for layer in layers if layer.path]
     chosen = [mode for mode in modes if isinstance(mode, dict) and {"defaultMode", "disableAutoMode"} & mode.keys()]
@@ -111,8 +169,6 @@ def of_settings(layers: Sequence[Layer], values: Mapping[str, Value]) -> Found:
 
 def _missing_program(command: str) -> str:
     """Return the program that a shell command starts by an absolute path, where it is not there."""
-    import shlex
-
     try:
         words = shlex.split(command)
     except ValueError:
@@ -130,7 +186,7 @@ def _object(path: str) -> dict[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def of_keyring(keyring: Keyring, names: KeyNames, used: Collection[str]) -> Found:
+def _of_keyring(keyring: Keyring, names: KeyNames, used: Collection[str]) -> Found:
     """Return the keyring's name and whether it can hold a key, tried with a throwaway one; and keys without use."""
     unused = sorted(set(names.load()) - set(used))
     try:
@@ -142,10 +198,8 @@ def of_keyring(keyring: Keyring, names: KeyNames, used: Collection[str]) -> Foun
         return {"keyring_problem": str(error.args[0]), "unused_keys": unused}
 
 
-def age(day: str) -> int:
+def _age(day: str) -> int:
     """Return the days since a date (YYYY-MM-DD), 0 for what is no date."""
-    import datetime
-
     try:
         return (datetime.date.today() - datetime.date.fromisoformat(day)).days  # days, not hours
     except ValueError:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping, Sequence
+
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.problem import Problem
-from llmswitch.base.secret import redacted
-from llmswitch.base.urls import host_of, url_problem
+from llmswitch.base.secret import Secret, redacted
+from llmswitch.base.urls import host_of, id_in, url_problem
 from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, VARIABLES
-from llmswitch.doctor import answers, probe_request
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from llmswitch.base.secret import Secret
-    from llmswitch.doctor.answers import Reply
-    from llmswitch.doctor.facts import Facts
-    from llmswitch.doctor.probe_request import Request
-    from llmswitch.presets.preset import Preset
-
-    Send = Callable[[Sequence[Request]], Sequence[Reply]]
+from llmswitch.commands.keys import print_key
+from llmswitch.doctor import answers, probe, probe_request
+from llmswitch.doctor.answers import Reply
+from llmswitch.doctor.facts import Facts
+from llmswitch.doctor.look import Reach
+from llmswitch.doctor.probe_request import Request
+from llmswitch.presets.preset import Preset
 
 _SHOWN = {"authorization": "Authorization: Bearer", "x-api-key": "x-api-key"}
 # What OpenRouter takes behind an id of its list: https://openrouter.ai/docs/guides/routing/model-variants
@@ -27,23 +24,18 @@ _VARIANTS = (":nitro", ":floor", ":exacto", ":online", ":thinking", ":extended")
 
 
 class Asker:
-    """Asks the provider of the pin here. `send` sends requests in parallel.
+    """Asks the provider of the pin here, with the pin's own key, the local gateway's token, or nothing.
 
-    `helper` is the apiKeyHelper of ours for a preset, `key` its key, and `token` the local gateway's where URL and
-    helper are the gateway's: another helper is never run, since the settings of a cloned repository could name one.
+    A helper that is not ours is never run: the settings of a cloned repository could name one.
     """
 
-    def __init__(
-        self,
-        facts: Facts,
-        send: Send,
-        helper: Callable[[Preset], str],
-        key: Callable[[Preset], Secret],
-        token: Callable[[str, str], Secret | None],
-    ) -> None:
-        self.facts, self._send, self._helper, self._key, self._token = facts, send, helper, key, token
+    def __init__(self, facts: Facts, reach: Reach) -> None:
+        self.facts, self._reach = facts, reach
         self.url = facts.text(BASE_URL).strip()
         self.host = host_of(self.url)
+
+    def _send(self, requests: Sequence[Request]) -> list[Reply]:
+        return probe.send_all(requests, self._reach.progress)
 
     def probe(self) -> list[Problem]:
         """Return what the free key check says, and then one answer for each distinct model that is mapped."""
@@ -106,11 +98,20 @@ class Asker:
         preset, helper = self._own_preset(), self.facts.text(HELPER)
         if not helper:
             return probe_request.credentials(self.facts.report.texts)
-        if token := self._token(self.url, helper):
+        if token := self._gateway_token(helper):
             return self._both(token)
-        if preset is None or helper != self._helper(preset) or self.facts.record.preset != preset.name:
+        if preset is None or helper != self._reach.helper(preset) or self.facts.record.preset != preset.name:
             raise KeyProblem("apiKeyHelper is not llmswitch's own, and no other is run.", hint="claude -p hi")
-        return self._both(self._key(preset))
+        reach = self._reach
+        return self._both(print_key(None, preset.name, reach.catalog, reach.environ, reach.keyring))
+
+    def _gateway_token(self, helper: str) -> Secret | None:
+        """Return the token of the local gateway, which is started for that, None where URL or helper is another's."""
+        gateway, name = self._reach.gateway(), id_in(self.url)
+        if name is None or helper != gateway.helper(name):
+            return None
+        gateway.start()
+        return Secret(gateway.token(name))
 
     def _both(self, key: Secret) -> dict[str, str]:
         """Return both headers, in which Claude Code sends what a helper prints."""
@@ -159,8 +160,6 @@ class Asker:
         return answers.Asked(self.host, model, ", ".join(slots), header, self.facts.use, save, any_key, good)
 
     def _gone(self, model: str, slots: list[str], ids: Sequence[str]) -> Problem:
-        import difflib
-
         near = difflib.get_close_matches(probe_request.wire_model(model), ids, n=1, cutoff=0.5)
         fix = f"{self.facts.use} {' '.join(f'--{slot} {near[0]}' for slot in slots)}" if near else "llmswitch list"
         message = f"{self.host} no longer lists {redacted(model)} ({', '.join(slots)})."

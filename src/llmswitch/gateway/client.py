@@ -6,15 +6,22 @@ With the standard library only, since this is on the way to every session's firs
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import time
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import loads
 from llmswitch.base.folders import own_command
+from llmswitch.base.lock import Lock
 from llmswitch.gateway.route_files import RouteFiles
+from llmswitch.keys.sources import variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from llmswitch.keys.names import KeyNames
 
 ANSWER_SECONDS = 5.0
 START_SECONDS = 15.0
@@ -23,23 +30,20 @@ _PAUSE = 0.02
 
 
 class LocalGateway:
-    """The gateway whose files lie in `folder`; a process it starts gets `environ`."""
+    """The gateway whose files lie in `folder`; a process it starts gets `environ`, `names` knows the saved keys."""
 
-    def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
-        self._folder, self._environ = folder, environ
+    def __init__(self, folder: str, environ: Mapping[str, str], names: Callable[[], KeyNames]) -> None:
+        self._folder, self._environ, self._names = folder, environ, names
         self.socket = os.path.join(folder, "control")
         self.files = RouteFiles(os.path.join(folder, "routes"))
 
     def key_known(self, name: str) -> bool:
         """Say whether a key is exported or was saved with llmswitch; no keyring is asked."""
-        from llmswitch.keys.names import KeyNames
-        from llmswitch.keys.sources import variable
-
-        return bool(self._environ.get(variable(name))) or name in KeyNames(os.path.dirname(self._folder)).load()
+        return bool(self._environ.get(variable(name))) or name in self._names().load()
 
     def helper(self, name: str) -> str:
         """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
-        import shlex
+        import shlex  # imports re; only where a helper is written
 
         return shlex.join([*own_command(), "gateway", "token", name])
 
@@ -59,8 +63,6 @@ class LocalGateway:
 
         Raises LlmswitchError with what the gateway said where it does not come up.
         """
-        from llmswitch.base.lock import Lock
-
         if self.status():
             return False
         with Lock(os.path.join(self._folder, "start.lock"), "The gateway"):
@@ -71,9 +73,6 @@ class LocalGateway:
 
     def stop(self) -> bool:
         """End the gateway and wait until it is gone, running answers included; say whether one was running."""
-        import signal
-        import time
-
         status = self.status()
         if status is None:
             return False
@@ -87,8 +86,7 @@ class LocalGateway:
         return True
 
     def _start(self) -> None:
-        import subprocess
-        import time
+        import subprocess  # only where none runs
 
         log = os.path.join(self._folder, "log")
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -105,8 +103,6 @@ class LocalGateway:
         process.returncode = 0  # it goes on without us; Popen would warn that it does
 
     def _ask(self, what: str) -> dict[str, object] | None:
-        import socket
-
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ANSWER_SECONDS)
             try:

@@ -11,7 +11,7 @@ from llmswitch.base.secret import Secret, clean_key, redacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Protocol
 
     class Keyring(Protocol):
@@ -36,6 +36,8 @@ LONGEST = 8192
 class Key:
     """A key and the name of the place it came from."""
 
+    __slots__ = ("exported", "secret", "source")
+
     def __init__(self, secret: Secret, source: str, exported: bool = False) -> None:
         self.secret, self.source, self.exported = secret, source, exported
 
@@ -45,14 +47,20 @@ def variable(name: str) -> str:
     return "LLMSWITCH_KEY_" + "".join(char if char.isascii() and char.isalnum() else "_" for char in name.upper())
 
 
-def find(name: str, reference: Mapping[str, object] | None, environ: Mapping[str, str], keyring: Keyring) -> Key | None:
-    """Return the key of that name, None where no source has it; KeyProblem where a source fails."""
+def find(
+    name: str, reference: Mapping[str, object] | None, environ: Mapping[str, str], keyring: Callable[[], Keyring]
+) -> Key | None:
+    """Return the key of that name, None where no source has it; KeyProblem where a source fails.
+
+    `keyring` opens the OS keyring, which is the last source.
+    """
     if text := environ.get(variable(name)):
         return Key(checked(text, variable(name)), variable(name), exported=True)
     if reference and (key := _referenced(reference, environ)):
         return key
-    secret = keyring.get(name)
-    return Key(checked(secret.reveal(), keyring.title), keyring.title) if secret else None
+    opened = keyring()
+    secret = opened.get(name)
+    return Key(checked(secret.reveal(), opened.title), opened.title) if secret else None
 
 
 def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:

@@ -59,9 +59,7 @@ def _unknown_windows(preset: Preset, overrides: Mapping[str, str], catalog: Cata
 
 
 def _price(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
-    slot = overrides.get("start", preset.default_slot).lower()
-    slot = preset.custom.get(slot, slot)
-    model = slot_models(preset, models, catalog).get(slot, "")
+    model = slot_models(preset, models, catalog).get(preset.start(overrides), "")
     price = catalog.prices.find(preset.prices, model)
     if price is None:
         return []
@@ -81,7 +79,17 @@ def strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
     sent += [(place.key, host_of(place.base_url)) for place in preset.elsewhere.values() if place.base_url]
     lines = []
     for key, host in dict.fromkeys(sent):
-        usual = catalog.hosts_of_key(key) if key and not catalog.is_home(key, host) else set()
+        usual = _hosts_of(key, host, catalog) if key else set()
         if usual and host not in usual and not is_loopback(f"http://{host}"):
             lines.append(f"{preset.name} sends the {key} key to {host}; it belongs to {', '.join(sorted(usual))}.")
     return lines
+
+
+def _hosts_of(key: str, host: str, catalog: Catalog) -> set[str]:
+    """Return the hosts to which the shipped presets send a key, with those they check it at."""
+    home = catalog.shipped(key)  # most keys are named after it: then no other file is read
+    if home and home.key == key and home.host == host:
+        return {host}
+    found = [preset for preset in catalog.all_shipped() if preset.key == key]
+    checks = [host_of(preset.key_check["url"]) for preset in found if preset.key_check]
+    return {*(preset.host for preset in found), *checks}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
-from llmswitch.base.urls import host_of
-from llmswitch.presets.data_files import SUFFIX, names, read_object, read_or_empty, stems
-from llmswitch.presets.fields import is_name
+from llmswitch.presets.data_files import SUFFIX, is_name, names, read_object, read_or_empty, stems
 from llmswitch.presets.models import Models
 from llmswitch.presets.preset import Preset, merged
 
@@ -15,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from llmswitch.presets.pin import Pin
     from llmswitch.presets.prices import Price, Prices
 
 PRICES = "prices.json"
@@ -22,7 +21,7 @@ GATEWAY_PORT = 18000
 
 
 class Catalog:
-    """All presets of two folders; `reserved` are the names a preset may not take (the commands).
+    """All presets of two folders, each read once; `reserved` are the names a preset may not take (the commands).
 
     `gateway_port` tells where mixed presets find the local gateway.
     """
@@ -34,61 +33,92 @@ class Catalog:
         reserved: Collection[str] = (),
         gateway_port: Callable[[], int] = lambda: GATEWAY_PORT,
     ) -> None:
-        self._shipped, self._own, self._reserved = os.path.normpath(shipped), own, reserved
+        self._shipped, self.own_folder, self._reserved = os.path.normpath(shipped), own, reserved
         self.gateway_port = gateway_port
-        self.own_folder = own
+        self.own_prices = os.path.join(os.path.dirname(own), PRICES)  # the user's refreshed copy
+        self.pins: dict[tuple[object, ...], Pin] = {}  # what presets came to so far, for `pin`
         self._loaded: dict[str, Preset] = {}
-        self.wishes: dict[tuple[object, ...], dict[str, str]] = {}  # what presets came to so far, for `wished`
         self._models: Models | None = None
         self._prices: Prices | None = None
 
     def names(self) -> list[str]:
         """Return the names of all presets, usable or not; an editor's lock or a dangling link is none."""
-        return names(self._shipped, self._own)
+        return names(self._shipped, self.own_folder)
 
     def load(self, name: str) -> Preset:
-        """Return one preset, read once; UsageProblem for an unknown name, PresetProblem for a wrong file."""
+        """Return one preset; UsageProblem for an unknown name, PresetProblem for a wrong file."""
         if name not in self._loaded:
-            self._loaded[name] = self._load(name)
+            path = self._path(name)
+            if path is None:
+                raise UsageProblem(
+                    f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`."
+                )
+            if self.is_command(name) or not is_name(name):
+                raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
+            self._loaded[name] = self._housed(name, path)
         return self._loaded[name]
-
-    def _load(self, name: str) -> Preset:
-        path = self._path(name)
-        if path is None:
-            raise UsageProblem(f"There is no preset {name!r}.{self._suggestion(name)}", hint="See `llmswitch list`.")
-        if self.is_command(name) or not is_name(name):
-            raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
-        return self._complete(Preset(name, self._fields(path, ()), path))
 
     def as_it_stands(self, name: str) -> Preset | None:
         """Return a preset without a look at the places it names, which could name it in turn; None for a stranger."""
         path = self._path(name)
-        if path is None:
-            return None
-        return self._loaded.get(name) or Preset(name, self._fields(path, ()), path)
+        return None if path is None else self._loaded.get(name) or self._read(name, path)
 
     def load_file(self, path: str) -> Preset:
         """Return the preset in a file that need not be in one of the folders; PresetProblem for a wrong one."""
         name = os.path.basename(path).removesuffix(SUFFIX)
         if not path.endswith(SUFFIX) or not is_name(name) or self.is_command(name):
             raise PresetProblem(f"{path}: a preset is called NAME{SUFFIX}, and not as a command is.")
-        return self._complete(Preset(name, self._fields(os.path.abspath(path), ()), path))
+        return self._housed(name, path)
 
-    def _complete(self, preset: Preset) -> Preset:
-        if preset.is_mixed:
-            from llmswitch.presets import mixed as places
+    def _housed(self, name: str, path: str) -> Preset:
+        """Return the preset in a file, with a place for each of its slots."""
+        preset = self._read(name, path)
+        if not preset.is_mixed:
+            return preset
+        from llmswitch.presets import places  # few presets are mixed
 
-            places.find(preset, self.models)
-            places.check(preset, self.as_it_stands)
-        return preset
+        return places.housed(preset, self.models, self.as_it_stands)
+
+    def _read(self, name: str, path: str) -> Preset:
+        files: list[str] = []
+        fields = self._fields(os.path.abspath(path), files)
+        if all(map(self.is_shipped, files)):  # tests have checked those
+            return Preset(name, fields, path)
+        from llmswitch.presets import check  # only for what the user wrote
+
+        return check.checked(name, fields, path)
+
+    def _fields(self, path: str, seen: list[str]) -> dict[str, object]:
+        """Return the fields of a preset on top of those it extends, and note the files in `seen`."""
+        fields = read_object(path)
+        seen.append(path)
+        parent = fields.get("extends")
+        if parent is None:
+            return fields
+        if not isinstance(parent, str) or not is_name(parent):
+            raise PresetProblem(f"{path}: extends must be the name of a preset.")
+        # A preset of the user's that extends its own name means the shipped one, with this on top.
+        below = self._path(parent, above=path)
+        if below is None or below in seen:
+            raise PresetProblem(f"{path}: extends {parent!r}, which {'extends this one' if below else 'is not there'}.")
+        return merged(self._fields(below, seen), fields)
+
+    def _path(self, name: str, above: str = "") -> str | None:
+        """Return the file of that name that wins; `above` is one that must not be it (an overlay's own)."""
+        candidates = [os.path.join(folder, name + SUFFIX) for folder in (self.own_folder, self._shipped)]
+        return next((path for path in candidates if path != above and os.path.isfile(path)), None)
 
     def is_command(self, name: str) -> bool:
         """Say whether a name is a command's, which no preset may take."""
         return name in self._reserved
 
+    def is_shipped(self, path: str) -> bool:
+        """Say whether a preset's file came with llmswitch."""
+        return os.path.dirname(path) == self._shipped
+
     def own_files(self) -> list[str]:
         """Return the paths of the user's own presets."""
-        return [os.path.join(self._own, name + SUFFIX) for name in sorted(stems(self._own))]
+        return [os.path.join(self.own_folder, name + SUFFIX) for name in sorted(stems(self.own_folder))]
 
     def load_all(self) -> tuple[list[Preset], list[PresetProblem]]:
         """Return the usable presets, and what is wrong with the others."""
@@ -100,30 +130,30 @@ class Catalog:
                 bad.append(problem)
         return good, bad
 
-    def is_shipped(self, path: str) -> bool:
-        """Say whether a preset's file came with llmswitch."""
-        return os.path.dirname(path) == self._shipped
+    def shipped(self, name: str) -> Preset | None:
+        """Return the shipped preset of that name, whatever the user put on top of it; None where there is none."""
+        path = os.path.join(self._shipped, name + SUFFIX)
+        return self._read(name, path) if os.path.isfile(path) else None
+
+    def all_shipped(self) -> list[Preset]:
+        """Return all shipped presets."""
+        return [preset for name in stems(self._shipped) if (preset := self.shipped(name))]
 
     @property
     def models(self) -> Models:
-        """What is known of models, read once."""
+        """What is known of models."""
         if self._models is None:
             self._models = Models(read_object(os.path.join(self._shipped, "models.json")))
         return self._models
 
     @property
     def prices(self) -> Prices:
-        """The shipped prices and the user's refreshed copy of them, read once."""
+        """The shipped prices and the user's refreshed copy of them."""
         if self._prices is None:
-            from llmswitch.presets.prices import Prices
+            from llmswitch.presets.prices import Prices  # `status` names no price
 
             self._prices = Prices([read_object(os.path.join(self._shipped, PRICES)), read_or_empty(self.own_prices)])
         return self._prices
-
-    @property
-    def own_prices(self) -> str:
-        """Where the user's refreshed copy of the prices lies."""
-        return os.path.join(os.path.dirname(self._own), PRICES)
 
     def forget_prices(self) -> None:
         """Read the prices again when they are asked for."""
@@ -132,50 +162,11 @@ class Catalog:
     def price(self, preset: Preset, slot: str, model: str) -> Price | None:
         """Return what a slot's model costs at the provider it lives at."""
         place = preset.elsewhere.get(slot)
-        if place is None:
-            return self.prices.find(preset.prices, model)
-        home = self.as_it_stands(place.preset) if place.preset else None
+        home = preset if place is None else self.as_it_stands(place.preset) if place.preset else None
         return self.prices.find(home.prices, model) if home else None
 
-    def is_home(self, key: str, host: str) -> bool:
-        """Say whether the shipped preset that a key is named after sends it to that host: most keys, quickly told."""
-        path = os.path.join(self._shipped, key + SUFFIX)
-        return os.path.isfile(path) and (home := self._shipped_preset(key)).key == key and home.host == host
-
-    def hosts_of_key(self, key: str) -> set[str]:
-        """Return the hosts to which the shipped presets send a key, with those they check it at."""
-        found = [preset for name in stems(self._shipped) if (preset := self._shipped_preset(name)).key == key]
-        checks = [host_of(preset.key_check["url"]) for preset in found if preset.key_check]
-        return {*(preset.host for preset in found), *checks}
-
-    def _shipped_preset(self, name: str) -> Preset:
-        path = os.path.join(self._shipped, name + SUFFIX)
-        return Preset(name, self._fields(path, ()), path)
-
-    def windows(self) -> dict[str, int]:
-        """Return {model id: context window in tokens} of the models the shipped data knows."""
-        return self.models.windows()
-
-    def _path(self, name: str, above: str = "") -> str | None:
-        """Return the file of that name that wins; `above` is one that must not be it (an overlay's own)."""
-        candidates = [os.path.join(folder, name + SUFFIX) for folder in (self._own, self._shipped)]
-        return next((path for path in candidates if path != above and os.path.isfile(path)), None)
-
-    def _fields(self, path: str, seen: tuple[str, ...]) -> dict[str, object]:
-        fields = read_object(path)
-        parent = fields.get("extends")
-        if parent is None:
-            return fields
-        if not isinstance(parent, str) or not is_name(parent):
-            raise PresetProblem(f"{path}: extends must be the name of a preset.")
-        # A preset of the user's that extends its own name means the shipped one, with this on top.
-        below = self._path(parent, above=path)
-        if below is None or below in seen:
-            raise PresetProblem(f"{path}: extends {parent!r}, which {'extends this one' if below else 'is not there'}.")
-        return merged(self._fields(below, (*seen, path)), fields)
-
     def _suggestion(self, name: str) -> str:
-        import difflib
+        import difflib  # only for a mistyped name
 
         near = difflib.get_close_matches(name, [*self.names(), *self._reserved], n=1)
         return f" Did you mean {near[0]}?" if near else ""

@@ -6,9 +6,15 @@ import os
 
 from llmswitch.base.errors import PresetProblem
 from llmswitch.base.fastjson import loads
-from llmswitch.presets.fields import is_name
 
 SUFFIX = ".json5"
+_FIRST = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+_LONGEST_NAME = 64
+
+
+def is_name(text: str) -> bool:
+    """Say whether a text can be the name of a preset or of a key."""
+    return text[:1] in _FIRST and len(text) <= _LONGEST_NAME and not set(text) - _FIRST - {*"._-"}
 
 
 def shipped_folder() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from llmswitch.presets.slots import slot_named
 
@@ -13,6 +14,27 @@ if TYPE_CHECKING:
 FILE = ".claude/model-ladder.json"
 # band → (slot, weight)
 BANDS = {"low": ("haiku", 0.0), "medium": ("sonnet", 0.5), "high": ("opus", 1.0)}
+
+
+class NoLadder(Exception):
+    """There is no ladder; the reason is "" where there is no file."""
+
+
+def read(root: str) -> list[str]:
+    """Return the ladder of a worktree; NoLadder says why a file is none."""
+    path = os.path.join(root, FILE)
+    if not os.path.lexists(path):
+        raise NoLadder("")
+    if not os.path.isfile(path):  # a named pipe would keep us waiting
+        raise NoLadder(f"{path} is ignored: it is not a file")
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return parse(file.read())
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise NoLadder(f"{path} is ignored: {why}") from None
+    except ValueError as error:
+        raise NoLadder(f"{path} is ignored: {error}") from None
 
 
 def parse(text: str) -> list[str]:

@@ -1,6 +1,4 @@
-"""What a preset becomes in one worktree: the exact members of the settings file, name → text.
-
-Which models and which base URL Claude Code is given for a preset, and what it cannot reach by itself."""
+"""What a preset becomes in one worktree: the exact members of the settings file."""
 
 from __future__ import annotations
 
@@ -16,14 +14,12 @@ from llmswitch.claude.variables import (
     CLOUDS,
     CREDENTIALS,
     HELPER,
-    IDENTITY,
     MAX_CONTEXT,
+    OURS,
     SLOTS,
     START_MODEL,
-    TOP_IDENTITY,
     VARIABLES,
 )
-from llmswitch.presets import slots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,104 +30,109 @@ if TYPE_CHECKING:
     from llmswitch.presets.routes import Routes
 
 
-def build(
-    preset: Preset, models: Mapping[str, str], start: str, base_url: str, windows: Mapping[str, int]
-) -> dict[str, str]:
-    """Return the pin without its credential: every identity key, then the tuning keys.
+class Pin:
+    """The members of a pin (name → text, a flag or a list), without a credential until one is given.
 
-    `models` are the resolved slots, `windows` the known context windows in tokens by model id.
+    `routes` says where the local gateway sends each slot, None where Claude Code reaches the provider by itself.
+    Claude Code's own backend is a pin without members.
     """
-    pin = dict.fromkeys((*IDENTITY, *TOP_IDENTITY), "")
-    pin[BASE_URL] = base_url
-    if preset.cloud:
-        pin[CLOUDS[preset.cloud]] = "1"
-    pin |= {VARIABLES[slot]: model for slot, model in models.items()}
-    # An alias, not an id: an id would start sessions with [1m], for which the window below is ignored.
-    pin[START_MODEL] = start
-    if window := smallest_window(models.values(), {**windows, **preset.windows}):
-        pin[MAX_CONTEXT] = str(window)
-    # Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL.
-    foreign = bool(base_url) and host_of(base_url) != ANTHROPIC_HOST
-    return {**pin, **preset.env, **({AUTO_MODE: "disable"} if foreign else {})}
+
+    __slots__ = ("members", "routes")
+
+    def __init__(self, members: Mapping[str, str], routes: Routes | None = None) -> None:
+        self.members, self.routes = members, routes
+
+    @property
+    def base_url(self) -> str:
+        """The base URL, "" for Claude Code's own backend and for a cloud."""
+        return self.members.get(BASE_URL, "")
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The slots' models."""
+        return {slot: self.members.get(variable, "") for slot, variable in VARIABLES.items()}
+
+    def with_key(self, auth: str, credential: str) -> Pin:
+        """Return the pin with its credential in the one place `auth` names, and "" in the other."""
+        return Pin({**self.members, AUTH_TOKEN: "", API_KEY: "", CREDENTIALS[auth]: credential}, self.routes)
+
+    def with_helper(self, command: str) -> Pin:
+        """Return the pin with a command that prints its credential, which stands nowhere in the file."""
+        return Pin({**self.members, AUTH_TOKEN: "", API_KEY: "", HELPER: command}, self.routes)
+
+    def with_members(self, members: Mapping[str, str]) -> Pin:
+        """Return the pin with other members on top."""
+        return Pin({**self.members, **members}, self.routes)
 
 
-def with_credential(pin: Mapping[str, str], auth: str, credential: str) -> dict[str, str]:
-    """Return the pin with its credential in the one place `auth` names, and "" in the other."""
-    return {**pin, AUTH_TOKEN: "", API_KEY: "", CREDENTIALS[auth]: credential}
-
-
-def with_helper(pin: Mapping[str, str], command: str) -> dict[str, str]:
-    """Return the pin with a command that prints its credential, which stands nowhere in the file."""
-    return {**pin, AUTH_TOKEN: "", API_KEY: "", HELPER: command}
-
-
-class Plan:
-    """The slots' model ids, the base URL ("" for a cloud), and the routes where the gateway stands between."""
-
-    def __init__(self, models: Mapping[str, str], url: str, routes: Routes | None) -> None:
-        self.models, self.url, self.routes = models, url, routes
-
-    def windows(self, known: Mapping[str, int]) -> dict[str, int]:
-        """Return the known context windows, in tokens, with those of ids that only the gateway understands."""
-        routed = self.routes.by_model.items() if self.routes else ()
-        return {**known, **{name: known[route.model] for name, route in routed if route.model in known}}
-
-
-def planned(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Plan:
-    """Return what a pin of this preset with the user's overrides needs.
+def pin(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pin:
+    """Return the pin of a preset with the user's overrides: every identity member, then the tuning members.
 
     Raises UsageProblem where a slot has no model or no place to live.
     """
+    if preset.is_claude:
+        return Pin({})
+    asked = (preset.source, *sorted(overrides.items()))
+    if asked not in catalog.pins:
+        catalog.pins[asked] = _built(preset, overrides, catalog)
+    return catalog.pins[asked]
+
+
+def _built(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pin:
+    models, url, routes = _endpoint(preset, overrides, catalog)
+    windows = {**catalog.models.windows(), **preset.windows}
+    if routes:  # ids that only the gateway understands
+        windows |= {name: windows[each.model] for name, each in routes.by_model.items() if each.model in windows}
+    members = dict.fromkeys(OURS, "")
+    members[BASE_URL] = url
+    if preset.cloud:
+        members[CLOUDS[preset.cloud]] = "1"
+    members |= {VARIABLES[slot]: model for slot, model in models.items()}
+    # An alias, not an id: an id would start sessions with [1m], for which the window below is ignored.
+    members[START_MODEL] = preset.start(overrides)
+    if window := smallest_window(models.values(), {**windows, **preset.windows}):
+        members[MAX_CONTEXT] = str(window)
+    members |= preset.env
+    # Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL.
+    if url and host_of(url) != ANTHROPIC_HOST:
+        members[AUTO_MODE] = "disable"
+    return Pin(members, routes)
+
+
+def _endpoint(
+    preset: Preset, overrides: Mapping[str, str], catalog: Catalog
+) -> tuple[dict[str, str], str, Routes | None]:
+    """Return the slots' models, the base URL ("" for a cloud), and the routes where the gateway stands between."""
     given = overrides.get("base_url")
+    own_names = preset.speaks_claude and not given
     asked = {slot: model for slot, model in overrides.items() if slot in SLOTS}
+    if preset.cloud and given:
+        preset.models(asked, own_names)  # a slot without a model is said first
+        raise UsageProblem(f"Preset {preset.name} takes no --base-url: Claude Code finds {preset.cloud} itself.")
     if not (preset.is_mixed or preset.protocol != "anthropic" or any(":" in model for model in asked.values())):
-        return Plan(_models(preset, asked, given), _direct(preset, given) or preset.base_url or "", None)
-    from llmswitch.presets import mixed
+        return preset.models(asked, own_names), given or preset.base_url or "", None
+    from llmswitch.presets import mixed  # only where slots may live at several providers
 
     chosen, named = mixed.split(asked, catalog)
-    models = _models(preset, chosen, given)
+    models = preset.models(chosen, own_names)
     if given or preset.cloud:
         if named:
             raise UsageProblem("PRESET:MODEL sends a slot elsewhere; it does not go with --base-url or a cloud.")
-        return Plan(models, _direct(preset, given), None)
+        return models, given or "", None
     models, routes = mixed.routes(preset, models, asked, catalog)
     if routes is None:
-        return Plan(models, preset.base_url or "", None)
+        return models, preset.base_url or "", None
     unnamed = [slot for slot, model in models.items() if not model and slot != "subagent"]
     if unnamed:
         raise UsageProblem(
             f"With slots at several providers, {unnamed[0]} needs a model.", hint=f"Name it: --{unnamed[0]} MODEL."
         )
-    return Plan(models, f"http://127.0.0.1:{catalog.gateway_port()}/w/{routes.id}", routes)
+    return models, f"http://127.0.0.1:{catalog.gateway_port()}/w/{routes.id}", routes
 
 
-def routes_of(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Routes | None:
-    """Return the routes that a pin of this preset needs, None where no gateway stands between."""
-    return None if preset.is_claude else planned(preset, overrides, catalog).routes
+def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:
+    """Return the command line that switches to a preset with these overrides."""
+    import shlex  # imports re; only where a command is shown
 
-
-def _models(preset: Preset, chosen: Mapping[str, str], given: str | None) -> dict[str, str]:
-    own_names = preset.speaks_claude and not given
-    return slots.resolve(preset.name, preset.slots, preset.default_model, chosen, preset.custom, own_names)
-
-
-def _direct(preset: Preset, given: str | None) -> str:
-    if preset.cloud and given:
-        raise UsageProblem(f"Preset {preset.name} takes no --base-url: Claude Code finds {preset.cloud} itself.")
-    return given or ""
-
-
-def wished(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
-    """Return the pin of a preset and the user's overrides, without a credential; {} for Claude Code's own.
-
-    Raises UsageProblem where a slot has no model or no place to live.
-    """
-    if preset.is_claude:
-        return {}
-    asked = (preset.source, *sorted(overrides.items()))
-    if asked not in catalog.wishes:
-        plan = planned(preset, overrides, catalog)
-        start = slots.start_slot(overrides.get("start", preset.default_slot), preset.custom)
-        windows = plan.windows({**catalog.windows(), **preset.windows})
-        catalog.wishes[asked] = build(preset, plan.models, start, plan.url, windows)
-    return dict(catalog.wishes[asked])
+    options = [word for name, text in overrides.items() for word in (f"--{name.replace('_', '-')}", text)]
+    return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])

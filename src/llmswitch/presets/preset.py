@@ -1,83 +1,162 @@
-"""A preset: a named backend, read from one JSON5 object and checked field by field."""
+"""A preset: a named backend, as one JSON5 object says it. What is wrong with one, `check` tells."""
 
 from __future__ import annotations
 
-from llmswitch.base.errors import PresetProblem
+from llmswitch.base.errors import UsageProblem
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import ANTHROPIC_HOST, CLOUDS, SLOTS
-from llmswitch.presets.fields import Fields
-from llmswitch.presets.slot_map import PROTOCOLS, SlotMap
-from llmswitch.presets.slots import slot_named
+from llmswitch.claude.variables import ANTHROPIC_HOST, SLOTS
+from llmswitch.presets.slots import AUTO, slot_named, targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-
-FIELDS = (
-    "title", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url", "key_check", "auth",
-    "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model", "slots", "windows", "env",
-    "extends", "notes", "docs", "verified", "confidence",
-)  # fmt: skip
-
-
+PROTOCOLS = ("anthropic", "openai")
 # What a preset with another base URL does not inherit: requests with its key would go to the old host.
 _OF_THE_HOST = ("key_check", "models_url")
 
 
+class Elsewhere:
+    """Where a slot lives that is not at its preset's own endpoint: another preset, or a URL with a key's name.
+
+    With `preset` the other three are None and "anthropic", and that preset says them.
+    """
+
+    __slots__ = ("base_url", "key", "preset", "protocol")
+
+    def __init__(self, preset: str | None, base_url: str | None, key: str | None, protocol: str) -> None:
+        self.preset, self.base_url, self.key, self.protocol = preset, base_url, key, protocol
+
+
 class Preset:
-    """One backend. `base_url` None means Claude Code's own; `key` None means that the backend asks for none."""
+    """One backend. `base_url` None means Claude Code's own; `key` None means that the backend asks for none.
 
-    def __init__(self, name: str, fields: Mapping[str, object], source: str) -> None:
-        """Check `fields` and keep them; PresetProblem names `source` (a path) and every wrong field."""
+    `fields` are taken as they are: `check.checked` makes a preset of a file that somebody may have got wrong.
+    """
+
+    __slots__ = (
+        "_fields", "answers_any_key", "auth", "base_url", "billing", "cloud", "confidence", "custom", "default_model",
+        "default_slot", "docs", "elsewhere", "env", "group", "key", "key_check", "key_from", "key_prefix", "key_url",
+        "models_url", "name", "notes", "prices", "protocol", "slots", "source", "title", "verified", "warnings",
+        "windows",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, fields: Mapping[str, Any], source: str, places: Mapping[str, Elsewhere] | None = None
+    ) -> None:
+        """Read the fields; `places` are those of slots that do not say where they live."""
+        get, self._fields = fields.get, fields
         self.name, self.source = name, source
-        check = Fields(fields)
-        check.no_keys(fields)
-        self.title = check.text("title") or name
-        self.group = check.text("group") or ""
-        self._endpoint(check)
-        self._key(check)
-        self.default_model = check.text("default_model")
-        found = SlotMap(check, self.default_model)
-        self.slots, self.elsewhere, self.custom, self.warnings = (
-            found.models, found.elsewhere, found.custom, found.warnings,
-        )  # fmt: skip
-        self.default_slot = self._start(check, found)
-        self.windows = check.windows("windows")
-        self.env = check.env("env")
-        self.notes = check.texts("notes")
-        self.docs = check.address("docs") or ""
-        self.verified = check.text("verified") or ""
-        self.confidence = check.choice("confidence", ("high", "medium", "low")) or ""
-        check.no_unknown_fields(FIELDS)
-        if check.problems:
-            raise wrong_preset(source, check.problems)
+        self.title, self.group = get("title") or name, get("group") or ""
+        self.protocol = get("protocol") or PROTOCOLS[0]
+        self.base_url: str | None = (get("base_url") or "").rstrip("/") or None
+        self.cloud: str | None = get("cloud")
+        self.models_url: str | None = get("models_url")
+        self.prices: str | None = get("prices")
+        self.billing = get("billing") or "tokens"
+        self.key: str | None = get("key")
+        self.key_from: dict[str, Any] | None = get("key_from") or None
+        self.key_prefix, self.key_url = get("key_prefix") or "", get("key_url") or ""
+        check = get("key_check")  # a request that checks a key for free
+        self.key_check: dict[str, str] | None = {"method": "GET", "auth": "bearer", **check} if check else None
+        self.auth = get("auth") or "bearer"
+        self.answers_any_key = bool(get("answers_any_key"))
+        self.default_model: str | None = get("default_model")
+        self.slots: dict[str, str] = {}
+        self.elsewhere: dict[str, Elsewhere] = {}
+        self.custom: dict[str, str] = {}  # a slot's own name, in lower case → the slot
+        self.warnings: list[str] = []
+        self._read_slots(get("slots") or {})
+        self.elsewhere |= places or {}
+        word = get("default_slot") or "sonnet"
+        self.default_slot = self.slot_named(word) or word
+        self.windows: dict[str, int] = get("windows") or {}
+        self.env: dict[str, str] = get("env") or {}
+        self.notes: list[str] = get("notes") or []
+        self.docs, self.verified, self.confidence = get("docs") or "", get("verified") or "", get("confidence") or ""
 
-    def _endpoint(self, check: Fields) -> None:
-        self.protocol = check.choice("protocol", PROTOCOLS) or PROTOCOLS[0]
-        self.base_url = check.base_url("base_url", self.protocol)
-        self.cloud = check.choice("cloud", tuple(CLOUDS))
-        if self.cloud and self.base_url:
-            check.wrong("cloud", "is a switch of Claude Code's own and takes no base_url")
-        self.models_url = check.address("models_url")
-        self.prices = check.name("prices")
-        self.billing = check.choice("billing", ("tokens", "plan")) or "tokens"
+    def _read_slots(self, slots: Mapping[str, Any]) -> None:
+        for word, value in slots.items():
+            slot = slot_named(word) or word
+            if isinstance(value, str):
+                self.slots[slot] = value.strip()
+                continue
+            self.slots[slot] = value["model"].strip()
+            if value.get("preset") or value.get("base_url"):
+                url = (value.get("base_url") or "").rstrip("/") or None
+                protocol = value.get("protocol") or PROTOCOLS[0]
+                self.elsewhere[slot] = Elsewhere(value.get("preset"), url, value.get("key"), protocol)
+            if name := (value.get("name") or "").strip().lower():
+                other = slot_named(name)
+                if other not in (None, slot):
+                    self.warnings.append(f"The name {name!r} means {slot} here, and no longer {other}.")
+                self.custom[name] = slot
+        named = [slot for slot, model in self.slots.items() if self.slot_named(model)]
+        for slot, (target, model) in {slot: self._followed(slot) for slot in named}.items():
+            self.slots[slot] = model
+            if target in self.elsewhere:
+                self.elsewhere[slot] = self.elsewhere[target]
 
-    def _key(self, check: Fields) -> None:
-        self.key = check.name("key")
-        self.key_from = check.key_source("key_from")
-        self.key_prefix = check.text("key_prefix") or ""
-        self.key_url = check.address("key_url") or ""
-        self.key_check = check.key_check("key_check")
-        self.auth = check.choice("auth", ("bearer", "api-key")) or "bearer"
-        self.answers_any_key = check.flag("answers_any_key")
+    def _followed(self, slot: str) -> tuple[str, str]:
+        """Return the slot that a slot's model names in the end, and the model there."""
+        seen = [slot]
+        while (target := self.slot_named(self.slots.get(seen[-1], ""))) and target not in seen:
+            seen.append(target)
+        return seen[-1], self.slots.get(seen[-1], self.default_model or "")
 
-    def _start(self, check: Fields, found: SlotMap) -> str:
-        word = check.text("default_slot") or "sonnet"
-        slot = found.slot_named(word)
+    def with_places(self, places: Mapping[str, Elsewhere]) -> Preset:
+        """Return the same preset with a place for slots that have none."""
+        return Preset(self.name, self._fields, self.source, places)
+
+    def slot_named(self, word: str) -> str | None:
+        """Return the slot that a custom name, or else a tier or alias, means; in any case."""
+        return self.custom.get(word.lower()) or slot_named(word)
+
+    def start(self, overrides: Mapping[str, str]) -> str:
+        """Return the slot a new session starts on; UsageProblem for a word that names none."""
+        word = overrides.get("start", self.default_slot)
+        slot = self.slot_named(word)
         if slot is None or slot == "subagent":
-            check.wrong("default_slot", f"must be one of {', '.join(SLOTS[:4])}, or a custom name of one")
-        return slot or "sonnet"
+            names = ", ".join(["haiku", "sonnet", "opus", "fable", "small", "medium", *self.custom])
+            raise UsageProblem(f"A session cannot start on {word!r}.", hint=f"Use {names} or large.")
+        return slot
+
+    def models(self, overrides: Mapping[str, str], own_names: bool | None = None) -> dict[str, str]:
+        """Return {slot: model id} for all five slots: overrides first, then the preset, then its default model.
+
+        `""` in the subagent slot means "inherit", and in the others, which needs `own_names` (by default: where the
+        backend knows them), the client's own model. The name of a slot as a value means that slot's model; a custom
+        name is stronger than a tier's. Raises UsageProblem where a slot has no model.
+        """
+        own_names = self.speaks_claude if own_names is None else own_names
+        asked = {slot: overrides[slot] for slot in SLOTS if slot in overrides}
+        models = {slot: self.slots.get(slot, self.default_model) for slot in SLOTS}
+        models["fable"] = models["fable"] or models["opus"]
+        named = targets(asked, self.custom)
+        models |= {slot: value for slot, value in asked.items() if slot not in named}
+        chosen = models | {slot: models[target] for slot, target in named.items()}
+        return {slot: self._model(slot, chosen[slot], own_names) for slot in SLOTS}
+
+    def _model(self, slot: str, value: str | None, own_names: bool) -> str:
+        if slot == "subagent" or (own_names and value == AUTO):
+            return "" if value is None or value == AUTO else value
+        if not value:
+            hint = f"Add --{slot} MODEL or --model MODEL."
+            raise UsageProblem(f"Preset {self.name} names no model for {slot}.", hint=hint)
+        if value == AUTO:
+            raise UsageProblem(
+                f"{slot} cannot be {AUTO} here: Claude Code would send its own model name to {self.name}.",
+                hint=f"Name a model: --{slot} MODEL.",
+            )
+        return value
+
+    def known_models(self) -> dict[str, str]:
+        """Return {slot: model} as far as the preset says it, for a list or a price."""
+        try:
+            return self.models({}, own_names=True)
+        except UsageProblem:
+            return {slot: model for slot, model in self.slots.items() if model}
 
     @property
     def is_claude(self) -> bool:
@@ -100,15 +179,6 @@ class Preset:
         if self.base_url:
             return host_of(self.base_url)
         return self.cloud or ("several" if self.is_mixed else ANTHROPIC_HOST)
-
-
-def wrong_preset(source: str, problems: list[tuple[str, str]]) -> PresetProblem:
-    """Return the error about a preset's fields: the first in words, all of them in `found`."""
-    field, why = problems[0]
-    more = f" ({len(problems) - 1} more: llmswitch presets check {source})" if len(problems) > 1 else ""
-    error = PresetProblem(f"{source}: {field} {why}.{more}", hint="See `llmswitch show openrouter` for a good one.")
-    error.found = problems
-    return error
 
 
 def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, object]:

@@ -8,12 +8,45 @@ from __future__ import annotations
 from llmswitch.base.fastjson import dumps, quoted
 from llmswitch.claude.variables import AUTO_MODE, OURS, SECRET_BEARING, may_be_secret
 from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.settings.state import Record
+
+class Change:
+    """The pure result of an edit: the settings before and after it (None: no file), and the record to keep of it."""
+
+    __slots__ = ("after", "before", "record")
+
+    def __init__(self, before: Settings | None, after: Settings | None, record: Record) -> None:
+        self.before, self.after, self.record = before, after, record
+
+
+def switched(
+    settings: Settings | None, records: Sequence[Record], members: Mapping[str, object], about: Mapping[str, object]
+) -> Change:
+    """Return the change that takes the pin of `records` out and puts `members` in; with none no pin is left.
+
+    `records` are the current record and the one before it. `about` are the fields of the new record that a settings
+    file does not tell: preset, overrides, key, passing, and `created` as far as it is known before.
+    """
+    found: dict[str, object] = {}
+    base = settings
+    if settings is not None:
+        current = records[:1] if records[0].in_force(settings) else records
+        # A record that was only passed through leaves what was found before it.
+        found["foreign"] = _foreign(settings, records) | (records[0].foreign if records[0].passing else {})
+        base = unpinned(settings, current)
+        if base.blank and any("file" in each.created for each in current):
+            base = None
+    if not members:
+        return Change(settings, base, Record({**about, **found}))
+    after, noted = _pinned(base, members)
+    created = about.get("created")
+    parts = [*(created if isinstance(created, list) else []), *noted.pop("created")]
+    return Change(settings, after, Record({**about, **found, **noted, "created": parts}))
 
 
 def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
@@ -28,25 +61,31 @@ def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
     return settings.without_root() if "root" in created else settings
 
 
-def pinned(base: Settings | None, pin: Mapping[str, str], record: Record) -> Settings:
-    """Return `base` (None: no file) with the pin in it, and note in `record` what that displaced and created."""
+def _pinned(base: Settings | None, members: Mapping[str, object]) -> tuple[Settings, dict[str, list[str]]]:
+    """Return `base` (None: no file) with the members in it, and what the record says of that."""
     settings = Settings("\n") if base is None else base
-    wanted = {name: text for name, text in pin.items() if name != AUTO_MODE or not _has_opinion(settings)}
-    members = {name: _as_json(text) for name, text in wanted.items()}
-    record.pin = {name: text for name, text in pin.items() if name in OURS and name not in SECRET_BEARING}
-    record.wrote = {name: raw for name, raw in members.items() if name not in OURS}
-    record.displaced = {name: raw for name in record.wrote if (raw := settings.raw(name)) is not None}
+    wanted = {name: value for name, value in members.items() if name != AUTO_MODE or not _has_opinion(settings)}
+    raw = {name: as_json(value) for name, value in wanted.items()}
+    wrote = {name: text for name, text in raw.items() if name not in OURS}
     missing = {"file": base is None, "root": settings.blank, "env": settings.env is None}
-    record.created += [part for part, absent in missing.items() if absent]
-    return settings.with_members(members)
+    noted = {
+        "pin": {name: value for name, value in members.items() if name in OURS and name not in SECRET_BEARING},
+        "wrote": wrote,
+        "displaced": {name: text for name in wrote if (text := settings.raw(name)) is not None},
+        "created": [part for part, absent in missing.items() if absent],
+    }
+    return settings.with_members(raw), noted  # type: ignore[return-value]  # created is a list, the others objects
 
 
-def _as_json(text: str) -> str:
+def as_json(value: object) -> str:
+    """Return a member's value as it is written into a settings file: text, a flag or a list of texts."""
+    if not isinstance(value, str):
+        return dumps(value)
     try:
-        text.encode()
+        value.encode()
     except UnicodeEncodeError:  # half a character, which only an escape can write
-        return dumps(text)
-    return quoted(text)
+        return dumps(value)
+    return quoted(value)
 
 
 def _has_opinion(settings: Settings) -> bool:
@@ -54,24 +93,6 @@ def _has_opinion(settings: Settings) -> bool:
     permissions = settings.top("permissions")
     chosen = permissions if isinstance(permissions, dict) else {}
     return settings.top(AUTO_MODE) is not None or "defaultMode" in chosen or "disableAutoMode" in chosen
-
-
-def next_settings(
-    settings: Settings | None, records: Sequence[Record], pin: Mapping[str, str], record: Record
-) -> Settings | None:
-    """Return the settings with the pin of `records` taken out and `pin` put in; None where no file is left.
-
-    `records` are the current record and the one before it; `record`, the new one, is filled in.
-    """
-    if settings is None:
-        return pinned(None, pin, record) if pin else None
-    current = records[:1] if records[0].in_force(settings) else records
-    # A record that was only passed through leaves what was found before it.
-    record.foreign = _foreign(settings, records) | (records[0].foreign if records[0].passing else {})
-    base: Settings | None = unpinned(settings, current)
-    if base and base.blank and any("file" in each.created for each in current):
-        base = None
-    return pinned(base, pin, record) if pin else base
 
 
 def _foreign(settings: Settings, records: Sequence[Record]) -> dict[str, str]:

@@ -1,21 +1,194 @@
-"""What commands work on."""
+"""A worktree with all that a command reads of it: its settings file, its state, and the worktrees it shares with."""
 
 from __future__ import annotations
 
+import os
+
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.secret import redacted
+from llmswitch.base.urls import host_of
+from llmswitch.claude.effective import first_text
+from llmswitch.claude.layers import LOCAL, Reader
+from llmswitch.claude.variables import BASE_URL, INSIDE, OURS
+from llmswitch.settings.state import State
+from llmswitch.worktrees import worktree as worktrees
+from llmswitch.worktrees.layout import Worktree
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-    from llmswitch.gateway.client import LocalGateway
+    from llmswitch.claude.effective import Layer
     from llmswitch.settings.file import SettingsFile
-    from llmswitch.settings.state import Journal
-    from llmswitch.worktrees.worktree import Worktree
+    from llmswitch.worktrees.listing import Listed
 
 
-class Target:
-    """What a switch works on: one worktree, its settings file and its journal, and the local gateway."""
+class Checkout:
+    """A worktree with its settings file, its state, its main and its linked neighbours, each read once.
 
-    def __init__(
-        self, worktree: Worktree, file: SettingsFile, journal: Journal, gateway: Callable[[], LocalGateway]
-    ) -> None:
-        self.worktree, self.file, self.journal, self.gateway = worktree, file, journal, gateway
+    `folder` is where a session starts: the worktree's root, or a folder of it.
+    """
+
+    __slots__ = ("_checkouts", "_file", "_layers", "_linked", "_main", "_state", "folder", "worktree")
+
+    def __init__(self, worktree: Worktree, checkouts: Checkouts, folder: str = "") -> None:
+        self.worktree, self._checkouts = worktree, checkouts
+        self.folder = os.path.realpath(folder) if folder else worktree.root
+        self._file: SettingsFile | None = None
+        self._state: State | None = None
+        self._layers: list[Layer] | None = None
+        self._linked: list[Checkout] | None = None
+        self._main: Checkout | None = None
+
+    @property
+    def root(self) -> str:
+        """The worktree's root."""
+        return self.worktree.root
+
+    @property
+    def file(self) -> SettingsFile:
+        """The local settings file."""
+        if self._file is None:
+            from llmswitch.settings.file import SettingsFile  # `status` reads layers only
+
+            self._file = SettingsFile(self.root, os.path.join(self._checkouts.state_folder, "locks"))
+        return self._file
+
+    @property
+    def state(self) -> State:
+        """What the last switches wrote here."""
+        if self._state is None:
+            self._state = State(self.worktree, self._checkouts.state_folder)
+        return self._state
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The settings that a session which starts in `folder` reads, the strongest first."""
+        if self._layers is None:
+            self._layers = self._checkouts.reader.layers(self.worktree, self.folder)
+        return self._layers
+
+    @property
+    def below(self) -> list[Layer]:
+        """Those of a session that starts below the root, in a folder without any."""
+        return self._checkouts.reader.below(self.worktree, self.layers)
+
+    @property
+    def main(self) -> Checkout | None:
+        """The main checkout whose local file rules here, None where there is none."""
+        if self._main is None and (root := self._checkouts.reader.main_root(self.worktree)):
+            self._main = self._checkouts.main(root, self.worktree.common_dir)
+        return self._main
+
+    @property
+    def linked(self) -> list[Checkout]:
+        """The linked worktrees that this one rules."""
+        if self._linked is None:
+            self._linked = self._checkouts.ruled_by(self.worktree)
+        return self._linked
+
+    @property
+    def pin(self) -> dict[str, str]:
+        """The identity members that the local file sets."""
+        layer = self._checkouts.reader.local("worktree", self.root)
+        return {name: text for name, text in layer.values.items() if name in OURS} if layer else {}
+
+    @property
+    def described(self) -> str:
+        """The worktree with its preset, for a message."""
+        preset = self.state.current.preset
+        return f"{self.root} ({preset})" if preset and preset != "claude" else self.root
+
+    @property
+    def is_copied(self) -> bool:
+        """Say whether each worktree that Claude Code makes gets a copy of the settings file."""
+        if not os.path.isfile(os.path.join(self.root, ".worktreeinclude")):
+            return False
+        from llmswitch.worktrees.git import copies  # asks git; few repositories have such a file
+
+        return copies(self.worktree, LOCAL)
+
+    @property
+    def reached(self) -> list[str]:
+        """The worktrees whose sessions a switch here reaches: this one, and those that follow it."""
+        return [self.root, *(each.root for each in self.linked if not each.pin)]
+
+    @property
+    def ruled(self) -> list[str]:
+        """The worktrees with a pin of their own that this one rules, for a message."""
+        return [each.described for each in self.linked if each.pin]
+
+    @property
+    def lower_host(self) -> str:
+        """The host that settings weaker than the local files name, here or in a worktree that follows; "" for none."""
+        for root in self.reached:
+            url = first_text(self._checkouts.reader.weaker(root), BASE_URL)
+            if host := host_of(url) or redacted(url):
+                return host
+        return ""
+
+
+class Checkouts:
+    """The worktrees that one run looks at; they share what each of them would read again.
+
+    `environ` is the environment that llmswitch was started in.
+    """
+
+    __slots__ = ("_mains", "reader", "state_folder")
+
+    def __init__(self, environ: Mapping[str, str], state_folder: str) -> None:
+        # Inside a Claude Code session the environment is the current pin, not something the user exported.
+        kept = ("HOME", "CLAUDE_CONFIG_DIR") if environ.get(INSIDE) else environ
+        self.reader = Reader({name: environ[name] for name in kept if name in environ})
+        self.state_folder = state_folder
+        self._mains: dict[str, Checkout] = {}
+
+    def at(self, path: str = ".", folder: str = "") -> Checkout:
+        """Return the worktree around `path`, for sessions that start in `folder` (default: its root).
+
+        Raises what worktrees.worktree.find does.
+        """
+        return Checkout(worktrees.find(path), self, folder)
+
+    def everywhere(self, path: str = ".") -> list[tuple[Listed, Checkout | None]]:
+        """Return every worktree of this repository, main first; without a checkout where it cannot be used."""
+        from llmswitch.worktrees.listing import listing  # asks git; one worktree needs no list
+
+        entries = listing(worktrees.find(path))
+        return [(entry, Checkout(entry.worktree, self) if entry.worktree else None) for entry in entries]
+
+    def main(self, root: str, common_dir: str) -> Checkout:
+        """Return the main checkout at a root, which its linked worktrees share."""
+        if root not in self._mains:
+            self._mains[root] = Checkout(Worktree(root, common_dir, common_dir), self)
+        return self._mains[root]
+
+    def ruled_by(self, worktree: Worktree) -> list[Checkout]:
+        """Return the linked worktrees whose sessions read this one's local file."""
+        linked = os.path.join(worktree.git_dir, "worktrees")
+        if not (worktree.in_repository and worktree.is_main and os.path.isdir(linked)):
+            return []
+        from llmswitch.worktrees.listing import listing  # asks git; only where there are linked worktrees
+
+        found = [entry.worktree for entry in listing(worktree) if entry.worktree]
+        return [Checkout(each, self) for each in found if self.reader.main_root(each) == worktree.root]
+
+
+def pin_here(checkouts: Checkouts) -> tuple[str, Mapping[str, str]] | None:
+    """Return the preset that was last switched to in the current folder with its overrides; `claude` where none was.
+
+    None where the folder cannot be used.
+    """
+    try:
+        record = checkouts.at().state.current
+    except LlmswitchError:
+        return None
+    return (record.preset or "claude"), record.overrides
+
+
+def preset_here(checkouts: Checkouts) -> str | None:
+    """Return the preset that was last switched to in the current folder, None where there is none to know of."""
+    try:
+        return checkouts.at().state.current.preset
+    except LlmswitchError:
+        return None

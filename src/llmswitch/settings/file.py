@@ -1,125 +1,237 @@
-"""`.claude/settings.local.json` of one folder, read with every check; `rewrite` changes it.
+"""`.claude/settings.local.json` of one folder: read with every check, and changed under a lock in one rename.
 
-The settings file changed under a lock, in one rename, and not over what another program writes meanwhile."""
+Another program may write it at the same time (Claude Code takes no lock): what it wrote is never lost.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 
-from llmswitch.base import files as atomic
-from llmswitch.base import files as file_object
+from llmswitch.base import files
+from llmswitch.base.digest import digest
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.lock import Lock
+from llmswitch.settings.settings import Settings
+from llmswitch.settings.text import SpliceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmswitch.settings.settings import Settings
+    from llmswitch.settings.change import Change
 
-    Edit = Callable[[Settings | None], Settings | None]
-    from collections.abc import Callable
-
-    pass
+    Edit = Callable[[Settings | None], Change]
+    Commit = Callable[[Change], None]
 
 NAME = ".claude/settings.local.json"
+PRIVATE = 0o600
+# A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
+TRIES = 10
+# Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
+# the file within so many seconds before us, since that costs a fifth of a second.
+BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
+
+
+class Seen:
+    """The file as it was when it was looked at: its bytes and status (None: no file), parsed when that is asked for."""
+
+    __slots__ = ("_path", "_settings", "data", "status")
+
+    def __init__(self, path: str, data: bytes | None, status: os.stat_result | None) -> None:
+        self._path, self.data, self.status = path, data, status
+        self._settings: Settings | None = None
+
+    @property
+    def mode(self) -> int:
+        """Its permission bits; those of a new file where there is none."""
+        return stat.S_IMODE(self.status.st_mode) if self.status else PRIVATE
+
+    @property
+    def settings(self) -> Settings | None:
+        """What stands in it; LlmswitchError names file, line and column, and never quotes the text."""
+        if self._settings is None and self.data is not None:
+            try:
+                self._settings = Settings(self.data.decode())
+            except UnicodeDecodeError as error:
+                line = self.data.count(b"\n", 0, error.start) + 1
+                raise self._invalid(f"line {line}: not UTF-8 text; save the file as UTF-8") from None
+            except SpliceError as error:
+                raise self._invalid(str(error)) from None
+        return self._settings
+
+    def _invalid(self, why: str) -> LlmswitchError:
+        return LlmswitchError(
+            f"{self._path}, {why}. Claude Code accepts strict JSON only and ignores this whole file.",
+            hint="Mend it in an editor, then try again.",
+        )
+
+    def is_there_still(self) -> bool:
+        """Say whether the file looks the same from outside; whether it is, its bytes will tell."""
+        try:
+            now = os.lstat(self._path)
+        except OSError:
+            return self.status is None
+        then = self.status
+        return then is not None and (now.st_ino, now.st_mtime_ns, now.st_size) == (
+            then.st_ino,
+            then.st_mtime_ns,
+            then.st_size,
+        )
 
 
 class SettingsFile:
     """The local settings file of the folder `root`; `locks` is the folder of the lock files."""
 
+    __slots__ = ("_locks", "_seen", "folder", "path")
+
     def __init__(self, root: str, locks: str = "") -> None:
         self.folder = os.path.join(root, ".claude")
         self.path = os.path.join(root, NAME)
         self._locks = locks
-        self._parsed: tuple[bytes, Settings] | None = None  # a switch looks several times at the same bytes
-
-    def read(self) -> bytes | None:
-        """Return the bytes of the file, following links as Claude Code does, or None where there is none."""
-        from llmswitch.base import files as file_object
-
-        return file_object.read(self.path)[0]
+        self._seen: Seen | None = None
 
     def settings(self) -> Settings | None:
-        """Return the parsed file, None where there is none; LlmswitchError where Claude Code would ignore it."""
-        data = self.read()
-        return None if data is None else self.parse(data)
+        """Return what stands in the file, looked at once, or None where there is none.
+
+        LlmswitchError where Claude Code would ignore it, and where it cannot be read.
+        """
+        if self._seen is None:
+            self._seen = Seen(self.path, *files.read(self.path))
+        return self._seen.settings
 
     def salvaged(self) -> dict[str, str]:
         """Return the `env` of a file that is no strict JSON but still JSON5; {} where it is neither."""
-        import json5
+        import json5  # only for a file that Claude Code ignores
 
         from llmswitch.claude.effective import as_text
 
         try:
-            root = json5.loads((self.read() or b"").decode(errors="replace"))
+            root = json5.loads((files.read(self.path)[0] or b"").decode(errors="replace"))
         except (ValueError, RecursionError, LlmswitchError):
             return {}
         env = root.get("env") if isinstance(root, dict) else None
         return {str(name): as_text(value) for name, value in env.items()} if isinstance(env, dict) else {}
-
-    def parse(self, data: bytes) -> Settings:
-        """Return the parsed bytes; LlmswitchError names file, line and column, and never quotes the text."""
-        from llmswitch.settings.settings import Settings
-        from llmswitch.settings.text import SpliceError
-
-        if self._parsed and self._parsed[0] == data:
-            return self._parsed[1]
-        try:
-            self._parsed = data, Settings(data.decode())
-            return self._parsed[1]
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise self._invalid(f"line {line}: not UTF-8 text; save the file as UTF-8") from None
-        except SpliceError as error:
-            raise self._invalid(str(error)) from None
-
-    def _invalid(self, why: str) -> LlmswitchError:
-        return LlmswitchError(
-            f"{self.path}, {why}. Claude Code accepts strict JSON only and ignores this whole file.",
-            hint="Mend it in an editor, then try again.",
-        )
 
     def follow_links(self) -> None:
         """Work on what a symbolic link leads to and keep the link; every way to that file has one lock."""
         self.path = os.path.realpath(self.path)
         self.folder = os.path.dirname(self.path)
 
-    @property
-    def lock(self) -> str:
-        """The lock file of this settings file: one, whichever way leads to it."""
-        from llmswitch.base.digest import digest
-
-        return os.path.join(self._locks, digest(self.path))
-
     def check(self) -> None:
-        """Raise what `change` would for what lies there; LlmswitchError or Refused."""
-        from llmswitch.base import files as file_object
+        """Look at the file and raise what a change of it would for what lies there; LlmswitchError or Refused."""
+        files.refuse_link(self.folder)
+        files.refuse_link(self.path)
+        files.check_folder(self.folder)
+        self._seen = self._look()
 
-        file_object.refuse_link(self.folder)
-        file_object.refuse_link(self.path)
-        file_object.check_folder(self.folder)
-        file_object.read(self.path, changing=True)
+    def _look(self) -> Seen:
+        return Seen(self.path, *files.read(self.path, changing=True))
 
-    def change(self, edit: Edit, private: bool, commit: Callable[[], None]) -> bool:
-        """Replace the file by what `edit` makes of it (None: no file) and say whether anything changed.
+    def change(self, edit: Edit, private: bool, commit: Commit) -> tuple[Change, bool]:
+        """Replace the file by what `edit` makes of it and return the change, and whether the file is another now.
 
         `private` gives it mode 0600, otherwise its mode stays. `commit` runs after `edit`, just before the file
         changes. Raises LlmswitchError or Refused; then the file is as it was.
         """
-        from llmswitch.settings import file as rewrite
+        if self._seen is None:
+            self.check()
+        with Lock(os.path.join(self._locks, digest(self.path)), self.path) as lock:
+            files.sweep(self.folder)
+            # What was looked at before the lock will do: its bytes are compared once more before the rename.
+            seen, self._seen, busy = self._seen, None, False
+            if seen is None or not seen.is_there_still():
+                seen = self._look()
+            for _ in range(TRIES):
+                change, done = self._try(seen, edit, private, commit)
+                if done is False:
+                    return change, False
+                if done:
+                    busy = busy or self._is_busy(seen, lock)
+                    lock.note()
+                    if not (busy and self._was_lost(change)):
+                        return change, True
+                busy = not done
+                seen = self._look()
+        raise LlmswitchError(f"{self.path}: another program keeps changing it.", hint="Try again.")
 
-        return rewrite.change(self, edit, private, commit)
+    def _try(self, seen: Seen, edit: Edit, private: bool, commit: Commit) -> tuple[Change, bool | None]:
+        """Return the change and whether the file changed, None where another program changed it meanwhile."""
+        try:
+            change = edit(seen.settings)
+            after = None if change.after is None else change.after.text.encode()
+            mode = PRIVATE if private else seen.mode
+            if (after, mode) == (seen.data, seen.mode):
+                commit(change)
+                return change, False
+
+            def is_as_seen() -> bool:
+                commit(change)
+                return files.read(self.path)[0] == seen.data
+
+            return change, self._write(after, mode, is_as_seen)
+        except OSError as error:
+            about = "" if error.filename in (None, self.path) else f"{error.filename}: "
+            raise LlmswitchError(f"{self.path}: cannot write it: {about}{error.strerror}.") from None
+
+    def _write(self, data: bytes | None, mode: int, is_as_seen: Callable[[], bool]) -> bool | None:
+        if data is None:
+            if not is_as_seen():
+                return None
+            os.unlink(self.path)
+            files.sync_folder(self.folder)
+            return True
+        made = files.make_folder(self.folder, 0o755)
+        try:
+            return files.replace(self.path, data, mode, is_as_seen) or None
+        except BaseException:
+            if made:
+                self.remove_folder()
+            raise
+
+    def _is_busy(self, seen: Seen, lock: Lock) -> bool:
+        """Say whether another program wrote the file we replaced a moment ago."""
+        try:
+            if seen.status is None or seen.status.st_mtime <= lock.noted():
+                return False
+            # Both times are the file system's: this one is of the file that has just come.
+            return abs(os.stat(self.path).st_mtime - seen.status.st_mtime) < BUSY_SECONDS
+        except OSError:
+            return False
+
+    def _was_lost(self, change: Change) -> bool:
+        """Say whether another program put back what was there before us; looked at once, where one is at work."""
+        import time  # only where another program is at work
+
+        time.sleep(LOOK_AGAIN_SECONDS)
+        before, ours = (each.values() if each else {} for each in (change.before, change.after))
+        try:
+            found = Seen(self.path, *files.read(self.path)).settings
+        except LlmswitchError:  # not ours to mend, and no failure: what we wanted to write was written
+            return False
+        now = found.values() if found else {}
+        changed = [name for name in {*before, *ours} if before.get(name) != ours.get(name)]
+        return any(now.get(name) == before.get(name) for name in changed)
 
     def mend(self, mended: Callable[[str], str | None]) -> bool:
         """Replace a file that Claude Code ignores by what `mended` makes of its text; False where that is None.
 
         Raises LlmswitchError or Refused; then the file is as it was.
         """
-        from llmswitch.settings import file as rewrite
-
-        return rewrite.mend(self, mended)
+        self.check()
+        with Lock(os.path.join(self._locks, digest(self.path)), self.path):
+            before, status = files.read(self.path, changing=True)
+            after = mended(before.decode(errors="surrogateescape")) if before is not None else None
+            if after is None or status is None:
+                return False
+            data, mode = after.encode(errors="surrogateescape"), stat.S_IMODE(status.st_mode)
+            try:
+                done = files.replace(self.path, data, mode, lambda: files.read(self.path)[0] == before)
+            except OSError as error:
+                raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None
+        if not done:
+            raise LlmswitchError(f"{self.path}: another program changed it meanwhile.", hint="Try again.")
+        return True
 
     def has_folder(self) -> bool:
         """Say whether `.claude` is there."""
@@ -131,125 +243,3 @@ class SettingsFile:
             os.rmdir(self.folder)
         except OSError:
             pass
-
-
-PRIVATE = 0o600
-# A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
-TRIES = 10
-# Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
-# the file within so many seconds before us, since that costs a fifth of a second.
-BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
-
-
-def change(file: SettingsFile, edit: Edit, private: bool, commit: Callable[[], None]) -> bool:
-    """Do what `SettingsFile.change` says."""
-    file.check()
-    with Lock(file.lock, file.path) as lock:
-        attempt = _Attempt(file, lock, edit, private, commit)
-        atomic.sweep(file.folder)
-        for _ in range(TRIES):
-            done = attempt.run()
-            if done is not None and not (done and attempt.was_lost()):
-                return done
-    raise LlmswitchError(f"{file.path}: another program keeps changing it.", hint="Try again.")
-
-
-def mend(file: SettingsFile, mended: Callable[[str], str | None]) -> bool:
-    """Do what `SettingsFile.mend` says."""
-    file.check()
-    with Lock(file.lock, file.path):
-        before, status = file_object.read(file.path, changing=True)
-        after = mended(before.decode(errors="surrogateescape")) if before is not None else None
-        if after is None or status is None:
-            return False
-        data = after.encode(errors="surrogateescape")
-        try:
-            done = atomic.replace(file.path, data, stat.S_IMODE(status.st_mode), lambda: file.read() == before)
-        except OSError as error:
-            raise LlmswitchError(f"{file.path}: cannot write it: {error.strerror}.") from None
-    if not done:
-        raise LlmswitchError(f"{file.path}: another program changed it meanwhile.", hint="Try again.")
-    return True
-
-
-class _Attempt:
-    """One change of a file, tried until no other program comes between."""
-
-    def __init__(self, file: SettingsFile, lock: Lock, edit: Edit, private: bool, commit: Callable[[], None]) -> None:
-        self._file, self._lock, self._edit, self._private, self._commit = file, lock, edit, private, commit
-        self._before: bytes | None = None
-        self._after: bytes | None = None
-        self._busy = False
-
-    def run(self) -> bool | None:
-        """Return whether the file changed, or None where another program changed it meanwhile."""
-        file = self._file
-        self._before, status = file_object.read(file.path, changing=True)
-        try:
-            settings = self._edit(None if self._before is None else file.parse(self._before))
-            self._after = None if settings is None else settings.text.encode()
-            done = self._replace(stat.S_IMODE(status.st_mode) if status else PRIVATE)
-        except OSError as error:
-            about = "" if error.filename in (None, file.path) else f"{error.filename}: "
-            raise LlmswitchError(f"{file.path}: cannot write it: {about}{error.strerror}.") from None
-        self._busy = self._busy or done is None
-        if done:
-            self._busy = self._busy or self._is_busy(status)
-            self._lock.note()
-        return done
-
-    def _is_busy(self, before: os.stat_result | None) -> bool:
-        """Say whether another program wrote the file we replaced a moment ago."""
-        try:
-            if before is None or before.st_mtime <= self._lock.noted():
-                return False
-            # Both times are the file system's: this one is of the file that has just come.
-            return abs(os.stat(self._file.path).st_mtime - before.st_mtime) < BUSY_SECONDS
-        except OSError:
-            return False
-
-    def _replace(self, old_mode: int) -> bool | None:
-        mode = PRIVATE if self._private else old_mode
-        if (self._after, mode) != (self._before, old_mode):
-            return self._write(mode)
-        self._commit()
-        return False
-
-    def was_lost(self) -> bool:
-        """Say whether another program put back what was there before us; looked at once, where one is at work."""
-        if not self._busy:
-            return False
-        import time
-
-        time.sleep(LOOK_AGAIN_SECONDS)
-        self._busy = False
-        try:
-            data = self._file.read()
-            before, ours, now = (self._values(content) for content in (self._before, self._after, data))
-        except LlmswitchError:  # not ours to mend, and no failure: what we wanted to write was written
-            return False
-        changed = [name for name in {*before, *ours} if before.get(name) != ours.get(name)]
-        return any(now.get(name) == before.get(name) for name in changed)
-
-    def _values(self, data: bytes | None) -> dict[str, str]:
-        return self._file.parse(data).values() if data else {}
-
-    def _unchanged(self) -> bool:
-        self._commit()
-        return self._file.read() == self._before
-
-    def _write(self, mode: int) -> bool | None:
-        file = self._file
-        if self._after is None:
-            if not self._unchanged():
-                return None
-            os.unlink(file.path)
-            atomic.sync_folder(file.folder)
-            return True
-        made = atomic.make_folder(file.folder, 0o755)
-        try:
-            return atomic.replace(file.path, self._after, mode, self._unchanged) or None
-        except BaseException:
-            if made:
-                file.remove_folder()
-            raise

@@ -10,37 +10,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from llmswitch.settings.checkout import Target
+    from llmswitch.settings.checkout import Checkout
     from llmswitch.settings.settings import Settings
 
 
-def credentials(target: Target, settings: Settings | None) -> dict[str, Secret]:
+def credentials(checkout: Checkout, settings: Settings | None) -> dict[str, Secret]:
     """Return {variable: credential} of those in the file that are not ours."""
     values = settings.values() if settings else {}
     found = {name: Secret(values[name]) for name in (AUTH_TOKEN, API_KEY) if values.get(name)}
-    ours = [name for name, secret in found.items() if secret == Secret(KEYLESS_TOKEN) or target.journal.knows(secret)]
+    ours = [name for name, secret in found.items() if secret == Secret(KEYLESS_TOKEN) or checkout.state.knows(secret)]
     return {name: secret for name, secret in found.items() if name not in ours}
 
 
-def refuse(target: Target, settings: Settings | None, kept: Collection[Secret]) -> None:
+def refuse(checkout: Checkout, settings: Settings | None, kept: Collection[Secret]) -> None:
     """Refuse to go on where a secret in the file would be lost; `kept` are credentials that are saved elsewhere."""
-    for name, secret in credentials(target, settings).items():
+    for name, secret in credentials(checkout, settings).items():
         if secret not in kept:
             raise Refused(
-                f"{target.file.path} holds a credential in {name} that llmswitch did not write.",
+                f"{checkout.file.path} holds a credential in {name} that llmswitch did not write.",
                 hint="To keep it in the keyring add --adopt-key NAME; to let it go, --discard-key.",
             )
-    for name in _secret_members(target, settings):
+    for name in _secret_members(checkout, settings):
         raise Refused(
-            f"{target.file.path} holds something secret in {name} that llmswitch did not write.",
+            f"{checkout.file.path} holds something secret in {name} that llmswitch did not write.",
             hint="Copy it to a safe place, then let it go here with --discard-key.",
         )
 
 
-def _secret_members(target: Target, settings: Settings | None) -> list[str]:
+def _secret_members(checkout: Checkout, settings: Settings | None) -> list[str]:
     """Return the other members, not ours, whose text may carry a secret: headers, a helper's argument, a URL's user."""
     values = settings.values() if settings else {}
-    records = (target.journal.current, target.journal.previous)
+    records = (checkout.state.current, checkout.state.previous)
     return [
         name
         for name in OURS

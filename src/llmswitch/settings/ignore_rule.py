@@ -6,13 +6,14 @@ import os
 
 from llmswitch.base.errors import Refused
 from llmswitch.settings.file import NAME
-from llmswitch.worktrees import worktree as worktrees
+from llmswitch.worktrees import git
+from llmswitch.worktrees.worktree import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import FileIO
 
-    from llmswitch.worktrees.worktree import Worktree
+    from llmswitch.worktrees.layout import Worktree
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
 TEMPORARY = ".llmswitch-key.tmp"
@@ -30,12 +31,12 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
         _refuse_tracked(worktree, NAME)
         _check_elsewhere(real)
         return None
-    if not worktree.in_repository or worktree.keeps_out(*_both(NAME)):
+    if not worktree.in_repository or git.keeps_out(worktree, *_both(NAME)):
         return None
     _refuse_tracked(worktree, NAME)
     if _ignored(worktree, NAME):  # only a temporary file of ours is tracked
         return None
-    exclude = worktree.exclude_file()
+    exclude = git.exclude_file(worktree)
     if not dry_run:
         _append(exclude)
         if not _ignored(worktree, NAME):
@@ -48,7 +49,7 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
 
 
 def _refuse_tracked(worktree: Worktree, name: str) -> None:
-    if worktree.in_repository and worktree.tracks(name):
+    if worktree.in_repository and git.tracks(worktree, name):
         raise Refused(
             f"git tracks {os.path.join(worktree.root, name)}: a key written there would be committed.",
             hint=f"To take it out of git and keep it on the disk: git rm --cached {name}",
@@ -57,19 +58,19 @@ def _refuse_tracked(worktree: Worktree, name: str) -> None:
 
 def _check_elsewhere(path: str) -> None:
     """Ask the repository that the file is really in: another one, behind a link or of `.claude` itself."""
-    worktree = worktrees.find(os.path.dirname(path))
+    worktree = find(os.path.dirname(path))
     name = os.path.relpath(path, worktree.root)
     _refuse_tracked(worktree, name)
     if not _ignored(worktree, name):
         beside = os.path.join(os.path.dirname(name), ".llmswitch-*")
         raise Refused(
             f"{path} is in another repository, {worktree.root}, which does not ignore it.",
-            hint=f"Add these lines to {worktree.exclude_file()}: /{name} and /{beside}",
+            hint=f"Add these lines to {git.exclude_file(worktree)}: /{name} and /{beside}",
         )
 
 
 def _ignored(worktree: Worktree, name: str) -> bool:
-    return not worktree.in_repository or worktree.ignores(*_both(name))
+    return not worktree.in_repository or git.ignores(worktree, *_both(name))
 
 
 def _both(name: str) -> tuple[str, str]:

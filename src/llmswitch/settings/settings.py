@@ -17,11 +17,12 @@ class Settings:
     Raises splice.SpliceError where Claude Code would ignore the whole file.
     """
 
-    def __init__(self, text: str, before: splice.Span | None = None) -> None:
-        """Parse a text; `before` is the root of the one it was made from, whose other members stay as they are."""
+    __slots__ = ("blank", "env", "root", "text")
+
+    def __init__(self, text: str) -> None:
         self.text = text
         self.blank = not text.removeprefix(splice.BOM).strip(" \t\r\n")
-        self.root = None if self.blank else splice.document(text, before)
+        self.root = None if self.blank else splice.document(text)
         member = self.root.get("env") if self.root else None
         self.env = splice.members_of(text, member.value_start) if member else None
 
@@ -45,9 +46,9 @@ class Settings:
         """Return the settings without those members."""
         inner = [name for name in names if name not in TOP_MEMBERS]
         text = splice.drop(self.env, inner) if self.env else self.text
-        root = Settings(text, self.root).root
+        root = Settings(text).root
         top = [name for name in names if name in TOP_MEMBERS]
-        return Settings(splice.drop(root, top) if root else text, self.root)
+        return Settings(splice.drop(root, top) if root else text)
 
     def with_members(self, members: Mapping[str, str]) -> Settings:
         """Return the settings with those members (name → JSON text) changed in place or added at the end."""
@@ -58,13 +59,13 @@ class Settings:
         if inner:
             settings = settings._with_env(inner)
         outer = {name: raw for name, raw in members.items() if name in TOP_MEMBERS}
-        return Settings(splice.put(settings._root(), outer), settings.root) if outer else settings
+        return Settings(splice.put(settings._root(), outer)) if outer else settings
 
     def without_env(self) -> Settings:
         """Return the settings without an `env` that holds nothing; with one that does, unchanged."""
         if self.root is None or self.env is None or self.env.members:
             return self
-        return Settings(splice.drop(self.root, ["env"]), self.root)
+        return Settings(splice.drop(self.root, ["env"]))
 
     def without_root(self) -> Settings:
         """Return the settings without a root object that holds nothing: the blank text around it."""
@@ -79,9 +80,9 @@ class Settings:
         return Settings(self.text[:start] + "{}" + self.text[start:])
 
     def _with_env(self, members: Mapping[str, str]) -> Settings:
-        settings = self if self.env else Settings(splice.put(self._root(), {"env": "{}"}), self.root)
+        settings = self if self.env else Settings(splice.put(self._root(), {"env": "{}"}))
         assert settings.env is not None  # put there by the line above
-        return Settings(splice.put(settings.env, members, settings.root), settings.root)
+        return Settings(splice.put(settings.env, members, settings.root))
 
     def _root(self) -> splice.Span:
         assert self.root is not None  # callers made one

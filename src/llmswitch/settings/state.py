@@ -1,6 +1,4 @@
-"""The record of a switch in the state file.
-
-The state of a worktree: what the last switch wrote, and the one before it. It holds no secret.
+"""The state of a worktree: what the last switch wrote, and the one before it. It holds no secret.
 
 It lies in the worktree's own git folder and goes away with it. Lost, a switch still works; it then cannot tell
 our own token from a foreign one, nor bring back what a pin displaced.
@@ -9,7 +7,6 @@ our own token from a foreign one, nor bring back what a pin displaced.
 from __future__ import annotations
 
 import os
-import time
 
 from llmswitch.base.digest import digest
 from llmswitch.base.fastjson import dumps, loads
@@ -21,7 +18,10 @@ if TYPE_CHECKING:
 
     from llmswitch.base.secret import Secret
     from llmswitch.settings.settings import Settings
-    from llmswitch.worktrees.worktree import Worktree
+    from llmswitch.worktrees.layout import Worktree
+
+FOLDER = "llmswitch"
+NAME = "state.json"
 
 
 class Record:
@@ -33,17 +33,17 @@ class Record:
     """
 
     FIELDS = ("preset", "overrides", "pin", "wrote", "displaced", "created", "foreign", "key", "passing")
+    __slots__ = FIELDS
 
     def __init__(self, fields: Mapping[str, object] | None = None) -> None:
         """Read a record from JSON data; what is missing or of the wrong type counts as empty."""
         fields = fields or {}
-        preset = fields.get("preset")
+        preset, created = fields.get("preset"), fields.get("created")
         self.preset = preset if isinstance(preset, str) else None
         self.overrides = _texts(fields.get("overrides"))
         self.pin = _texts(fields.get("pin"))
         self.wrote = _texts(fields.get("wrote"))
         self.displaced = {name: raw for name, raw in _texts(fields.get("displaced")).items() if _is_json(raw)}
-        created = fields.get("created")
         self.created = [str(item) for item in created] if isinstance(created, list) else []
         self.foreign = _texts(fields.get("foreign"))
         self.key = _texts(fields.get("key"))
@@ -58,11 +58,14 @@ class Record:
         """The tuning members it wrote, as text."""
         return {name: str(loads(raw)) for name, raw in self.wrote.items() if _is_json(raw)}
 
-    def in_force(self, settings: Settings) -> bool:
-        """Say whether the settings hold this record's identity members as it wrote them."""
-        values = settings.values()
-        expected = self.pin if self.pin else {}
-        return all(values.get(name) == expected.get(name) for name in OURS if name not in SECRET_BEARING)
+    def in_force(self, settings: Settings | None) -> bool:
+        """Say whether the settings (None: no file) hold this record's identity members as it wrote them."""
+        values = settings.values() if settings else {}
+        return all(values.get(name) == self.pin.get(name) for name in OURS if name not in SECRET_BEARING)
+
+    def has_key(self, secret: Secret) -> bool:
+        """Say whether this switch wrote that key."""
+        return "salt" in self.key and self.key.get("hash") == digest(secret.reveal(), self.key["salt"])
 
 
 def _texts(value: object) -> dict[str, str]:
@@ -78,20 +81,25 @@ def _is_json(text: str) -> bool:
     return True
 
 
-pass
+def fingerprint(secret: Secret) -> dict[str, str]:
+    """Return a salted hash by which a key can be recognised and from which it cannot be read."""
+    salt = os.urandom(16).hex()
+    return {"salt": salt, "hash": digest(secret.reveal(), salt)}
 
 
-FOLDER = "llmswitch"
-NAME = "state.json"
+class State:
+    """The state file of one worktree, or of a plain folder (then in the user's state folder, by its path).
 
+    `current` and `previous` are the records of the last switch and of the one before it, `switched` when the last
+    one was, in seconds since 1970 (None where that is not known).
+    """
 
-class Journal:
-    """The state file of one worktree, or of a plain folder (then in the user's state folder, by its path)."""
+    __slots__ = ("_common", "current", "path", "previous", "switched")
 
     def __init__(self, worktree: Worktree, state_folder: str) -> None:
-        self._worktree = worktree
         folder = worktree.git_dir or os.path.join(state_folder, "folders", digest(worktree.root))
         self.path = os.path.join(folder, FOLDER if worktree.git_dir else "", NAME)
+        self._common = worktree.common_dir
         self._take(_load(self.path))
 
     def load(self) -> None:
@@ -101,10 +109,9 @@ class Journal:
     def _take(self, data: object) -> None:
         self.current, self.previous = Record(_part(data, "current")), Record(_part(data, "previous"))
         switched = data.get("switched") if isinstance(data, dict) else None
-        # When the last switch was, in seconds since 1970; None where that is not known.
         self.switched = float(switched) if isinstance(switched, (int, float)) else None
 
-    def save(self, record: Record, settings: Settings) -> None:
+    def save(self, record: Record, settings: Settings | None) -> None:
         """Write `record` as the current one and the one in force in `settings` as the one before; raises OSError.
 
         The current one is not in force where a switch failed after its record was written. A record equal to
@@ -112,6 +119,8 @@ class Journal:
         """
         if {**record.data(), "foreign": self.current.foreign} == self.current.data():
             return
+        import time  # only where something is written
+
         failed = not self.current.in_force(settings) and self.previous.in_force(settings)
         before = self.previous if failed or self.current.passing else self.current
         # After blanks no session holds anything of the pin before.
@@ -122,13 +131,13 @@ class Journal:
         self._write(record, self.previous, self.switched)
 
     def _write(self, record: Record, before: Record, switched: float | None) -> None:
-        from llmswitch.base import files as atomic
+        from llmswitch.base import files  # `status` reads a state and writes none
 
         data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched}
         folder = os.path.dirname(self.path)
-        atomic.make_folder(folder, 0o700)
-        atomic.sweep(folder)
-        atomic.replace(self.path, dumps(data).encode(), 0o600)
+        files.make_folder(folder, 0o700)
+        files.sweep(folder)
+        files.replace(self.path, dumps(data).encode(), 0o600)
 
     def knows(self, secret: Secret) -> bool:
         """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
@@ -136,15 +145,14 @@ class Journal:
         for path in self._neighbours():
             data = _load(path)
             records += [Record(_part(data, "current")), Record(_part(data, "previous"))]
-        return any(is_fingerprint(record.key, secret) for record in records)
+        return any(record.has_key(secret) for record in records)
 
     def _neighbours(self) -> list[str]:
-        common = self._worktree.common_dir
-        if not common:
+        if not self._common:
             return []
-        linked = os.path.join(common, "worktrees")
+        linked = os.path.join(self._common, "worktrees")
         names = os.listdir(linked) if os.path.isdir(linked) else []
-        folders = [common, *(os.path.join(linked, name) for name in names)]
+        folders = [self._common, *(os.path.join(linked, name) for name in names)]
         return [os.path.join(folder, FOLDER, NAME) for folder in folders]
 
 
@@ -167,18 +175,3 @@ def _read(path: str) -> object:
 def _part(data: object, name: str) -> dict[str, object] | None:
     part = data.get(name) if isinstance(data, dict) else None
     return part if isinstance(part, dict) else None
-
-
-def fingerprint(secret: Secret) -> dict[str, str]:
-    """Return a salted hash by which a key can be recognised and from which it cannot be read."""
-    salt = os.urandom(16).hex()
-    return {"salt": salt, "hash": _hash(salt, secret)}
-
-
-def is_fingerprint(entry: dict[str, str], secret: Secret) -> bool:
-    """Say whether `entry` is a fingerprint of that key."""
-    return "salt" in entry and entry.get("hash") == _hash(entry["salt"], secret)
-
-
-def _hash(salt: str, secret: Secret) -> str:
-    return digest(secret.reveal(), salt)

@@ -57,31 +57,30 @@ class Span:
 
 
 BOM = "\ufeff"
-_AFTER = frozenset(SPACE + ",}")  # what can follow a value: `12` is not the beginning of `123`
 # Numbers stay text: json would refuse integers of more than 4300 digits and round the others.
 _scan = scanner(number=str)
 
 
-def document(text: str, before: Span | None = None) -> Span:
-    """Return the root object of a whole JSON text; `before` is that of a text it was made from, if it was.
+def document(text: str) -> Span:
+    """Return the root object of a whole JSON text.
 
     Raises SpliceError for anything Claude Code's parser refuses, and for a key that stands twice.
     """
-    span = members_of(text, _skip(text, 1 if text.startswith(BOM) else 0), before)
+    span = members_of(text, _skip(text, 1 if text.startswith(BOM) else 0))
     if (end := _skip(text, span.close + 1)) != len(text):
         raise SpliceError("more text after the end of the JSON object", text, end)
     return span
 
 
-def members_of(text: str, at: int, before: Span | None = None) -> Span:
-    """Return the object whose `{` is at that offset; `before` is one that has most of its members."""
+def members_of(text: str, at: int) -> Span:
+    """Return the object whose `{` is at that offset."""
     if text[at : at + 1] != "{":
         raise SpliceError("a JSON object must start here", text, at)
     members: list[Member] = []
     seen: set[str] = set()
     here = _skip(text, at + 1)
     while members or text[here : here + 1] != "}":
-        member = _member(text, here, before)
+        member = _member(text, here)
         if member.key in seen:
             raise SpliceError(f"the key {dumps(member.key)} stands twice", text, here)
         seen.add(member.key)
@@ -95,7 +94,7 @@ def members_of(text: str, at: int, before: Span | None = None) -> Span:
     return Span(text, at, here, members)
 
 
-def _member(text: str, start: int, before: Span | None) -> Member:
+def _member(text: str, start: int) -> Member:
     if text[start : start + 1] != '"':
         raise SpliceError("a key in double quotes must stand here, not a comment or a comma", text, start)
     key, key_end = _value(text, start)
@@ -103,18 +102,8 @@ def _member(text: str, start: int, before: Span | None) -> Member:
     if text[colon : colon + 1] != ":":
         raise SpliceError("a colon must stand here", text, colon)
     value_start = _skip(text, colon + 1)
-    value, end = _known(text, value_start, before, str(key)) or _value(text, value_start)
+    value, end = _value(text, value_start)
     return Member(str(key), value, start, key_end, value_start, end)
-
-
-def _known(text: str, at: int, before: Span | None, key: str) -> tuple[object, int] | None:
-    """Return a value that stands in `before` as it does here, without reading it again: it may be a megabyte."""
-    member = before.get(key) if before else None
-    if before is None or member is None:
-        return None
-    raw = before.text[member.value_start : member.end]
-    end = at + len(raw)
-    return (member.value, end) if text.startswith(raw, at) and text[end : end + 1] in _AFTER else None
 
 
 def _value(text: str, at: int) -> tuple[object, int]:

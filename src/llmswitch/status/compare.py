@@ -1,4 +1,4 @@
-"""How a worktree differs from the preset it was switched to: which preset it is, and what is not as that wants it."""
+"""Which preset a worktree is pinned to, and what is not as that preset, with the recorded overrides, wants it."""
 
 from __future__ import annotations
 
@@ -6,99 +6,161 @@ from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import BASE_URL, HELPER, KEYLESS_TOKEN
-from llmswitch.commands.request import spelled
-from llmswitch.presets.pin import wished
-from llmswitch.settings.state import is_fingerprint
-from llmswitch.status import recognise
+from llmswitch.claude.variables import (
+    BASE_URL,
+    CLOUD_SWITCHES,
+    CLOUDS,
+    CREDENTIAL_PLACES,
+    CREDENTIALS,
+    HELPER,
+    KEYLESS_TOKEN,
+    OURS,
+    VARIABLES,
+)
+from llmswitch.presets.pin import pin, spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from llmswitch.claude.effective import Layer, Value
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.pin import Pin
     from llmswitch.presets.preset import Preset
-    from llmswitch.settings.checkout import Target
+    from llmswitch.settings.checkout import Checkout
     from llmswitch.settings.state import Record
-    from llmswitch.status.report import Status, Surroundings
+
+    Values = Mapping[str, str]
 
 
-def compare(report: Status, target: Target, around: Surroundings, catalog: Catalog) -> None:
-    """Fill in which preset it is and what is not as that preset, with the recorded overrides, wants it."""
-    record, values = target.journal.current, report.own.values if report.own else {}
-    if not recognise.is_pinned(values):
+class Match:
+    """What a worktree comes to: its preset (None: not a known one), that preset's pin, and the drift from it.
+
+    `pin` has the recorded base URL and no other override. `source` is where the key came from, as recorded, and
+    `problems` what was found on the way.
+    """
+
+    __slots__ = ("drift", "follows_main", "pin", "preset", "problems", "source")
+
+    def __init__(
+        self,
+        preset: str | None,
+        pin: Pin | None = None,
+        drift: list[str] | None = None,
+        source: str | None = None,
+        problems: list[Problem] | None = None,
+        follows_main: bool = False,
+    ) -> None:
+        self.preset, self.pin, self.drift, self.source = preset, pin, drift or [], source
+        self.problems, self.follows_main = problems or [], follows_main
+
+
+def is_pinned(values: Values) -> bool:
+    """Say whether anything decides who is called: without it, Claude Code's own backend is."""
+    return any(values.get(name) for name in OURS)
+
+
+def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value], catalog: Catalog) -> Match:
+    """Return what the worktree's own file comes to, or, where that has no pin, what the weaker and main's files do."""
+    record, values, follows = checkout.state.current, own.values if own else {}, False
+    if not is_pinned(values):
         # Nothing of its own: what is in effect comes from main or a weaker file, never from an export alone.
-        values = {name: value.text for name, value in report.values.items() if value.origin != "shell"}
-        report.follows_main = any(layer.origin == "main" for layer in around.layers) and recognise.is_pinned(values)
-        record = around.main if report.follows_main and around.main else record
-    if not recognise.is_pinned(values):
-        report.preset = None if recognise.is_elsewhere(report.texts) else "claude"
-        return
-    preset, is_recorded = _preset(report, values, record, catalog)
+        values = {name: value.text for name, value in effective.items() if value.origin != "shell"}
+        if not is_pinned(values):
+            elsewhere = any(effective[name].text for name in (BASE_URL, *CLOUD_SWITCHES) if name in effective)
+            return Match(None if elsewhere else "claude")
+        main = checkout.main
+        follows = any(layer.origin == "main" for layer in checkout.layers)
+        record = main.state.current if follows and main else record
+    problems: list[Problem] = []
+    recorded = _recorded(values, record, catalog, problems)
+    preset = recorded or closest(values, _pins(catalog))
     if preset is None:
         host = host_of(values.get(BASE_URL, ""))
         message = f"Not a known preset{f' ({host})' if host else ''}."
-        report.problems.append(Problem("unknown-preset", "warning", message, "llmswitch list"))
-        return
-    report.preset = preset.name
-    overrides = record.overrides if is_recorded else {}
+        return Match(None, problems=[*problems, Problem("unknown-preset", "warning", message, "llmswitch list")],
+                     follows_main=follows)  # fmt: skip
+    overrides = record.overrides if recorded else {}
     try:
-        report.wish = wished(preset, {name: overrides[name] for name in overrides if name == "base_url"}, catalog)
-        wanted = wished(preset, overrides, catalog)
+        plain = pin(preset, {name: overrides[name] for name in overrides if name == "base_url"}, catalog)
+        wanted = pin(preset, overrides, catalog)
     except UsageProblem as error:
-        report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
-        return
-    own = record if is_recorded else None
-    report.drift = recognise.differences(values, wanted, own) + _credential_drift(report, preset, values, own)
-    if report.drift:
-        message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(report.drift))}."
+        problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
+        return Match(preset.name, problems=problems, follows_main=follows)
+    ours = record if recorded else None
+    wrong, source = _credentials(preset, values, ours, problems)
+    drift = _differences(values, wanted.members, ours) + wrong
+    if drift:
+        message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(drift))}."
         fix = spelled(preset.name, overrides, bool(record.pin.get(HELPER)))
-        report.problems.append(Problem("drift", "warning", message, fix))
+        problems.append(Problem("drift", "warning", message, fix))
+    return Match(preset.name, plain, drift, source, problems, follows)
 
 
-def _credential_drift(report: Status, preset: Preset, values: Mapping[str, str], record: Record | None) -> list[str]:
-    """Return the credentials that are not in the one place of this pin, and fill in where ours came from."""
+def _recorded(values: Values, record: Record, catalog: Catalog, problems: list[Problem]) -> Preset | None:
+    """Return the recorded preset where its base URL still stands; one that cannot be used is a problem."""
+    if record.preset and record.pin.get(BASE_URL) == values.get(BASE_URL):
+        try:
+            return catalog.load(record.preset)
+        except LlmswitchError as error:
+            problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
+    return None
+
+
+def _pins(catalog: Catalog) -> Iterator[tuple[Preset, Pin]]:
+    """Yield the presets that have a pin, with it."""
+    for preset in catalog.load_all()[0]:
+        try:
+            wanted = pin(preset, {}, catalog)
+        except UsageProblem:  # one preset without a model must not stand in the way of the others
+            continue
+        if wanted.members:
+            yield preset, wanted
+
+
+def closest(values: Values, pins: Iterator[tuple[Preset, Pin]]) -> Preset | None:
+    """Return the preset whose pin has this base URL and most of these slots; None where no slot fits."""
+    best, most = None, 0
+    for preset, each in pins:
+        if any(each.members.get(name, "") != values.get(name, "") for name in (BASE_URL, *CLOUDS.values())):
+            continue
+        same = sum(values.get(variable, "") == each.members[variable] != "" for variable in VARIABLES.values())
+        if same > most:
+            best, most = preset, same
+    return best
+
+
+def _differences(values: Values, wanted: Values, record: Record | None) -> list[str]:
+    """Return the members that are not what the pin `wanted` says; credentials are not compared.
+
+    Tuning members count where `record` says that we wrote them; without a record they may be the user's own.
+    """
+    wrote = record.wrote if record else {}
+    names = [name for name in wanted if name not in CREDENTIAL_PLACES and (name in OURS or name in wrote)]
+    return [name for name in names if values.get(name) != wanted[name]]
+
+
+def _credentials(
+    preset: Preset, values: Values, record: Record | None, problems: list[Problem]
+) -> tuple[list[str], str | None]:
+    """Return the credentials that are not in the one place of this pin, and where ours came from, as recorded."""
     if preset.cloud:
-        return []
-    found = dict(recognise.credentials(values).values())
+        return [], None
+    found = {name: values[name] for name in CREDENTIAL_PLACES if values.get(name)}
     if not found:
         shown = redacted(values.get(BASE_URL, ""))
         message = f"The base URL {shown} has no credential: your own login is sent there."
-        report.problems.append(Problem("no-credential", "warning", message, f"llmswitch {preset.name}"))
+        problems.append(Problem("no-credential", "warning", message, f"llmswitch {preset.name}"))
     by_helper = bool(record and record.pin.get(HELPER))
-    place = recognise.credential_place(preset, by_helper)
+    place = HELPER if by_helper else CREDENTIALS[preset.auth if preset.key else "bearer"]
     # Just one of them, and the others blank: one that is missing lets an export or the user's own in.
-    wrong = [name for name in recognise.PLACES if name not in values or (name == place) != bool(values[name])]
+    wrong = [name for name in CREDENTIAL_PLACES if name not in values or (name == place) != bool(values[name])]
     if record and place in found and not wrong:
-        if _is_ours(found[place], place, record):
-            report.source = record.key.get("source")
-        else:
-            wrong = [place]
-    return wrong
+        return ([], record.key.get("source")) if _is_ours(found[place], place, record) else ([place], None)
+    return wrong, None
 
 
 def _is_ours(text: str, place: str, record: Record) -> bool:
     if place == HELPER:
         return text == record.pin.get(HELPER)
-    return is_fingerprint(record.key, Secret(text)) if record.key else text == KEYLESS_TOKEN
-
-
-def _preset(report: Status, values: Mapping[str, str], record: Record, catalog: Catalog) -> tuple[Preset | None, bool]:
-    """Return the recorded preset where its base URL still stands (and True), else the one that fits best."""
-    if record.preset and record.pin.get(BASE_URL) == values.get(BASE_URL):
-        try:
-            return catalog.load(record.preset), True
-        except LlmswitchError as error:
-            report.problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
-    return recognise.closest(values, _wishes(catalog)), False
-
-
-def _wishes(catalog: Catalog) -> Iterator[tuple[Preset, Mapping[str, str]]]:
-    """Yield the pins of the presets that have one."""
-    for preset in catalog.load_all()[0]:
-        try:
-            wish = wished(preset, {}, catalog)
-        except UsageProblem:  # one preset without a model must not stand in the way of the others
-            continue
-        if wish:
-            yield preset, wish
+    return record.has_key(Secret(text)) if record.key else text == KEYLESS_TOKEN

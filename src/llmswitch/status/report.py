@@ -1,54 +1,55 @@
-"""`llmswitch status`: what Claude Code will really use in a worktree, and how that differs from the preset."""
+"""What `llmswitch status` found in one worktree: what Claude Code uses there, and how that differs from the preset."""
 
 from __future__ import annotations
 
 from llmswitch.base import secret
-from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
-from llmswitch.base.urls import id_in
-from llmswitch.claude.effective import Layer, effective
-from llmswitch.claude.variables import BASE_URL, KEYLESS_TOKEN, START_MODEL, VARIABLES
-from llmswitch.settings.file import NAME
-from llmswitch.status import problems, recognise
-from llmswitch.status.compare import compare
+from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, START_MODEL, VARIABLES
+from llmswitch.status.compare import is_pinned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
+    from llmswitch.claude.effective import Layer, Value
     from llmswitch.gateway.through import Through
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Target
-    from llmswitch.settings.state import Record
-    from llmswitch.worktrees.worktree import Listed
-
-    Around = Callable[[Target], "Surroundings"]
+    from llmswitch.settings.checkout import Checkout
+    from llmswitch.status.compare import Match
+    from llmswitch.worktrees.listing import Listed
 
 
-class Surroundings:
-    """What a session in a worktree reads: its layers, those of one that starts below it, and main's record."""
+class Report:
+    """What `status` found; `data()` is what `--json` prints, and the text is made from the same.
 
-    def __init__(self, layers: Sequence[Layer], below: Sequence[Layer], main: Record | None) -> None:
-        self.layers, self.below, self.main = layers, below, main
+    `own` is the worktree's own file as a layer, `values` the effective values, `shadows` {name: the layer that wins}
+    for what the own file sets without effect, `match` the preset and the drift, `through` the gateway where the pin
+    points at it.
+    """
 
+    __slots__ = (
+        "branch", "drift", "follows_main", "main", "match", "own", "path", "preset", "problems", "shadows", "source",
+        "texts", "through", "values", "worktree",
+    )  # fmt: skip
 
-class Status:
-    """What `status` found; `data()` is what `--json` prints, and the text is made from the same."""
-
-    def __init__(self, target: Target, around: Surroundings, branch: str | None) -> None:
-        self.worktree, self.path, self.branch = target.worktree.root, target.file.path, branch
-        self.main = target.worktree.is_main
-        self.values = effective(around.layers)
-        self.texts = {name: value.text for name, value in self.values.items()}
-        self.own = next((layer for layer in around.layers if layer.path == self.path), None)
-        self.shadows = problems.shadowed(self.own, self.values)
-        self.wish: Mapping[str, str] = {}
-        self.preset: str | None = None
-        self.follows_main = False
-        self.source: str | None = None
-        self.drift: list[str] = []
-        self.problems: list[Problem] = []
-        self.through = _through(target, self.texts)
+    def __init__(
+        self,
+        checkout: Checkout,
+        branch: str | None,
+        path: str,
+        own: Layer | None,
+        values: Mapping[str, Value],
+        shadows: Mapping[str, Layer],
+        match: Match,
+        through: Through | None,
+        problems: list[Problem],
+    ) -> None:
+        self.worktree, self.main, self.branch, self.path = checkout.root, checkout.worktree.is_main, branch, path
+        self.own, self.values, self.shadows, self.match, self.through = own, values, shadows, match, through
+        self.texts = {name: value.text for name, value in values.items()}
+        self.preset, self.drift, self.source, self.follows_main = (
+            match.preset, match.drift, match.source, match.follows_main,
+        )  # fmt: skip
+        self.problems = problems
 
     @property
     def broken(self) -> bool:
@@ -58,12 +59,18 @@ class Status:
     @property
     def own_pin(self) -> bool:
         """Say whether the worktree's own file has a pin."""
-        return recognise.is_pinned(self.own.values) if self.own else False
+        return is_pinned(self.own.values) if self.own else False
+
+    def preset_says(self, name: str) -> str:
+        """Return what the preset's own pin says of a member, "" where it says nothing."""
+        return self.match.pin.members.get(name, "") if self.match.pin else ""
 
     @property
     def overrides(self) -> list[str]:
         """The slots whose model is not the preset's."""
-        return recognise.changed_slots(self.texts, self.wish) if self.wish else []
+        if not (self.match.pin and self.match.pin.members):
+            return []
+        return [slot for slot, name in VARIABLES.items() if self.texts.get(name, "") != self.preset_says(name)]
 
     def exit_code(self, check: bool) -> int:
         """Return 1 for a broken file, 3 where `check` finds a difference, else 0."""
@@ -94,7 +101,7 @@ class Status:
         winner = self.shadows.get(variable)
         return {
             "model": self._shown(variable),
-            "preset_model": self.wish.get(variable) or None,
+            "preset_model": self.preset_says(variable) or None,
             "origin": self.values[variable].origin if variable in self.values else "default",
             "shadowed_by": winner.origin if winner else None,
             **({"via": self.through.slots.get(slot)} if self.through else {}),
@@ -106,7 +113,9 @@ class Status:
     @property
     def credential(self) -> dict[str, object] | None:
         """How the key is sent, its masked end, which file has it, and where the switch took it from."""
-        for kind, (name, text) in recognise.credentials(self.texts).items():
+        for kind, name in {**CREDENTIALS, "helper": HELPER}.items():
+            if not (text := self.texts.get(name)):
+                continue
             origin = self.values[name].origin
             if text == KEYLESS_TOKEN:
                 return {"kind": "none", "masked": None, "origin": origin, "source": None}
@@ -115,83 +124,24 @@ class Status:
         return None
 
 
-def status(target: Target, catalog: Catalog, around: Surroundings, branch: str | None) -> Status:
-    """Return the status of one worktree; a broken file is a problem in it, not an exception."""
-    report = Status(target, around, branch)
-    if report.own and report.own.problem:
-        report.problems.append(_broken(target, report.own))
-    compare(report, target, around, catalog)
-    described = f" ({around.main.preset})" if around.main and around.main.preset else ""
-    report.problems += problems.of_shadows(report.shadows, described)
-    report.problems += problems.of_credentials(report.values)
-    report.problems += problems.of_slots(report.values)
-    report.problems += problems.of_shell(report.values, around.layers[-1])
-    report.problems += problems.of_layers(around.layers, report.path)
-    if problems.differ(report.values, around.below):
-        report.problems.append(_below(described, around))
-    report.problems += report.through.problems if report.through else []
-    if report.credential and target.worktree.copies(NAME):
-        message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
-        report.problems.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
-    return report
-
-
-def status_all(entries: Sequence[tuple[Listed, Target | None]], catalog: Catalog, around: Around) -> list[Row]:
-    """Return a row for every worktree of the repository; one that cannot be used is a row that says so."""
-    return [
-        Row(entry, status(target, catalog, around(target), entry.branch) if target else None)
-        for entry, target in entries
-    ]
-
-
 class Row:
-    """One worktree in `status --all`; `status` is None where its folder cannot be used."""
+    """One worktree in `status --all`; `report` is None where its folder cannot be used."""
 
-    def __init__(self, entry: Listed, status: Status | None) -> None:
-        self.path, self.branch, self.state, self.status = entry.path, entry.branch, entry.state, status
+    __slots__ = ("branch", "path", "report", "state")
+
+    def __init__(self, entry: Listed, report: Report | None) -> None:
+        self.path, self.branch, self.state, self.report = entry.path, entry.branch, entry.state, report
 
     @property
     def differs(self) -> bool:
         """Say whether `status --check` would find something here."""
-        return self.status is not None and self.status.exit_code(check=True) != 0
+        return self.report is not None and self.report.exit_code(check=True) != 0
 
     def data(self) -> dict[str, object]:
-        """Return the row as JSON data, of the same shape as a status."""
-        if self.status:
-            return self.status.data()
+        """Return the row as JSON data, of the same shape as a report."""
+        if self.report:
+            return self.report.data()
         problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
         empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
         return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
                 "problems": [problem.data()]}  # fmt: skip
-
-
-def _through(target: Target, texts: Mapping[str, str]) -> Through | None:
-    """Return what stands behind a base URL that is the local gateway's, None for any other; no keyring is asked."""
-    routes = id_in(texts.get(BASE_URL, ""))
-    if routes is None:
-        return None
-    from llmswitch.gateway.through import through
-
-    return through(routes, texts, target.gateway())
-
-
-def _broken(target: Target, own: Layer) -> Problem:
-    try:
-        target.file.settings()
-        message = own.problem
-    except LlmswitchError as error:
-        message = error.args[0]
-    return Problem("settings-ignored", "error", message + _held(target.file.salvaged()), "Mend it in an editor.")
-
-
-def _held(values: Mapping[str, str]) -> str:
-    """Return what a file that Claude Code ignores would set, as a sentence, or ""."""
-    names = {BASE_URL: "base URL", **{variable: slot for slot, variable in VARIABLES.items()}}
-    held = [f"{word} {secret.redacted(values[name])}" for name, word in names.items() if values.get(name)]
-    return f" It holds, not in force: {', '.join(held)}." if held else ""
-
-
-def _below(described: str, around: Surroundings) -> Problem:
-    uses = f"main's pin{described}" if any(layer.origin == "main" for layer in around.below) else "none of this"
-    message = f"A session started below this folder would use {uses}: it does not read this worktree's file."
-    return Problem("below", "note", message, "llmswitch run")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.secret import STARS
-from llmswitch.claude.variables import shown
-from llmswitch.claude.variables import NONE
+from llmswitch.claude.variables import NONE, shown
 from llmswitch.views.text import columns
 
 TYPE_CHECKING = False

@@ -9,10 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.status.report import Row, Status
+    from llmswitch.status.report import Report, Row
 
 
-def status(report: Status, home: str) -> list[str]:
+def status(report: Report, home: str) -> list[str]:
     """Return the full text of `llmswitch status`."""
     data = report.data()
     branch = f" ({data['branch']})" if data["branch"] else ""
@@ -24,7 +24,7 @@ def status(report: Status, home: str) -> list[str]:
     return lines
 
 
-def headline(report: Status) -> str:
+def headline(report: Report) -> str:
     """Return the state in a few words: the preset and what was changed in it."""
     if report.broken:
         return "Claude Code ignores the settings file"
@@ -83,22 +83,22 @@ def status_all(rows: Sequence[Row], home: str) -> list[str]:
 
 
 def _row(row: Row) -> tuple[str, str, str]:
-    if row.status is None:
+    if row.report is None:
         return NONE, NONE, row.state
-    codes = [problem.code for problem in row.status.problems if problem.level != "note"]
-    models = {slot: model.rpartition("/")[2] for slot, model in row.status.models.items() if model}
+    codes = [problem.code for problem in row.report.problems if problem.level != "note"]
+    models = {slot: model.rpartition("/")[2] for slot, model in row.report.models.items() if model}
     same = len(set(models.values())) == 1
     words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
-    return headline(row.status).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
+    return headline(row.report).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
 
 
 def short_all(rows: Sequence[Row], home: str) -> list[str]:
     """Return the same word for every worktree, with its path."""
-    words = [(short(row.status)[0] if row.status else NONE, short_path(row.path, home)) for row in rows]
+    words = [(short(row.report)[0] if row.report else NONE, short_path(row.path, home)) for row in rows]
     return columns(words, indent="")
 
 
-def short(report: Status) -> list[str]:
+def short(report: Report) -> list[str]:
     """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a broken file."""
     if report.broken:
         return ["!"]

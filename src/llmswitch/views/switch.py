@@ -9,13 +9,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmswitch.claude.sessions import Session
     from llmswitch.commands.request import Request
-    from llmswitch.commands.switch import Switched
+    from llmswitch.commands.several import Switched
 
 
 def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     """Return what a switch did: where, to which host, and each changed member."""
-    where, name = short_path(done.root, home), done.preset.name
+    where, name = short_path(done.checkout.root, home), done.chosen.preset.name
     if done.follows:
         return [f"Nothing to do: {where} follows the main checkout, which is on {name} already."]
     changes = _changes(done)
@@ -37,7 +38,7 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     if blanked:
         lines += _wrapped("kept empty, so that nothing else mixes in: ", blanked)
     if not changes:
-        lines.append(f"  Only the mode of {short_path(done.path, home)} changed, to 0600.")
+        lines.append(f"  Only the mode of {short_path(done.checkout.file.path, home)} changed, to 0600.")
     return lines
 
 
@@ -62,28 +63,34 @@ def exported(request: Request) -> list[str]:
     ]
 
 
-def remarks(done: Switched, request: Request) -> list[str]:
-    """Return what the user should know besides: exported overrides, the ignore rule, what open sessions do now."""
+def remarks(done: Switched, request: Request, open_here: Sequence[Session] | None) -> list[str]:
+    """Return what the user should know besides: exported overrides, the ignore rule, what open sessions do now.
+
+    `open_here` are the sessions that a switch here reaches, None where nobody can know.
+    """
     dry_run = request.dry_run
-    lines = exported(request) if done.record.overrides else []
-    if done.ignored_in:
+    lines = exported(request) if done.chosen.overrides else []
+    record = done.done.change.record if done.done else None
+    if done.done and done.done.ignored_in:
         verb = "would get" if dry_run else "got"
-        lines.append(f"{done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")
-    for name, text in done.record.foreign.items():
+        lines.append(f"{done.done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")
+    for name, text in record.foreign.items() if record else ():
         verb = "would be" if dry_run else "is"
         lines.append(f"{name} was not ours and {verb} replaced; it was: {text or 'empty'}")
-    return [*lines, *done.notices] if dry_run or not done.written else [*lines, *done.notices, *sessions(done)]
+    return (
+        [*lines, *done.notices] if dry_run or not done.written else [*lines, *done.notices, *sessions(done, open_here)]
+    )
 
 
-def sessions(done: Switched) -> list[str]:
+def sessions(done: Switched, open_here: Sequence[Session] | None) -> list[str]:
     """Return the truth about Claude Code sessions that are open here (measured on 2.1.329).
 
     They take changed and added variables within seconds, never drop removed ones, and keep their start model.
     """
-    if done.open is None:
+    if open_here is None:
         return _what_happens(done)
-    follow = [session for session in done.open if not session.overlay]
-    apart = len(done.open) - len(follow)
+    follow = [session for session in open_here if not session.overlay]
+    apart = len(open_here) - len(follow)
     if not follow:
         return ["No open Claude Code session follows this."] if apart else []
     numbers = ", ".join(str(session.pid) for session in follow)

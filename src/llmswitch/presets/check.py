@@ -1,26 +1,132 @@
-"""The fields of a preset, checked one by one: every complaint is collected, with the field it is about."""
+"""What can be wrong with a preset that somebody wrote: every complaint is collected, with the field it is about."""
 
 from __future__ import annotations
 
-from llmswitch.base.fastjson import Pattern
+import difflib
+import re
+
+from llmswitch.base.errors import PresetProblem
 from llmswitch.base.secret import looks_like_key
 from llmswitch.base.urls import address_problem, url_problem
-from llmswitch.claude.variables import IDENTITY
+from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
+from llmswitch.presets.data_files import is_name
+from llmswitch.presets.preset import PROTOCOLS, Preset
+from llmswitch.presets.slots import slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-_DIGITS, _SMALL, _LARGE = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LONGEST_NAME = 64
-_KEY_FIELD = Pattern("api_?key|token|secret|password|credential", ignore_case=True)
+FIELDS = (
+    "title", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url", "key_check", "auth",
+    "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model", "slots", "windows", "env",
+    "extends", "notes", "docs", "verified", "confidence",
+)  # fmt: skip
+_OF_A_SLOT = ("model", "name", "preset", "base_url", "key", "protocol")
+_DIGITS, _LARGE = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_KEY_FIELD = r"api_?key|token|secret|password|credential"
 _KEY_ENDS = ("_KEY", "_TOKEN", "SECRET", "PASSWORD")
 UNPRINTABLE = "holds a control character, or one that cannot be encoded"
 
 
-def is_name(text: str) -> bool:
-    """Say whether a text can be the name of a preset or of a key."""
-    return text[:1] in {*_SMALL, *_DIGITS} and len(text) <= _LONGEST_NAME and not text.strip(_SMALL + _DIGITS + "._-")
+def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:
+    """Return the preset in `fields`; PresetProblem names `source` (a path) and every wrong field."""
+    check = Fields(fields)
+    check.no_keys(fields)
+    for field in ("title", "group", "key_prefix", "default_model", "verified"):
+        check.text(field)
+    protocol = check.choice("protocol", PROTOCOLS) or PROTOCOLS[0]
+    base_url = check.base_url("base_url", protocol)
+    if check.choice("cloud", tuple(CLOUDS)) and base_url:
+        check.wrong("cloud", "is a switch of Claude Code's own and takes no base_url")
+    for field in ("models_url", "key_url", "docs"):
+        check.address(field)
+    for field in ("key", "prices"):
+        check.name(field)
+    for field, words in (
+        ("billing", ("tokens", "plan")),
+        ("auth", ("bearer", "api-key")),
+        ("confidence", ("high", "medium", "low")),
+    ):
+        check.choice(field, words)
+    check.key_source("key_from")
+    check.key_check("key_check")
+    check.flag("answers_any_key")
+    custom = _check_slots(check)
+    word = check.text("default_slot") or "sonnet"
+    if (custom.get(word.lower()) or slot_named(word)) in (None, "subagent"):
+        check.wrong("default_slot", f"must be one of {', '.join(SLOTS[:4])}, or a custom name of one")
+    check.windows("windows")
+    check.env("env")
+    check.texts("notes")
+    check.no_unknown_fields(FIELDS)
+    if check.problems:
+        raise wrong_preset(source, check.problems)
+    return Preset(name, fields, source)
+
+
+def wrong_preset(source: str, problems: list[tuple[str, str]]) -> PresetProblem:
+    """Return the error about a preset's fields: the first in words, all of them in `found`."""
+    field, why = problems[0]
+    more = f" ({len(problems) - 1} more: llmswitch presets check {source})" if len(problems) > 1 else ""
+    error = PresetProblem(f"{source}: {field} {why}.{more}", hint="See `llmswitch show openrouter` for a good one.")
+    error.found = problems
+    return error
+
+
+def _check_slots(check: Fields) -> dict[str, str]:
+    """Check the slots and return their custom names, {name in lower case: slot}."""
+    slots = check.inner("slots", check.mapping("slots"))
+    words: dict[str, str] = {}
+    models: dict[str, str] = {}
+    custom: dict[str, str] = {}
+    for word, value in slots.fields.items():
+        slot = slot_named(word)
+        if slot is None or slot in words:
+            slots.wrong(word, f"must be one of {', '.join(SLOTS)}, each once")
+            continue
+        words[slot] = word
+        if isinstance(value, dict):
+            models[slot] = _check_slot(slot, slots.inner(word, value), custom)
+        elif isinstance(value, str):
+            models[slot] = (slots.text(word) or "").strip()
+        else:
+            slots.wrong(word, "must be text, or an object with a model")
+    for slot, word in words.items():
+        _check_meaning(slot, word, models, custom, slots)
+    return custom
+
+
+def _check_slot(slot: str, check: Fields, custom: dict[str, str]) -> str:
+    """Check a slot that is an object, note its name in `custom`, and return its model."""
+    check.no_unknown_fields(_OF_A_SLOT)
+    model = (check.text("model") or "").strip()
+    if not model:
+        check.wrong("model", "is missing: an object names a model")
+    if name := (check.text("name") or "").strip().lower():
+        if name in custom:
+            check.wrong("name", f"is the name of {custom[name]} too")
+        custom[name] = slot
+    preset, protocol = check.name("preset"), check.choice("protocol", PROTOCOLS) or PROTOCOLS[0]
+    base_url, key = check.base_url("base_url", protocol), check.name("key")
+    if preset and any(check.fields.get(part) for part in ("base_url", "key", "protocol")):
+        check.wrong("preset", "says the base_url, key and protocol already: name either it or them")
+    elif key and not preset and not base_url and "base_url" not in check.fields:
+        check.wrong("key", "needs the base_url it belongs to")
+    return model
+
+
+def _check_meaning(slot: str, word: str, models: dict[str, str], custom: dict[str, str], check: Fields) -> None:
+    """Complain about a slot that names another slot which has no model, or that comes back to itself."""
+    seen, at = [slot], slot
+    while target := custom.get(models.get(at, "").lower()) or slot_named(models.get(at, "")):
+        if target in seen:
+            check.wrong(word, f"goes round in a circle: {' → '.join([*seen, target])}")
+            return
+        seen.append(target)
+        at = target
+    if at != slot and at not in models and not check.around("default_model"):
+        check.wrong(word, f"means {at}, which has no model")
 
 
 def _is_variable(text: str) -> bool:
@@ -30,8 +136,14 @@ def _is_variable(text: str) -> bool:
 class Fields:
     """Reads one object of a preset; what is wrong is noted in `problems` as (field, why), and reads as None."""
 
-    def __init__(self, fields: Mapping[str, object], lead: str = "", problems: list[tuple[str, str]] | None = None):
-        self.fields, self._lead = fields, lead
+    def __init__(
+        self,
+        fields: Mapping[str, object],
+        lead: str = "",
+        problems: list[tuple[str, str]] | None = None,
+        above: Mapping[str, object] | None = None,
+    ) -> None:
+        self.fields, self._lead, self._above = fields, lead, above or {}
         self.problems: list[tuple[str, str]] = [] if problems is None else problems
 
     def wrong(self, field: str, why: str) -> None:
@@ -40,7 +152,11 @@ class Fields:
 
     def inner(self, field: str, value: Mapping[str, object]) -> Fields:
         """Return a reader for an object inside this one, which notes its problems here."""
-        return Fields(value, f"{self._lead}{field}.", self.problems)
+        return Fields(value, f"{self._lead}{field}.", self.problems, self.fields)
+
+    def around(self, field: str) -> object:
+        """Return a field of the object around this one."""
+        return self._above.get(field)
 
     def text(self, field: str) -> str | None:
         """Read one line of text."""
@@ -184,10 +300,8 @@ _ELSEWHERE = {"id": "model", "provider": "preset", "baseurl": "base_url", "url":
 
 
 def _why_unknown(field: str, known: Collection[str]) -> str:
-    if _KEY_FIELD.found_in(field):
+    if re.search(_KEY_FIELD, field, re.IGNORECASE):
         return "has no place in a preset: keys are stored with `llmswitch save-key`"
-    import difflib
-
     other = _ELSEWHERE.get(field.lower(), "")
     near = [other] if other in known else difflib.get_close_matches(field, known, n=1)
     return f"is not a field{f'; did you mean {near[0]}?' if near else ''}"

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
-from llmswitch.claude.variables import TOP
-from llmswitch.claude.variables import BASE_URL, shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from llmswitch.claude.effective import Value
+from llmswitch.claude import control
+from llmswitch.claude.effective import Value
+from llmswitch.claude.variables import BASE_URL, HANDED_ON, INSIDE, OURS, TOP, shown
+from llmswitch.doctor.facts import Facts
 
 MOST = 5
 FIX = "Believe Claude Code, not `llmswitch status`, and report it with the versions of both."
 
 
+def findings(facts: Facts, environ: Mapping[str, str]) -> list[Problem]:
+    """Ask Claude Code, started here as from the user's shell, and return where it contradicts us, or that it agrees."""
+    if not facts.program:
+        return []  # said already
+    if environ.get(INSIDE):  # then the environment is the pin of the session we run in
+        left_out = (*OURS, *HANDED_ON, INSIDE)
+        environ = {name: text for name, text in environ.items() if name not in left_out}
+    try:
+        found = list(compare(facts.values, control.ask(facts.program, facts.report.worktree, environ)))
+    except LlmswitchError as error:
+        return [Problem("client-silent", "warning", error.args[0], "claude doctor")]
+    count = sum(value.origin != "shell" for value in facts.values.values())
+    return found or [Problem("client-agrees", "ok", f"Claude Code itself says the same of all {count} settings.")]
+
+
 def compare(values: Mapping[str, Value], answers: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what differs: first the merged settings files, then the base URL with the shell under it.
 
-    `answers` are those of client_view.ask; a secret in them is only ever shown masked.
+    `answers` are those of control.ask; a secret in them is only ever shown masked.
     """
     files = {name: value.text for name, value in values.items() if value.origin != "shell"}
     theirs = _merged(answers["get_settings"].get("effective"))

@@ -1,0 +1,73 @@
+"""`llmswitch cost --refresh`: today's prices, into the user's own copy."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+
+from llmswitch.base import files
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.presets import price_lists
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from llmswitch.presets.catalog import Catalog
+
+CHUNK, SECONDS, LARGEST = 65_536, 20.0, 50_000_000
+
+
+def refresh(catalog: Catalog, download: Callable[[str], Any], today: str) -> tuple[price_lists.Rows, list[str]]:
+    """Return all prices, with what is new in the public lists, and the names of those whose price is another now.
+
+    `download` returns the JSON behind a URL and raises LlmswitchError; then nothing is changed.
+    """
+    old = catalog.prices.rows()
+    listed = price_lists.from_openrouter(download(price_lists.OPENROUTER_URL), today)
+    genai = price_lists.from_genai(download(price_lists.GENAI_URL), old, today, "genai-prices")
+    fresh = {**genai, **listed}
+    rows = price_lists.updated(old, fresh)
+    names = [f"{provider}: {model}" for provider in rows for model in rows[provider]
+             if _rates(rows[provider][model]) != _rates(old[provider][model])]  # fmt: skip
+    return rows, names
+
+
+def _rates(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("as_of", "source")}
+
+
+def save_prices(path: str, rows: object) -> None:
+    """Write the user's copy of the prices; LlmswitchError where that fails."""
+    text = json.dumps({"unit": "USD per million tokens", "providers": rows}, indent=1) + "\n"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        files.replace(path, text.encode(), 0o644)
+    except OSError as error:
+        raise LlmswitchError(f"{path}: cannot write it ({error.strerror}).") from None
+
+
+def download(url: str, tell: Callable[[int, int], None]) -> Any:
+    """Return the JSON behind a public https URL; `tell` is given the bytes so far, and of all (0 where unsaid).
+
+    No key is sent. Raises LlmswitchError where the network, the host or the answer fails.
+    """
+    parts, got = [], 0
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS) as answer:  # noqa: S310  # https constants of ours
+            total = int(answer.headers.get("Content-Length") or 0)
+            while got < LARGEST and (part := answer.read(CHUNK)):
+                parts.append(part)
+                got += len(part)
+                tell(got, total)
+        return json.loads(b"".join(parts))
+    except (OSError, HTTPException) as error:
+        why = getattr(error, "reason", None) or error
+    except ValueError:
+        why = ValueError("the answer is not JSON")
+    host = url.split("/")[2]
+    raise LlmswitchError(f"{host} gave no prices: {why}.", hint="The prices you have stay in use: llmswitch cost")

@@ -1,0 +1,54 @@
+"""Keys that are saved: which presets use one, saving it, and doubts whether it is the one that was meant."""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import UsageProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.base.secret import Secret
+    from llmswitch.keys.names import KeyNames
+    from llmswitch.keys.sources import Keyring
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
+
+
+def key_of(preset: Preset) -> str:
+    """Return the name of a preset's key; UsageProblem where it needs none."""
+    if preset.key is None:
+        raise UsageProblem(f"Preset {preset.name} needs no key.", hint="Name a key: llmswitch save-key openrouter")
+    return preset.key
+
+
+def users(name: str, catalog: Catalog) -> list[Preset]:
+    """Return the presets that use a key."""
+    return [preset for preset in catalog.load_all()[0] if preset.key == name]
+
+
+def by_reference(presets: list[Preset]) -> list[list[Preset]]:
+    """Return presets of one key in groups that take it from the same place: two places are two keys."""
+    groups: list[list[Preset]] = []
+    for preset in presets:
+        group = next((group for group in groups if group[0].key_from == preset.key_from), None)
+        groups.append([preset]) if group is None else group.append(preset)
+    return groups
+
+
+def save(name: str, secret: Secret, catalog: Catalog, keyring: Keyring, names: KeyNames) -> list[str]:
+    """Save a key in the OS keyring, read it back, and return warnings; KeyProblem where it did not stay."""
+    keyring.set(name, secret)
+    names.add(name, keyring.kind)
+    return doubts(name, secret, catalog)
+
+
+def doubts(name: str, secret: Secret, catalog: Catalog) -> list[str]:
+    """Return why a key that somebody gave may not be the one that was meant."""
+    presets = users(name, catalog)
+    prefixes = {preset.key_prefix for preset in presets if preset.key_prefix}
+    warnings = []
+    if prefixes and not secret.reveal().startswith(tuple(prefixes)):
+        expected = " or ".join(sorted(prefixes))
+        warnings.append(f"A key of {name} usually starts with {expected}; this one does not. Is it the right one?")
+    if not presets:
+        warnings.append(f"No preset uses a key called {name}.")
+    return warnings
