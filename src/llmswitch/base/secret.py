@@ -1,6 +1,7 @@
-"""A key in memory: it never shows itself, and every output masks it through `mask`.
+"""A key in memory: it never shows itself, every output masks it through `mask`, and no core dump holds it.
 
-Importing `re` costs half of Python's own start, so it is imported only for a text that may hold a secret.
+Importing `re` costs half of Python's own start, and `hashlib`, which loads OpenSSL, 0.3 of it: neither is imported
+before a text may hold a secret.
 """
 
 from __future__ import annotations
@@ -117,3 +118,32 @@ def clean_key(text: str) -> Secret:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ValueError("the key holds a space, a control character or a letter outside ASCII")
     return Secret(key)
+
+
+def digest(text: str, salt: str = "") -> str:
+    """Return the BLAKE2b hash of a text in 32 hexadecimal digits."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:  # another Python than CPython
+        from hashlib import blake2b
+    return blake2b(bytes(salt + text, "utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+_limits: list[tuple[int, int]] = []
+
+
+def no_core_dumps(for_good: bool = False) -> None:
+    """Allow this process and those it starts no core dump, `for_good` without a way back."""
+    import resource  # an extension module; only the command line and the gateway call this
+
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    _limits.append(limits)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if for_good else limits[1]))
+
+
+def core_dumps_as_before() -> None:
+    """Give the limit back, for a program that takes our place."""
+    if _limits:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, _limits[0])

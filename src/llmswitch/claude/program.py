@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base import core_dumps
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.secret import core_dumps_as_before
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def become(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -
     for name in ("SIGPIPE", "SIGXFSZ"):  # ignored by Python, and so they would be by all that Claude Code starts
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-    core_dumps.as_before()
+    core_dumps_as_before()
     try:
         os.execve(program, [program, *arguments], dict(environ))  # noqa: S606
     except OSError as error:

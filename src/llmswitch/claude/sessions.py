@@ -1,4 +1,4 @@
-"""The Claude Code processes of this user: from /proc on Linux, from ps and lsof on macOS, none known elsewhere.
+"""The Claude Code processes of this user: from /proc on Linux, from ps and lsof elsewhere.
 
 Other users' processes are left out. Of a process only its arguments, folder and start are read.
 """
@@ -11,13 +11,12 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 _PROGRAMS = ("claude", "claude.exe")
 _RUNTIMES = ("node", "bun")
 _PACKAGE = "@anthropic-ai/claude-code"
 _OVERLAY = "--settings"
-PS_SECONDS = 5.0
 PROC = "/proc"
 
 
@@ -59,11 +58,13 @@ class Sessions:
 
 
 def _all() -> list[Session] | None:
-    looks = {"linux": _from_proc, "darwin": _from_ps}
-    if sys.platform not in looks:
-        return None
     try:
-        return sorted(looks[sys.platform](), key=lambda each: each.started)
+        if sys.platform == "linux":
+            return sorted(_from_proc(), key=lambda each: each.started)
+        from llmswitch.claude import sessions_ps  # macOS
+
+        found = [Session(*each, is_overlay(argv)) for *each, argv in sessions_ps.sessions(is_client)]
+        return sorted(found, key=lambda each: each.started)
     except OSError:  # no /proc here, or it is hidden; whatever was done before stays done
         return None
 
@@ -86,7 +87,8 @@ def is_client(argv: Sequence[str]) -> bool:
     return name in _PROGRAMS
 
 
-def _is_overlay(argv: Sequence[str]) -> bool:
+def is_overlay(argv: Sequence[str]) -> bool:
+    """Say whether these arguments bring settings of their own."""
     return any(word == _OVERLAY or word.startswith(_OVERLAY + "=") for word in argv)
 
 
@@ -97,7 +99,7 @@ def _from_proc() -> Iterator[Session]:
                 continue
             argv = os.fsdecode(_bytes(f"{PROC}/{pid}/cmdline")).rstrip("\0").split("\0")
             if is_client(argv):
-                yield Session(int(pid), os.readlink(f"{PROC}/{pid}/cwd"), _started(pid), _is_overlay(argv))
+                yield Session(int(pid), os.readlink(f"{PROC}/{pid}/cwd"), _started(pid), is_overlay(argv))
         except (OSError, ValueError, IndexError):  # it ended meanwhile, or does not show itself
             continue
 
@@ -112,35 +114,3 @@ def _started(pid: str) -> float:
 def _bytes(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
-
-
-def _from_ps(run: Callable[[list[str]], str] | None = None) -> Iterator[Session]:
-    import re
-
-    run = run or _output
-    now, found = time.time(), {}
-    for line in run(["ps", "-x", "-o", "pid=,etime=,args="]).splitlines():
-        pid, age, arguments = line.split(None, 2) if len(line.split(None, 2)) == 3 else ("", "", "")
-        if is_client(arguments.split()):
-            found[pid] = (now - _seconds(age), _is_overlay(arguments.split()))
-    listing = run(["lsof", "-a", "-d", "cwd", "-F", "pn", "-p", ",".join(found)]) if found else ""
-    for pid, folder in re.findall(r"^p(\d+)\n(?:f.*\n)?n(.*)$", listing, re.MULTILINE):
-        yield Session(int(pid), folder, *found[pid])
-
-
-def _seconds(age: str) -> int:
-    """Return the seconds of ps's [[days-]hours:]minutes:seconds."""
-    days, _, clock = age.rpartition("-")
-    parts = [int(part) for part in clock.split(":")]
-    hours, minutes, seconds = [0] * (3 - len(parts)) + parts
-    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
-
-
-def _output(argv: list[str]) -> str:
-    import subprocess
-
-    try:
-        done = subprocess.run(argv, capture_output=True, timeout=PS_SECONDS, check=False)  # noqa: S603  # fixed words
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return os.fsdecode(done.stdout)

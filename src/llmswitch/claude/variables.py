@@ -2,12 +2,16 @@
 
 Every third-party pin holds all identity members, a value or "", so that nothing from a shell export, a login, other
 settings or the last pin mixes in. Each entry says the leak that its absence opens; all were seen on the wire with
-Claude Code 2.1.329.
+Claude Code 2.1.329. At the end: how Claude Code reads a model's id.
 """
 
 from __future__ import annotations
 
 from llmswitch.base.secret import STARS, mask, names_secret, redacted, says_secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 ANTHROPIC_HOST = "api.anthropic.com"
 BASE_URL = "ANTHROPIC_BASE_URL"
@@ -101,3 +105,39 @@ def shown(name: str, value: str | None) -> str:
         return mask(value) if value else '""'
     text = redacted(value)
     return STARS if text == value and may_be_secret(name, value) else text
+
+
+MILLION = "[1m]"
+
+
+def plain(model: str) -> str:
+    """Return a model id as Claude Code sends it: without `[1m]`."""
+    name, bracket, window = model.rpartition("[")
+    return name if bracket and window[-2:].lower() == "m]" and window[:-2].isdecimal() and window.isascii() else model
+
+
+def is_claude(model: str) -> bool:
+    """Say whether Claude Code takes a model for one of Claude's, by its name with a version."""
+    name = model.lower()
+    while "claude-" in name:
+        name = name.partition("claude-")[2]
+        if _is_version(name):
+            return True
+    return False
+
+
+def _is_version(text: str) -> bool:
+    """Say whether a text begins as in `3-5-haiku` or in `opus-5`."""
+    family, _, version = text.partition("-")
+    return text[:1] == "3" or (family.isascii() and family.isalpha() and version[:1] in {*"0123456789"})
+
+
+def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | None:
+    """Return the smallest known window, in tokens, among the models for which Claude Code honours the variable.
+
+    It ignores it for ids that hold a Claude model's name with its version, and for ids that end in [1m]
+    (measured on 2.1.329, which knows `claude-opus-5.5` and takes `claude-opus-latest` for a stranger).
+    """
+    honoured = [model for model in models if not is_claude(model) and not model.lower().endswith(MILLION)]
+    known = [windows.get(model) or windows.get(model.rpartition(":")[0]) for model in honoured]
+    return min((window for window in known if window), default=None)

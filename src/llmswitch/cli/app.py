@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.folders import config_folder, own_command, state_folder
-from llmswitch.cli import console, prompts
-from llmswitch.presets import config
-from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
+from llmswitch.cli import console
+from llmswitch.presets.catalog import Catalog, shipped_folder
 from llmswitch.settings.checkout import Checkouts
 
 TYPE_CHECKING = False
@@ -44,7 +42,7 @@ class App:
         if self._keyring is None:
             from llmswitch.keys.keyring import OsKeyring  # an exported key needs none
 
-            self._keyring = OsKeyring(prompts.attended(), console.note, self.keeper)
+            self._keyring = OsKeyring(console.attended(), console.note, self.keeper)
         return self._keyring
 
     def keeper(self, name: str) -> str:
@@ -71,4 +69,6 @@ class App:
 
     def gateway_port(self) -> int:
         """Return the port that the gateway listens on, or would."""
+        from llmswitch.presets import config  # few presets need the gateway
+
         return config.gateway_port(self.config)

@@ -12,11 +12,10 @@ import click
 from llmswitch.cli import console, prompts, shell
 from llmswitch.commands.cost import cost as compare
 from llmswitch.commands.ladder import find as find_ladder
-from llmswitch.commands.list_show import list_presets
+from llmswitch.commands.list_show import list_presets, pin_here, preset_here
 from llmswitch.commands.list_show import show as show_preset
 from llmswitch.commands.own_presets import check, new
 from llmswitch.presets.prices import Moment, Session
-from llmswitch.settings.checkout import pin_here, preset_here
 from llmswitch.views import catalog as view
 from llmswitch.views.text import short_path
 

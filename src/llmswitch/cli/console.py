@@ -10,10 +10,9 @@ import io
 import os
 import sys
 
-from llmswitch.base import core_dumps
 from llmswitch.base.errors import CommandLineProblem, LlmswitchError
 from llmswitch.base.fastjson import dumps
-from llmswitch.base.secret import looks_like_key, may_be_key
+from llmswitch.base.secret import looks_like_key, may_be_key, no_core_dumps
 
 try:
     # Without the enums of `signal`, whose import costs half of Python's own start.
@@ -112,7 +111,7 @@ def _prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    core_dumps.off()
+    no_core_dumps()
 
 
 def _fill_standard_files() -> None:
@@ -177,3 +176,8 @@ def _lose(error: OSError) -> None:
 def _end(number: int, frame: object) -> None:
     """Leave by an exception, so that temporary files are removed on the way out."""
     raise SystemExit(128 + number)
+
+
+def attended() -> bool:
+    """Say whether a person can be asked: a terminal to read from and one to ask on."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmswitch.claude.sessions import Sessions
-from llmswitch.cli import console, hot, prompts, shell
+from llmswitch.cli import console, hot_statusline, prompts, shell
 from llmswitch.doctor.examine import Asked, examine, mended
 from llmswitch.doctor.look import Reach
 from llmswitch.settings.checkout import Checkouts
@@ -60,4 +60,4 @@ def statusline(app: App) -> None:
     It reads what Claude Code says of the session on standard input. ≠ marks a session that is not on what the pin
     says, * a pin that is not as its preset.
     """
-    hot.statusline(app)
+    hot_statusline.statusline(app)

@@ -13,7 +13,7 @@ import sys
 if sys.platform == "win32":
     sys.exit("llmswitch: on Windows it runs in WSL (https://learn.microsoft.com/windows/wsl). Nothing was changed.")
 
-from llmswitch.cli import console, hot
+from llmswitch.cli import console
 from llmswitch.cli.app import COMMANDS, COMPLETION, App
 
 TYPE_CHECKING = False
@@ -41,17 +41,25 @@ def answer(app: App, words: Sequence[str]) -> object:
 
 
 def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
-    """Return the answer to a command line that has just one of the hot forms, else None."""
+    """Return the answer to a command line that has just one of the hot forms, else None; it imports only its own."""
     name, rest = (words[0], words[1:]) if words else ("status", [])
     if name == "status" and STATUS.keys() >= set(rest):
+        from llmswitch.cli.hot_status import status
+
         flags = {STATUS[word]: True for word in rest}
-        return lambda: hot.status(app, ".", **flags)
+        return lambda: status(app, ".", **flags)
     if name == "statusline" and not rest:
-        return lambda: hot.statusline(app)
-    if name == "print-key" and len(rest) == 1 and rest[0][:1] != "-":
-        return lambda: hot.print_key(app, rest[0], None)
-    if name == "print-key" and len(rest) == 2 and rest[0] == "--preset":
-        return lambda: hot.print_key(app, None, rest[1])
+        from llmswitch.cli.hot_statusline import statusline
+
+        return lambda: statusline(app)
+    if name == "print-key" and (
+        (len(rest) == 1 and rest[0][:1] != "-") or (rest[:1] == ["--preset"] and len(rest) == 2)
+    ):
+        from llmswitch.cli.hot_print_key import print_key
+
+        return lambda: print_key(app, *((rest[0], None) if len(rest) == 1 else (None, rest[1])))
     if name not in COMMANDS and name[:1] != "-" and not rest:
-        return lambda: hot.switch(app, name, {})
+        from llmswitch.cli.hot_switch import switch
+
+        return lambda: switch(app, name, {})
     return None

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.cli import console, hot, prompts, shell
+from llmswitch.cli import console, hot_print_key, prompts, shell
 from llmswitch.commands import keys as commands
+from llmswitch.commands.list_show import preset_here
 from llmswitch.keys import env_file
 from llmswitch.keys.saved import save
 from llmswitch.keys.sources import STDIN, checked
-from llmswitch.settings.checkout import preset_here
 from llmswitch.views import text as view
 
 if TYPE_CHECKING:
@@ -75,4 +75,4 @@ def print_key(app: App, name: str | None, preset: str | None) -> None:
 
     Nothing else is printed, and nobody is asked. NAME is a key or a preset.
     """
-    hot.print_key(app, name, preset)
+    hot_print_key.print_key(app, name, preset)

@@ -12,7 +12,7 @@ import click
 
 from llmswitch import __version__
 from llmswitch.base.errors import CommandLineProblem
-from llmswitch.cli import hot, shell
+from llmswitch.cli import hot_status, shell
 from llmswitch.cli.app import COMPLETION
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def cli(ctx: click.Context) -> int:
 @click.pass_obj
 def status(app: App, /, **options: Any) -> int:
     """Show what Claude Code uses here, slot by slot."""
-    return hot.status(app, options.pop("worktree"), **options)
+    return hot_status.status(app, options.pop("worktree"), **options)
 
 
 def run(app: App, arguments: Sequence[str]) -> object:

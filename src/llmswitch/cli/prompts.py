@@ -7,11 +7,6 @@ import sys
 from llmswitch.cli.console import note, piped
 
 
-def attended() -> bool:
-    """Say whether a person can be asked: a terminal to read from and one to ask on."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def ask_key(name: str) -> str:
     """Ask for a key without showing it."""
     import click

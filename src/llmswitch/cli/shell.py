@@ -9,7 +9,7 @@ import click
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import SLOTS
-from llmswitch.presets.slots import TIERS
+from llmswitch.presets.preset import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

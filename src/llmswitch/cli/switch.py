@@ -9,9 +9,10 @@ import click
 
 from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
-from llmswitch.cli import console, hot, shell
+from llmswitch.cli import console, hot_switch, shell
+from llmswitch.commands.back import back as go_back
 from llmswitch.commands.run import start
-from llmswitch.presets.slots import TIERS
+from llmswitch.presets.preset import TIERS
 from llmswitch.views import switch as view
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def switch_command(name: str) -> click.Command:
     @_switch_options
     @click.pass_obj
     def command(app: App, /, **options: Any) -> None:
-        hot.switch(app, name, options)
+        hot_switch.switch(app, name, options)
 
     made: click.Command = command
     return made
@@ -106,7 +107,7 @@ def switch_command(name: str) -> click.Command:
 @click.pass_obj
 def use(app: App, /, preset: str, **options: Any) -> None:
     """Switch to PRESET (as `llmswitch PRESET`)."""
-    hot.switch(app, preset, options)
+    hot_switch.switch(app, preset, options)
 
 
 @click.command("-")
@@ -114,7 +115,8 @@ def use(app: App, /, preset: str, **options: Any) -> None:
 @click.pass_obj
 def back(app: App, /, **options: Any) -> None:
     """Go back to what this worktree had before."""
-    hot.back(app, options)
+    checkout = app.checkouts.at(options["worktree"])
+    hot_switch.carry_out(app, go_back(checkout.state, options), [checkout], options)
 
 
 class WithRest(click.Command):
@@ -138,7 +140,7 @@ def run_(ctx: click.Context, preset: str | None) -> None:
     """
     app: App = ctx.obj
     program.find(app.environ)  # said first where there is none
-    request = hot.request_of(app, preset, {}) if preset else None
+    request = hot_switch.request_of(app, preset, {}) if preset else None
     console.note(*view.exported(request) if request else ())
     checkout = app.checkouts.at(".", os.getcwd())
     start(

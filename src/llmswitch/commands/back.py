@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, HELPER, KEYLESS_TOKEN, SLOTS, START_MODEL, VARIABLES
 from llmswitch.commands.request import Request
-from llmswitch.presets.slots import slot_named
+from llmswitch.presets.preset import slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

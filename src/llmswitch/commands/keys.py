@@ -6,7 +6,7 @@ from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.secret import may_be_key
 from llmswitch.keys import sources as keys
 from llmswitch.keys.saved import by_reference, key_of, users
-from llmswitch.presets.data_files import is_name
+from llmswitch.presets.preset import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.base.secret import STARS
 from llmswitch.claude.variables import KEYLESS_TOKEN, SLOTS
 from llmswitch.keys.sources import variable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
     from llmswitch.presets.prices import Price
+    from llmswitch.settings.checkout import Checkouts
 
 GROUPS = ("Yours", "Claude", "OpenRouter", "Providers", "Aggregators", "Local", "Clouds", "OpenAI format")
 _ASKS = (
@@ -146,3 +147,23 @@ def _remarks(preset: Preset, catalog: Catalog) -> list[str]:
     if preset.key and preset.auth == "api-key":
         lines.append(_ASKS)
     return [*lines, _IN_THE_FILE] if preset.key else lines
+
+
+def pin_here(checkouts: Checkouts) -> tuple[str, Mapping[str, str]] | None:
+    """Return the preset that was last switched to in the current folder with its overrides; `claude` where none was.
+
+    None where the folder cannot be used.
+    """
+    try:
+        record = checkouts.at().state.current
+    except LlmswitchError:
+        return None
+    return (record.preset or "claude"), record.overrides
+
+
+def preset_here(checkouts: Checkouts) -> str | None:
+    """Return the preset that was last switched to in the current folder, None where there is none to know of."""
+    try:
+        return checkouts.at().state.current.preset
+    except LlmswitchError:
+        return None

@@ -6,8 +6,9 @@ import os
 
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.presets.advice import strange_hosts
-from llmswitch.presets.data_files import SUFFIX, is_name
+from llmswitch.presets.catalog import SUFFIX
 from llmswitch.presets.pin import pin
+from llmswitch.presets.preset import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.urls import url_problem
-from llmswitch.claude.variables import SLOTS
+from llmswitch.claude.variables import INSIDE, SLOTS, VARIABLES
 from llmswitch.presets.pin import Pin, pin, spelled
 from llmswitch.presets.preset import Preset
-from llmswitch.presets.slots import from_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,3 +97,18 @@ def _check_text(text: str, origin: str) -> None:
     """Raise UsageProblem for text that a header or a settings file cannot carry."""
     if not text.isprintable():
         raise UsageProblem(f"{origin} holds a control character, or one that cannot be encoded.")
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return {slot: (model, variable)} for the overrides the user exported.
+
+    Inside a Claude Code session the environment is the current pin, not a wish: there it is {}.
+    """
+    if environ.get(INSIDE):
+        return {}
+    found = {}
+    for slot, variable in VARIABLES.items():
+        for name in (f"LLMSWITCH_{slot.upper()}", variable):
+            if model := environ.get(name, "").strip():
+                found[slot] = (model, name)
+    return found

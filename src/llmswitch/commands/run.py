@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from llmswitch.base.digest import digest
 from llmswitch.base.errors import Refused, UsageProblem
-from llmswitch.base.secret import Secret, redacted
+from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude import program
 from llmswitch.claude.effective import effective

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from llmswitch.base.problem import Problem
+from llmswitch.base.errors import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of, url_problem, without_version
-from llmswitch.claude.models import is_claude, smallest_window
 from llmswitch.claude.variables import (
     ANTHROPIC_HOST,
     AUTO_MODE,
@@ -15,6 +14,8 @@ from llmswitch.claude.variables import (
     OURS,
     START_MODEL,
     VARIABLES,
+    is_claude,
+    smallest_window,
 )
 
 TYPE_CHECKING = False

@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
-from llmswitch.base import core_dumps
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.secret import no_core_dumps
 from llmswitch.gateway import control
 from llmswitch.gateway.guard import TOKEN_BYTES, Guard
 from llmswitch.gateway.server import Server
@@ -33,7 +33,7 @@ HOST = "127.0.0.1"
 def run(port: int, control_path: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C, and then let running answers end; LlmswitchError where it cannot start."""
     os.umask(0o077)
-    core_dumps.off(for_good=True)
+    no_core_dumps(for_good=True)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(port, control_path, files, find_key, tell))
 

@@ -7,7 +7,7 @@ from llmswitch.base.secret import may_be_key
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL
 from llmswitch.keys import saved
-from llmswitch.presets.data_files import is_name
+from llmswitch.presets.preset import is_name
 from llmswitch.settings import foreign
 
 TYPE_CHECKING = False

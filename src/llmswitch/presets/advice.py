@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import SLOTS
-from llmswitch.presets.slots import AUTO, targets
+from llmswitch.presets.preset import AUTO, targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

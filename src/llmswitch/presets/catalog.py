@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
-from llmswitch.presets.data_files import SUFFIX, is_name, names, read_object, read_or_empty, stems
+from llmswitch.base.fastjson import loads
 from llmswitch.presets.models import Models
-from llmswitch.presets.preset import Preset, merged
+from llmswitch.presets.preset import Preset, is_name, merged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,3 +170,73 @@ class Catalog:
 
         near = difflib.get_close_matches(name, [*self.names(), *self._reserved], n=1)
         return f" Did you mean {near[0]}?" if near else ""
+
+
+SUFFIX = ".json5"
+
+
+def shipped_folder() -> str:
+    """Return the folder of the shipped catalog: inside the package, or at the top of a checkout.
+
+    By path and not by importlib.resources, whose import alone costs more than a whole `status`.
+    """
+    here = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(here, "data")
+    return inside if os.path.isfile(os.path.join(inside, "models.json")) else os.path.join(here, "../../../presets")
+
+
+def stems(folder: str) -> list[str]:
+    """Return the names of a folder's presets: regular files whose name is one."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+    return [stem for stem in stems if is_name(stem) and os.path.isfile(os.path.join(folder, stem + SUFFIX))]
+
+
+def names(*folders: str) -> list[str]:
+    """Return the names of the presets in some folders, each once."""
+    return sorted({stem for folder in folders for stem in stems(folder)})
+
+
+def read_or_empty(path: str) -> dict[str, object]:
+    """Return the object in a file, {} where there is none that can be read."""
+    try:
+        return read_object(path) if os.path.isfile(path) else {}
+    except PresetProblem:
+        return {}
+
+
+def read_object(path: str) -> dict[str, object]:
+    """Return the object in a JSON5 file; the json module first, since json5 is a thousand times slower."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PresetProblem(f"{path}: cannot read it ({type(error).__name__}).") from None
+    try:
+        data = loads(text, _once)
+    except (ValueError, RecursionError):
+        data = _read_json5(path, text)
+    if not isinstance(data, dict):
+        raise PresetProblem(f"{path}: the file must be one object, {{ … }}.")
+    return data
+
+
+def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object's members; ValueError where one comes twice, which json5 then says with its place."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError
+    return found
+
+
+def _read_json5(path: str, text: str) -> object:
+    import json5
+
+    try:
+        return json5.loads(text, allow_duplicate_keys=False)
+    except (ValueError, RecursionError) as error:
+        why = str(error).removeprefix("<string>:").split("\n")[0] if isinstance(error, ValueError) else "too deep"
+        raise PresetProblem(f"{path}: not JSON5: line {why}.") from None

@@ -9,9 +9,7 @@ from llmswitch.base.errors import PresetProblem
 from llmswitch.base.secret import looks_like_key
 from llmswitch.base.urls import address_problem, url_problem
 from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
-from llmswitch.presets.data_files import is_name
-from llmswitch.presets.preset import PROTOCOLS, Preset
-from llmswitch.presets.slots import slot_named
+from llmswitch.presets.preset import PROTOCOLS, Preset, is_name, slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.presets.catalog import GATEWAY_PORT
-from llmswitch.presets.data_files import read_object
+from llmswitch.presets.catalog import GATEWAY_PORT, read_object
 
 NAME = "config.json5"
 # field → what it may be, the default first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from llmswitch.presets.slots import slot_named
+from llmswitch.presets.preset import slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.claude.models import plain
-from llmswitch.claude.variables import SLOTS
+from llmswitch.claude.variables import SLOTS, plain
+from llmswitch.presets.preset import targets
 from llmswitch.presets.routes import Route, Routes
-from llmswitch.presets.slots import targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

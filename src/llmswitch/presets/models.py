@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.models import plain
-from llmswitch.presets.slots import AUTO
+from llmswitch.claude.variables import plain
+from llmswitch.presets.preset import AUTO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

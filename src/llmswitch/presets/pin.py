@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.urls import host_of
-from llmswitch.claude.models import smallest_window
 from llmswitch.claude.variables import (
     ANTHROPIC_HOST,
     API_KEY,
@@ -19,6 +18,7 @@ from llmswitch.claude.variables import (
     SLOTS,
     START_MODEL,
     VARIABLES,
+    smallest_window,
 )
 
 TYPE_CHECKING = False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import PresetProblem
 from llmswitch.presets.check import wrong_preset
-from llmswitch.presets.preset import PROTOCOLS, Elsewhere
-from llmswitch.presets.slots import AUTO
+from llmswitch.presets.preset import AUTO, PROTOCOLS, Elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

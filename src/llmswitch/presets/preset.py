@@ -1,16 +1,19 @@
-"""A preset: a named backend, as one JSON5 object says it. What is wrong with one, `check` tells."""
+"""A preset: a named backend, as one JSON5 object says it, and the words for its slots.
+
+What is wrong with a preset that somebody wrote, `check` tells.
+"""
 
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import ANTHROPIC_HOST, SLOTS
-from llmswitch.presets.slots import AUTO, slot_named, targets
+from llmswitch.claude.variables import ANTHROPIC_HOST, SLOTS, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
 
 PROTOCOLS = ("anthropic", "openai")
 # What a preset with another base URL does not inherit: requests with its key would go to the old host.
@@ -196,3 +199,30 @@ def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[st
 def _same(field: str, word: str) -> str:
     """Return what a word means: `small` on top replaces `haiku` below."""
     return (field == "slots" and slot_named(word)) or word
+
+
+TIERS = {"small": "haiku", "medium": "sonnet", "large": "opus"}
+_ALIASES = {**TIERS, "sonnet_1m": "sonnet", "opus_1m": "opus"}
+AUTO = "auto"  # a model that is left to Claude Code
+_FIRST = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+_LONGEST_NAME = 64
+
+
+def slot_named(word: str) -> str | None:
+    """Return the slot that a slot, tier or alias name means, in any case, or None."""
+    name = word.lower()
+    return name if name in VARIABLES else _ALIASES.get(name)
+
+
+def targets(overrides: Mapping[str, str], custom: Mapping[str, str]) -> dict[str, str]:
+    """Return {slot: the slot whose model it gets} for the overrides that name a slot and not a model.
+
+    `custom` are a preset's own names of slots, which are stronger.
+    """
+    named = {slot: custom.get(value.lower()) or slot_named(value) for slot, value in overrides.items()}
+    return {slot: target for slot, target in named.items() if target}
+
+
+def is_name(text: str) -> bool:
+    """Say whether a text can be the name of a preset or of a key."""
+    return text[:1] in _FIRST and len(text) <= _LONGEST_NAME and not set(text) - _FIRST - {*"._-"}

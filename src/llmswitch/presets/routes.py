@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.urls import ID_DIGITS
-from llmswitch.claude.models import plain
+from llmswitch.claude.variables import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

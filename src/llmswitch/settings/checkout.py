@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import first_text
@@ -172,23 +171,3 @@ class Checkouts:
 
         found = [entry.worktree for entry in listing(worktree) if entry.worktree]
         return [Checkout(each, self) for each in found if self.reader.main_root(each) == worktree.root]
-
-
-def pin_here(checkouts: Checkouts) -> tuple[str, Mapping[str, str]] | None:
-    """Return the preset that was last switched to in the current folder with its overrides; `claude` where none was.
-
-    None where the folder cannot be used.
-    """
-    try:
-        record = checkouts.at().state.current
-    except LlmswitchError:
-        return None
-    return (record.preset or "claude"), record.overrides
-
-
-def preset_here(checkouts: Checkouts) -> str | None:
-    """Return the preset that was last switched to in the current folder, None where there is none to know of."""
-    try:
-        return checkouts.at().state.current.preset
-    except LlmswitchError:
-        return None

@@ -9,9 +9,9 @@ import os
 import stat
 
 from llmswitch.base import files
-from llmswitch.base.digest import digest
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.lock import Lock
+from llmswitch.base.secret import digest
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.text import SpliceError
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.digest import digest
 from llmswitch.base.fastjson import dumps, loads
+from llmswitch.base.secret import digest
 from llmswitch.claude.variables import OURS, SECRET_BEARING
 
 TYPE_CHECKING = False

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.base.problem import Problem
+from llmswitch.base.errors import LlmswitchError, Problem, UsageProblem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import (
     BASE_URL,
     CLOUD_SWITCHES,
-    CLOUDS,
     CREDENTIAL_PLACES,
     CREDENTIALS,
     HELPER,
     KEYLESS_TOKEN,
     OURS,
-    VARIABLES,
 )
 from llmswitch.presets.pin import pin, spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.presets.catalog import Catalog
@@ -74,7 +71,7 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         record = main.state.current if follows and main else record
     problems: list[Problem] = []
     recorded = _recorded(values, record, catalog, problems)
-    preset = recorded or closest(values, _pins(catalog))
+    preset = recorded or _recognised(values, catalog)
     if preset is None:
         host = host_of(values.get(BASE_URL, ""))
         message = f"Not a known preset{f' ({host})' if host else ''}."
@@ -97,6 +94,12 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
     return Match(preset.name, plain, drift, source, problems, follows)
 
 
+def _recognised(values: Values, catalog: Catalog) -> Preset | None:
+    from llmswitch.status import recognise  # opens every preset; only for a pin that no switch of ours recorded
+
+    return recognise.closest(values, recognise.pins(catalog))
+
+
 def _recorded(values: Values, record: Record, catalog: Catalog, problems: list[Problem]) -> Preset | None:
     """Return the recorded preset where its base URL still stands; one that cannot be used is a problem."""
     if record.preset and record.pin.get(BASE_URL) == values.get(BASE_URL):
@@ -105,29 +108,6 @@ def _recorded(values: Values, record: Record, catalog: Catalog, problems: list[P
         except LlmswitchError as error:
             problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
     return None
-
-
-def _pins(catalog: Catalog) -> Iterator[tuple[Preset, Pin]]:
-    """Yield the presets that have a pin, with it."""
-    for preset in catalog.load_all()[0]:
-        try:
-            wanted = pin(preset, {}, catalog)
-        except UsageProblem:  # one preset without a model must not stand in the way of the others
-            continue
-        if wanted.members:
-            yield preset, wanted
-
-
-def closest(values: Values, pins: Iterator[tuple[Preset, Pin]]) -> Preset | None:
-    """Return the preset whose pin has this base URL and most of these slots; None where no slot fits."""
-    best, most = None, 0
-    for preset, each in pins:
-        if any(each.members.get(name, "") != values.get(name, "") for name in (BASE_URL, *CLOUDS.values())):
-            continue
-        same = sum(values.get(variable, "") == each.members[variable] != "" for variable in VARIABLES.values())
-        if same > most:
-            best, most = preset, same
-    return best
 
 
 def _differences(values: Values, wanted: Values, record: Record | None) -> list[str]:

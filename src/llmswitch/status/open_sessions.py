@@ -6,8 +6,8 @@ is fixed. One that was started with --settings follows no settings file.
 
 from __future__ import annotations
 
+from llmswitch.base.errors import Problem
 from llmswitch.base.fastjson import loads
-from llmswitch.base.problem import Problem
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import BASE_URL, START_MODEL
 

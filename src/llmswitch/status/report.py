@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base import secret
-from llmswitch.base.problem import Problem
+from llmswitch.base.errors import Problem
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, START_MODEL, VARIABLES
 from llmswitch.status.compare import is_pinned
 

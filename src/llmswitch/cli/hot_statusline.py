@@ -1,0 +1,18 @@
+"""`llmswitch statusline`, for the front door and for click."""
+
+from __future__ import annotations
+
+from llmswitch.cli import console
+from llmswitch.commands import statusline as command
+from llmswitch.status.judge import judge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.cli.app import App
+
+
+def statusline(app: App) -> None:
+    """Print one line for Claude Code's status line, from what it says of the session on standard input."""
+    said = command.Said(console.piped())
+    checkout = app.checkouts.at(said.folder or ".", said.folder)
+    console.answer([command.line(judge(checkout, None, app.catalog, app.gateway), said, app.environ)])

@@ -1,0 +1,71 @@
+"""`llmswitch PRESET` and `llmswitch -`, for the front door and for click."""
+
+from __future__ import annotations
+
+from llmswitch.claude import program
+from llmswitch.claude.sessions import Sessions
+from llmswitch.cli import console
+from llmswitch.commands.request import Request
+from llmswitch.commands.several import switch_all
+from llmswitch.commands.switch import Tools
+from llmswitch.keys.obtain import KeySource
+from llmswitch.presets import config
+from llmswitch.views import switch as view
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from llmswitch.cli.app import App
+    from llmswitch.settings.checkout import Checkout
+
+
+def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
+    """Switch to a preset, as the options say, and print what changed."""
+    request, checkouts = request_of(app, preset, options), _checkouts(app, options)
+    if options.get("ladder"):
+        from llmswitch.commands.ladder import with_ladder  # only with --ladder
+
+        request, remarks = with_ladder(request, checkouts, app.catalog)
+        console.note(*remarks)
+    carry_out(app, request, checkouts, options)
+
+
+def request_of(app: App, preset: str, options: Mapping[str, Any]) -> Request:
+    """Return what the command line asks for, and what the user prefers where it is silent."""
+    said = {name: value for name, value in options.items() if value is not None}
+    if app.catalog.load(preset).is_claude:  # it takes neither preferences nor exported models
+        return Request(preset, said, {})
+    said.setdefault("key_helper", config.load(app.config)["key_delivery"] == "helper")
+    return Request(preset, said, app.environ)
+
+
+def _checkouts(app: App, options: Mapping[str, Any]) -> list[Checkout]:
+    if not options.get("all_worktrees"):
+        return [app.checkouts.at(path) for path in options.get("worktrees") or ["."]]
+    found = [row for path in options.get("worktrees") or ["."] for row in app.checkouts.everywhere(path)]
+    console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, each in found if each is None))
+    return list({each.root: each for _, each in found if each}.values())
+
+
+def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
+    """Do what a request asks for in these worktrees, and print what changed in each."""
+    ask = given = ask_name = save_adopted = None
+    if (attended := console.attended()) or options.get("key_stdin"):
+        from llmswitch.cli import prompts  # only where somebody, or a pipe, can be asked
+
+        ask, given = prompts.ask_key if attended else None, prompts.key_text if options.get("key_stdin") else None
+        ask_name = prompts.ask_name if attended and not (request.discard or request.dry_run) else None
+    if options.get("adopt_key") or ask_name:
+        from llmswitch.keys.adopt import Adoption  # only where a key in the file may be saved
+
+        adoption = Adoption(app.catalog, app.keyring, app.key_names, console.note)
+        request.settled += adoption.take(checkouts, options.get("adopt_key"), ask_name)
+        save_adopted = adoption.save
+    keys = KeySource(app.catalog, app.environ, app.keyring, app.key_names, ask, console.note, given)
+    tools = Tools(app.catalog, keys, app.gateway, app.key_helper)
+    for done in switch_all(request, checkouts, tools, lambda: program.main_rules(app.environ), save_adopted):
+        found = Sessions().of(*done.checkout.reached)
+        console.answer(view.switched(done, request.dry_run, app.home))
+        console.note(*view.remarks(done, request, found))
