@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.base.fastjson import dumps
-from llmswitch.claude.variables import TOP
+from llmswitch.claude.variables import TOP, as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,19 +64,6 @@ def file_values(root: object, managed: bool = False) -> Mapping[str, str]:
     top = {name: as_text(root[name]) for name in TOP if name not in wrong and root.get(name) is not None}
     env = root.get("env", {}) if "env" not in wrong else {}
     return {name: as_text(value) for name, value in env.items()} | top
-
-
-def as_text(value: object) -> str:
-    """Return a JSON value as the text Claude Code makes of it (2.1.329): null is "null", a list its items."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return ",".join("" if item is None else as_text(item) for item in value)
-    if isinstance(value, dict):
-        return "[object Object]"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    return dumps(value)
 
 
 # A wrong type of a known member makes Claude Code drop the whole file, silently with -p (measured on 2.1.329).

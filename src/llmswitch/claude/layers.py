@@ -1,8 +1,4 @@
-"""Which settings files Claude Code reads for a session that starts in a folder, strongest first.
-
-Measured on Claude Code 2.1.329; since 2.1.211 the local file of the main checkout is read in its linked
-worktrees as well, and wins.
-"""
+"""The settings files that Claude Code reads for a session that starts in a folder, strongest first (2.1.329)."""
 
 from __future__ import annotations
 
@@ -12,41 +8,31 @@ import sys
 
 from llmswitch.base.fastjson import loads
 from llmswitch.claude.effective import Layer, file_values
+from llmswitch.claude.roots import LOCAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmswitch.claude.roots import Roots
     from llmswitch.worktrees.layout import Worktree
 
-LOCAL, SHARED = ".claude/settings.local.json", ".claude/settings.json"
+SHARED = ".claude/settings.json"
 _BOM = b"\xef\xbb\xbf"
 _MANAGED = "/Library/Application Support/ClaudeCode" if sys.platform == "darwin" else "/etc/claude-code"
 
 
 class Reader:
-    """Reads the layers of sessions in one environment, each file and owner once: worktrees share most of them."""
+    """Reads the layers of sessions in one environment, each file once: worktrees share most of them."""
 
-    __slots__ = ("_files", "_home", "_managed", "_obeyed", "_shared", "_shell", "_user")
+    __slots__ = ("_files", "_managed", "_roots", "_shell", "_user")
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._home = environ.get("HOME") or os.path.expanduser("~")
+    def __init__(self, environ: Mapping[str, str], roots: Roots) -> None:
         # A blank CLAUDE_CONFIG_DIR is a value too: the folder itself.
-        self._user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(self._home, ".claude"))
-        self._shell = Layer("shell", "", environ)
+        self._user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(roots.home, ".claude"))
+        self._roots, self._shell = roots, Layer("shell", "", environ)
         self._managed: list[tuple[str, str]] | None = None
         self._files: dict[tuple[str, str], Layer | None] = {}
-        self._obeyed: dict[str | None, bool] = {}
-        self._shared: dict[str, str | None] = {}
-
-    def main_root(self, worktree: Worktree) -> str | None:
-        """Return the main checkout whose local file a linked worktree also obeys, None where there is none.
-
-        There is none for a worktree of a bare repository, of a separate git folder or of a submodule, nor for a main
-        checkout that is the home folder or that is not all the user's own.
-        """
-        root = None if worktree.is_main else self._shared_root(worktree)
-        return root if root != worktree.root and self._is_obeyed(root) else None
 
     def layers(self, worktree: Worktree, folder: str) -> list[Layer]:
         """Return the layers of a session that starts in `folder`, a folder of the worktree (a path without links).
@@ -71,67 +57,26 @@ class Reader:
 
     def below(self, worktree: Worktree, here: Sequence[Layer]) -> list[Layer]:
         """Return, from the layers at the root, those of a session that starts below it, in a folder without any."""
-        root = self._shared_root(worktree)
+        root = self._roots.shared(worktree)
         kept = {"managed", "main", "shell"}
         if os.path.isabs(self._user):  # any other is a folder of the one where the session starts
             kept.add("user")
-        if root == worktree.root and self._is_obeyed(root):
+        if root == worktree.root and self._roots.is_obeyed(root):
             kept.add("worktree")
         return [layer for layer in here if layer.origin in kept]
 
     def _local_files(self, worktree: Worktree, folder: str) -> list[tuple[str, str]]:
         """Return the local files: that of the repository's root, or of the main checkout, then the folder's own."""
-        root = self._shared_root(worktree)
-        if root == folder or not self._is_obeyed(root):
+        root = self._roots.shared(worktree)
+        if root == folder or not self._roots.is_obeyed(root):
             root = None
         shared = [("worktree" if root == worktree.root else "main", root)] if root else []
         return [(origin, os.path.join(where, LOCAL)) for origin, where in [*shared, ("worktree", folder)]]
-
-    def _shared_root(self, worktree: Worktree) -> str | None:
-        if worktree.root not in self._shared:
-            self._shared[worktree.root] = _shared_root(worktree)
-        return self._shared[worktree.root]
-
-    def _is_obeyed(self, root: str | None) -> bool:
-        if root not in self._obeyed:
-            self._obeyed[root] = _is_obeyed(root, self._home)
-        return self._obeyed[root]
 
     def _read(self, origin: str, path: str) -> Layer | None:
         if (origin, path) not in self._files:
             self._files[origin, path] = read(origin, path)
         return self._files[origin, path]
-
-
-def _shared_root(worktree: Worktree) -> str | None:
-    """Return the folder whose local file is meant for the whole repository."""
-    if not worktree.in_repository:
-        return None
-    if worktree.is_main or not _is_listed(worktree):
-        return worktree.root
-    parent, name = os.path.split(worktree.common_dir)
-    return parent if name == ".git" else None
-
-
-def _is_listed(worktree: Worktree) -> bool:
-    """Say whether the repository knows the worktree under this path: not when it was moved by hand."""
-    data = _bytes(os.path.join(worktree.git_dir, "gitdir"))
-    if data is None:
-        return False
-    back = os.path.dirname(os.path.join(worktree.git_dir, os.fsdecode(data).strip()))
-    return back == worktree.root or os.path.realpath(back) == worktree.root
-
-
-def _is_obeyed(root: str | None, home: str) -> bool:
-    """Say whether Claude Code takes the local file of a folder that is not the session's own."""
-    if root is None or root == os.path.realpath(home):
-        return False
-    try:
-        owners = {os.stat(root).st_uid, os.lstat(os.path.join(root, ".git")).st_uid}
-        claude = os.path.join(root, ".claude")
-        return owners | ({os.lstat(claude).st_uid} if os.path.lexists(claude) else set()) == {os.geteuid()}
-    except OSError:
-        return False
 
 
 def _managed_files() -> list[tuple[str, str]]:

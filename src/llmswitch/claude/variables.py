@@ -7,6 +7,7 @@ Claude Code 2.1.329. At the end: how Claude Code reads a model's id.
 
 from __future__ import annotations
 
+from llmswitch.base.fastjson import dumps
 from llmswitch.base.secret import STARS, mask, names_secret, redacted, says_secret
 
 TYPE_CHECKING = False
@@ -141,3 +142,16 @@ def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | 
     honoured = [model for model in models if not is_claude(model) and not model.lower().endswith(MILLION)]
     known = [windows.get(model) or windows.get(model.rpartition(":")[0]) for model in honoured]
     return min((window for window in known if window), default=None)
+
+
+def as_text(value: object) -> str:
+    """Return a JSON value as the text Claude Code makes of it (2.1.329): null is "null", a list its items."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ",".join("" if item is None else as_text(item) for item in value)
+    if isinstance(value, dict):
+        return "[object Object]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return dumps(value)

@@ -6,7 +6,8 @@ import os
 
 from llmswitch.base.folders import config_folder, own_command, state_folder
 from llmswitch.cli import console
-from llmswitch.presets.catalog import Catalog, shipped_folder
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.files import shipped_folder
 from llmswitch.settings.checkout import Checkouts
 
 TYPE_CHECKING = False

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmswitch.cli import console, prompts, shell
+from llmswitch.cli.app import COMMANDS, App
 from llmswitch.commands.cost import cost as compare
 from llmswitch.commands.ladder import find as find_ladder
 from llmswitch.commands.list_show import list_presets, pin_here, preset_here
 from llmswitch.commands.list_show import show as show_preset
 from llmswitch.commands.own_presets import check, new
-from llmswitch.presets.prices import Moment, Session
+from llmswitch.presets.listing import names, own_files
+from llmswitch.presets.sessions import Moment, Session
 from llmswitch.views import catalog as view
 from llmswitch.views.text import short_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from llmswitch.cli.app import App
+    from llmswitch.presets.catalog import Catalog
 
 
 @click.command("list")
@@ -67,10 +69,9 @@ def cost(app: App, /, presets: tuple[str, ...], as_json: bool, refresh: bool, **
     the preset in use here.
     """
 
-    if refresh:
-        _refresh(app)
+    catalog = _refreshed(app) if refresh else app.catalog
     chosen = Session(**session)
-    rows = compare(presets, app.catalog, chosen, _now(), pin_here(app.checkouts))
+    rows = compare(presets, catalog, chosen, _now(), pin_here(app.checkouts))
     data = {"session": vars(chosen), "rows": [row.data() for row in rows]}
     console.print_data(as_json, data, lambda: view.costs(rows, chosen))
 
@@ -81,7 +82,8 @@ def _now() -> Moment:
     return Moment(now.tm_wday, time.strftime("%H:%M", now))
 
 
-def _refresh(app: App) -> None:
+def _refreshed(app: App) -> Catalog:
+    """Get the prices of today and return a catalog that has them."""
 
     from llmswitch.commands import prices  # what reaches the network is slow to import
 
@@ -91,8 +93,8 @@ def _refresh(app: App) -> None:
 
     rows, changed = prices.refresh(app.catalog, fetch, time.strftime("%Y-%m-%d", time.gmtime()))
     prices.save_prices(app.catalog.own_prices, rows)
-    app.catalog.forget_prices()
     console.note(f"{len(changed)} prices changed; they are in {app.catalog.own_prices}.")
+    return App(app.environ, COMMANDS).catalog
 
 
 @click.command()
@@ -130,7 +132,7 @@ def presets_new(app: App, name: str, parent: str | None) -> None:
     With the name of a shipped one it changes that preset, and keeps what you do not mention through upgrades.
     """
 
-    path = new(name, parent or (name if name in app.catalog.names() else "openrouter"), app.catalog)
+    path = new(name, parent or (name if name in names(app.catalog) else "openrouter"), app.catalog)
     console.answer([f"Wrote {short_path(path, app.home)}. Edit it, then: llmswitch presets check; llmswitch {name}"])
 
 
@@ -140,7 +142,7 @@ def presets_new(app: App, name: str, parent: str | None) -> None:
 def presets_check(app: App, files: tuple[str, ...]) -> int:
     """Say everything that is wrong with preset files; without FILE, with your own presets."""
 
-    paths = list(files) or app.catalog.own_files()
+    paths = list(files) or own_files(app.catalog)
     wrong, known = check(paths, app.catalog)
     console.answer([*wrong, *(f"warning: {line}" for line in known), view.checked(len(paths), len(wrong))])
     return 1 if wrong else 0

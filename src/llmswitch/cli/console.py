@@ -10,9 +10,9 @@ import io
 import os
 import sys
 
-from llmswitch.base.errors import CommandLineProblem, LlmswitchError
+from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps
-from llmswitch.base.secret import looks_like_key, may_be_key, no_core_dumps
+from llmswitch.base.secret import looks_like_key, no_core_dumps
 
 try:
     # Without the enums of `signal`, whose import costs half of Python's own start.
@@ -23,12 +23,6 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-A_KEY = (
-    "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
-    "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
-    "new one when asked."
-)
 
 
 # What could not be printed: a closed pipe is no reason to leave work half done.
@@ -80,13 +74,15 @@ def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
     """Do the work these arguments ask for and return its exit code; every error becomes one message on stderr."""
     _prepare()
     if any(map(_is_key, _before_claude(arguments))):
+        from llmswitch.cli.failure import A_KEY  # only where something is wrong
+
         note(f"llmswitch: {A_KEY}")
         return 2
     try:
         code = work()
         return _flushed(code if isinstance(code, int) else 0)
     except LlmswitchError as error:
-        return _explain(error, arguments)
+        return _fail(error, arguments)
     except KeyboardInterrupt:
         note("", "llmswitch: interrupted.")
         return 130
@@ -97,7 +93,7 @@ def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
         note(f"llmswitch: {where}: {error.strerror}. Nothing else was changed. See `llmswitch status`.")
         return 1
     except Exception as error:
-        return _own_up(error)
+        return _fail(error, arguments)
 
 
 def _prepare() -> None:
@@ -133,26 +129,12 @@ def _is_key(argument: str) -> bool:
     return looks_like_key(argument) and not os.path.exists(argument)
 
 
-def _explain(error: LlmswitchError, arguments: Sequence[str]) -> int:
-    # An error about the command line quotes what it does not understand, and that may be a key.
-    if error.exit_code == 2 and any(may_be_key(part) for word in arguments for part in word.split("=")):
-        note(f"llmswitch: {A_KEY}")
-    elif isinstance(error, CommandLineProblem):
-        note(*error.lines)
-    else:
-        note(f"llmswitch: {error}")
-    return error.exit_code
+def _fail(error: Exception, arguments: Sequence[str]) -> int:
+    from llmswitch.cli import failure  # only where something is wrong
 
-
-def _own_up(error: Exception) -> int:
-    """Tell where a bug of ours is; not what the exception says, which may quote a file with a key in it."""
-    places, trace = [], error.__traceback__
-    while trace:
-        places.append(f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    note(f"llmswitch: this is a bug in llmswitch ({type(error).__name__}); please report it with this line:")
-    note(" ".join(places))
-    return 1
+    lines, code = failure.explained(error, arguments)
+    note(*lines)
+    return code
 
 
 def _flushed(code: int) -> int:

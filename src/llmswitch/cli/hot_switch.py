@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from llmswitch.claude import program
 from llmswitch.claude.sessions import Sessions
 from llmswitch.cli import console
 from llmswitch.commands.request import Request
@@ -41,6 +40,12 @@ def request_of(app: App, preset: str, options: Mapping[str, Any]) -> Request:
     return Request(preset, said, app.environ)
 
 
+def _main_rules(app: App) -> bool:
+    from llmswitch.claude import program  # starts Claude Code; only before a refusal
+
+    return program.main_rules(app.environ)
+
+
 def _checkouts(app: App, options: Mapping[str, Any]) -> list[Checkout]:
     if not options.get("all_worktrees"):
         return [app.checkouts.at(path) for path in options.get("worktrees") or ["."]]
@@ -65,7 +70,7 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
         save_adopted = adoption.save
     keys = KeySource(app.catalog, app.environ, app.keyring, app.key_names, ask, console.note, given)
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper)
-    for done in switch_all(request, checkouts, tools, lambda: program.main_rules(app.environ), save_adopted):
+    for done in switch_all(request, checkouts, tools, lambda: _main_rules(app), save_adopted):
         found = Sessions().of(*done.checkout.reached)
         console.answer(view.switched(done, request.dry_run, app.home))
         console.note(*view.remarks(done, request, found))

@@ -14,6 +14,7 @@ from llmswitch import __version__
 from llmswitch.base.errors import CommandLineProblem
 from llmswitch.cli import hot_status, shell
 from llmswitch.cli.app import COMPLETION
+from llmswitch.presets.listing import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,8 +76,8 @@ class Commands(click.Group):
         """Write the commands, then the names of the presets: to open all their files takes longer than the rest."""
         super().format_commands(ctx, formatter)
         with formatter.section("Presets (llmswitch PRESET; more about them: llmswitch list)"):
-            names = ", ".join(ctx.find_root().obj.catalog.names())
-            for line in textwrap.wrap(names, formatter.width - formatter.current_indent, break_on_hyphens=False):
+            found = ", ".join(names(ctx.find_root().obj.catalog))
+            for line in textwrap.wrap(found, formatter.width - formatter.current_indent, break_on_hyphens=False):
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:

@@ -9,6 +9,7 @@ import click
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import SLOTS
+from llmswitch.presets.listing import load_all, names
 from llmswitch.presets.preset import TIERS
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 def presets(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:
     """Suggest presets."""
-    return _starting(incomplete, _app(ctx).catalog.names())
+    return _starting(incomplete, names(_app(ctx).catalog))
 
 
 def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Suggest keys, and presets that have one."""
     app = _app(ctx)
-    used = [preset for preset in app.catalog.load_all()[0] if preset.key]
+    used = [preset for preset in load_all(app.catalog)[0] if preset.key]
     names = {name for preset in used for name in (preset.name, preset.key or "")}
     return _starting(incomplete, sorted(names | set(app.key_names().load())))
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.presets.advice import slot_models
-from llmswitch.presets.prices import Moment, Price, Session, oldest, saved_percent
+from llmswitch.presets.listing import load_all
+from llmswitch.presets.listing import price as price_of
+from llmswitch.presets.prices import Price
+from llmswitch.presets.sessions import Moment, Session, oldest, saved_percent
+from llmswitch.presets.sessions import cost as cost_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +70,7 @@ def cost(
     `current` is the preset in use here with its overrides; it gets a row too, and the others their difference to it.
     """
     presets = [catalog.load(name) for name in dict.fromkeys(names)] or [
-        one for one in catalog.load_all()[0] if one.prices
+        one for one in load_all(catalog)[0] if one.prices
     ]
     rows = [_row(preset, {}, catalog, session, moment) for preset in presets]
     baseline = _current(current, catalog, session, moment)
@@ -101,7 +105,7 @@ def _row(preset: Preset, overrides: Mapping[str, str], catalog: Catalog, session
         models = dict(preset.slots)
     slots: dict[str, tuple[str, Price | None, float | None]] = {}
     for slot, model in slot_models(preset, models, catalog).items():
-        price = catalog.price(preset, slot, model)
-        slots[slot] = (model, price, price.session(session, moment) if price else None)
+        price = price_of(preset, slot, model, catalog)
+        slots[slot] = (model, price, cost_of(price, session, moment) if price else None)
     start = overrides.get("start", preset.default_slot)
     return Row(preset, preset.custom.get(start.lower(), start), slots)

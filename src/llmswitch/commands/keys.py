@@ -6,6 +6,7 @@ from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.secret import may_be_key
 from llmswitch.keys import sources as keys
 from llmswitch.keys.saved import by_reference, key_of, users
+from llmswitch.presets.listing import load_all, names
 from llmswitch.presets.preset import is_name
 
 TYPE_CHECKING = False
@@ -34,10 +35,10 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
     Raises UsageProblem for a preset without a key or a word that is no name.
     """
     if word is None:
-        return next((preset.key for preset in catalog.load_all()[0] if preset.key and preset.name == current), DEFAULT)
+        return next((preset.key for preset in load_all(catalog)[0] if preset.key and preset.name == current), DEFAULT)
     if not is_name(word) or may_be_key(word):
         raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
-    if word not in catalog.names() or users(word, catalog):
+    if word not in names(catalog) or users(word, catalog):
         return word
     return key_of(catalog.load(word))
 
@@ -52,7 +53,7 @@ def list_keys(
     saved = {DEFAULT, *names.load()}
     used = {
         preset.key
-        for preset in catalog.load_all()[0]
+        for preset in load_all(catalog)[0]
         if preset.key and (not catalog.is_shipped(preset.source) or environ.get(keys.variable(preset.key)))
     }
     return [

@@ -6,7 +6,10 @@ from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.base.secret import STARS
 from llmswitch.claude.variables import KEYLESS_TOKEN, SLOTS
 from llmswitch.keys.sources import variable
-from llmswitch.presets.advice import slot_models, strange_hosts
+from llmswitch.presets.advice import slot_models
+from llmswitch.presets.hosts import strange_hosts
+from llmswitch.presets.listing import load_all
+from llmswitch.presets.listing import price as price_of
 from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
 
@@ -37,7 +40,7 @@ def list_presets(
 
     `saved` are the names of the keys that `save-key` recorded, since a keyring cannot list its entries.
     """
-    presets, problems = catalog.load_all()
+    presets, problems = load_all(catalog)
     rows = [
         {**_row(preset, catalog, current), "key_state": _key_state(preset, environ, saved)}
         for preset in sorted(presets, key=lambda one: _place(one, catalog))
@@ -78,7 +81,7 @@ def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, obj
         "file": preset.source,
         "current": preset.name == current,
         "verified": preset.verified or None,
-        "price": _price(catalog.price(preset, preset.default_slot, start)) if start else None,
+        "price": _price(price_of(preset, preset.default_slot, start, catalog)) if start else None,
     }
 
 
@@ -132,7 +135,7 @@ def _known(preset: Preset, slot: str, model: str, catalog: Catalog) -> dict[str,
     entry = catalog.models.entry(model)
     return {
         "window": preset.windows.get(model) or entry.get("context_window"),
-        "price": _price(catalog.price(preset, slot, model)),
+        "price": _price(price_of(preset, slot, model, catalog)),
         "tool_use": entry.get("tool_use"),
         "strength": entry.get("strength"),
         "weakness": entry.get("weakness"),

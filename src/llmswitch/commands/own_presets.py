@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
-from llmswitch.presets.advice import strange_hosts
-from llmswitch.presets.catalog import SUFFIX
+from llmswitch.presets.files import SUFFIX
+from llmswitch.presets.hosts import strange_hosts
+from llmswitch.presets.listing import names
 from llmswitch.presets.pin import pin
 from llmswitch.presets.preset import is_name
 
@@ -34,7 +35,7 @@ def new(name: str, parent: str, catalog: Catalog) -> str:
     if not is_name(name) or catalog.is_command(name):
         raise UsageProblem(f"A preset cannot be called {name!r}: that is a command, or not a name.")
     below = catalog.load(parent)
-    if name != parent and name in catalog.names():
+    if name != parent and name in names(catalog):
         raise UsageProblem(
             f"There is a preset {name} already.", hint=f"To change it: llmswitch presets new {name} --from {name}"
         )

@@ -24,12 +24,11 @@ class Switched:
     """What happened to one worktree: what the switch did, and what became of the sessions there.
 
     `before` and `after` are the members of the file. `follows` says that main gives it this pin already, `live` that
-    open sessions were taken back, `keeps_key` that they could not be made to forget the old key; `lower_host` is the
-    host that the user's or the project's shared settings name.
+    open sessions were taken back, `keeps_key` that they could not be made to forget the old key.
     """
 
     __slots__ = (
-        "after", "before", "checkout", "chosen", "done", "follows", "keeps_key", "live", "lower_host", "notices",
+        "after", "before", "checkout", "chosen", "done", "follows", "keeps_key", "live", "notices",
     )  # fmt: skip
 
     def __init__(
@@ -49,7 +48,7 @@ class Switched:
             [each.values() if each else {} for each in (done.change.before, done.change.after)] if done else [{}, {}]
         )
         self.before, self.after = found[0] if before is None else before, found[1]
-        self.live, self.keeps_key, self.lower_host = live, keeps_key, checkout.lower_host if done else ""
+        self.live, self.keeps_key = live, keeps_key
         self.notices = [*(done.notices if done else ()), *notices]
 
     @property
@@ -197,37 +196,11 @@ def _check(
     for checkout in checkouts:
         main = checkout.main
         if main and main.pin and main.root not in planned and not _has(main, pin) and main_rules():
-            raise _shadowed(checkout, main, request)
+            from llmswitch.commands import refusals  # only where it refuses
+
+            raise refusals.shadowed(checkout, main, request)
         strangers = [each for each in checkout.linked if each.pin and each.root not in planned and not _has(each, pin)]
         if strangers and main_rules():
-            raise _overriding(checkout, strangers, request)
+            from llmswitch.commands import refusals  # only where it refuses
 
-
-def _shadowed(checkout: Checkout, main: Checkout, request: Request) -> Refused:
-    same = f"the same for main: {request.command} -w {quote(main.root)}; or " if request.members is None else ""
-    return Refused(
-        f"{checkout.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
-        f"settings too, and {main.described} wins.",
-        hint=f"Either {same}free it: llmswitch claude -w {quote(main.root)}{_or_run(request)}. (--anyway goes on.)",
-    )
-
-
-def _overriding(checkout: Checkout, strangers: Sequence[Checkout], request: Request) -> Refused:
-    names = ", ".join(each.described for each in strangers)
-    same = f"switch them all: {request.command} --all; or " if request.members is None else ""
-    return Refused(
-        f"{checkout.root} is the main checkout: its pin would also win in {names}.",
-        hint=f"Either {same}take theirs away: llmswitch claude -w {quote(strangers[0].root)}{_or_run(request)}. "
-        "(--anyway goes on.)",
-    )
-
-
-def _or_run(request: Request) -> str:
-    return f"; or start Claude Code here with: llmswitch run {request.preset}" if request.members is None else ""
-
-
-def quote(path: str) -> str:
-    """Return a path as a shell takes it."""
-    import shlex  # imports re; only for a refusal
-
-    return shlex.quote(path)
+            raise refusals.overriding(checkout, strangers, request)

@@ -10,7 +10,7 @@ from llmswitch.doctor.facts import Facts
 from llmswitch.settings import ignore_rule
 from llmswitch.settings.change import Change, as_json
 from llmswitch.settings.checkout import Checkout
-from llmswitch.settings.repair import mended
+from llmswitch.settings.repair import mend
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
 
@@ -64,7 +64,7 @@ def _ignore(checkout: Checkout) -> None:
 
 
 def _mend(checkout: Checkout) -> None:
-    if not checkout.file.mend(mended):
+    if not mend(checkout.file):
         raise LlmswitchError(
             f"{checkout.file.path}: more is wrong than comments and commas.", hint="Mend it in an editor."
         )

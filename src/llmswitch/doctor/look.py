@@ -17,15 +17,16 @@ from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.secret import Secret, looks_like_key
 from llmswitch.claude import program
 from llmswitch.claude.effective import Layer, Value
+from llmswitch.claude.roots import LOCAL
 from llmswitch.claude.sessions import Session
 from llmswitch.doctor.facts import Facts
 from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.names import KeyNames
 from llmswitch.keys.sources import UNSAVED, variable
 from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.listing import load_all
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.checkout import Checkout
-from llmswitch.settings.file import NAME
 from llmswitch.settings.repair import mended
 from llmswitch.status.report import Report
 from llmswitch.worktrees import git
@@ -63,7 +64,7 @@ class Reach:
 def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
     """Return what `doctor` looks at: this worktree, its settings file, and the user's programs, keys and home."""
     state, environ = checkout.state, reach.environ
-    presets, unusable = reach.catalog.load_all()
+    presets, unusable = load_all(reach.catalog)
     preset = next((each for each in presets if each.name == report.preset), None)
     key = preset.key if preset and preset.key else "openrouter"
     elsewhere = environ.get(variable(key)) or (preset and preset.key_from) or state.current.key.get("source") in UNSAVED
@@ -92,7 +93,7 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
 
 def _of_file(worktree: Worktree, home: str) -> Found:
     """Return what is to be known about the settings file, the files beside it, and git's view of it."""
-    path, folder = os.path.join(worktree.root, NAME), os.path.join(worktree.root, ".claude")
+    path, folder = os.path.join(worktree.root, LOCAL), os.path.join(worktree.root, ".claude")
     found: Found = {"links": [link for link in (folder, path) if os.path.islink(link)]}
     found["leftovers"] = [*_leftovers(folder), *_leftovers(os.path.join(home, ".claude"))]
     ours = [name for name in _names(folder) if name.startswith(files.TEMP_PREFIX) and name.endswith(".tmp")]
@@ -111,7 +112,7 @@ def _in_git(worktree: Worktree) -> Found:
     if not worktree.in_repository:
         return {}
     try:
-        return {"tracked": git.tracks(worktree, NAME), "ignored": git.ignores(worktree, NAME)}
+        return {"tracked": git.tracks(worktree, LOCAL), "ignored": git.ignores(worktree, LOCAL)}
     except LlmswitchError as error:  # the folder is a symbolic link, or git does not trust its owner
         return {"git_doubts": str(error.args[0])}
 

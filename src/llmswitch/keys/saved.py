@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
+from llmswitch.presets.listing import load_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def key_of(preset: Preset) -> str:
 
 def users(name: str, catalog: Catalog) -> list[Preset]:
     """Return the presets that use a key."""
-    return [preset for preset in catalog.load_all()[0] if preset.key == name]
+    return [preset for preset in load_all(catalog)[0] if preset.key == name]
 
 
 def by_reference(presets: list[Preset]) -> list[list[Preset]]:

@@ -7,7 +7,7 @@ There is no plain-text store and no silent fall-back.
 from __future__ import annotations
 
 from llmswitch.base.errors import KeyProblem
-from llmswitch.base.secret import Secret, clean_key, redacted
+from llmswitch.base.secret import Secret, clean_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 STDIN, PROMPT = "standard input", "the prompt"
 # Sources that cannot be asked again.
 UNSAVED = (STDIN, PROMPT)
-COMMAND_SECONDS = 30.0
-LONGEST = 8192
 
 
 class Key:
@@ -84,25 +82,6 @@ def _referenced(reference: Mapping[str, object], environ: Mapping[str, str]) -> 
         return Key(checked(environ[name], name), name, exported=True) if environ.get(name) else None
     parts = reference.get("command")
     command = [str(part) for part in parts] if isinstance(parts, list) else []
-    return Key(checked(_run(command), command[0]), f"the command {command[0]}")
+    from llmswitch.keys.command import output  # few presets take their key from a command
 
-
-def _run(command: list[str]) -> str:
-    """Return the one line that a password manager's command prints; its complaint is shown only if it fails."""
-    import subprocess
-
-    try:
-        done = subprocess.run(  # noqa: S603  # argv from the user's own preset; no shell
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise KeyProblem(f"{command[0]} gave no key within {COMMAND_SECONDS:.0f} seconds.") from None
-    except OSError as error:
-        raise KeyProblem(f"{command[0]} cannot be run: {error.strerror}.") from None
-    if done.returncode != 0:
-        complaint = redacted(done.stderr.decode(errors="replace").strip()[:500])
-        raise KeyProblem(f"{command[0]} failed (exit {done.returncode}): {complaint}")
-    text = done.stdout.decode(errors="replace").removesuffix("\n")
-    if len(text) > LONGEST or "\n" in text:
-        raise KeyProblem(f"{command[0]} printed more than one line; a key is one line.")
-    return text
+    return Key(checked(output(command), command[0]), f"the command {command[0]}")

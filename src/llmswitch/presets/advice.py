@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import SLOTS
 from llmswitch.presets.preset import AUTO, targets
 
@@ -31,7 +30,7 @@ def advice(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, st
     if preset.is_claude:
         return []
     own = "base_url" not in overrides  # at another endpoint the preset's provider says nothing about ids
-    lines = [*preset.warnings, *strange_hosts(preset, catalog)]
+    lines = [*preset.warnings, *([] if catalog.is_shipped(preset.source) else _strange_hosts(preset, catalog))]
     lines += _doubts(preset, models, catalog) if own else []
     lines += [_weakness(slot, models[slot], catalog) for slot in _WORKERS if catalog.models.is_weak(models[slot])]
     lines += _unknown_windows(preset, overrides, catalog)
@@ -69,27 +68,7 @@ def _price(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, st
     return [f"{text} (as of {price.as_of})."]
 
 
-def strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
-    """Return where a preset of the user's sends a key to another host than the shipped presets that use it do."""
-    if catalog.is_shipped(preset.source):
-        return []
-    sent = [(preset.key, preset.host)] if preset.base_url else []
-    sent += [(preset.key, host_of(preset.key_check["url"]))] if preset.key_check else []
-    sent += [(preset.key, host_of(preset.models_url))] if preset.models_url else []
-    sent += [(place.key, host_of(place.base_url)) for place in preset.elsewhere.values() if place.base_url]
-    lines = []
-    for key, host in dict.fromkeys(sent):
-        usual = _hosts_of(key, host, catalog) if key else set()
-        if usual and host not in usual and not is_loopback(f"http://{host}"):
-            lines.append(f"{preset.name} sends the {key} key to {host}; it belongs to {', '.join(sorted(usual))}.")
-    return lines
+def _strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
+    from llmswitch.presets.hosts import strange_hosts  # only for a preset of the user's
 
-
-def _hosts_of(key: str, host: str, catalog: Catalog) -> set[str]:
-    """Return the hosts to which the shipped presets send a key, with those they check it at."""
-    home = catalog.shipped(key)  # most keys are named after it: then no other file is read
-    if home and home.key == key and home.host == host:
-        return {host}
-    found = [preset for preset in catalog.all_shipped() if preset.key == key]
-    checks = [host_of(preset.key_check["url"]) for preset in found if preset.key_check]
-    return {*(preset.host for preset in found), *checks}
+    return strange_hosts(preset, catalog)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.presets.catalog import GATEWAY_PORT, read_object
+from llmswitch.presets.catalog import GATEWAY_PORT
+from llmswitch.presets.files import read_object
 
 NAME = "config.json5"
 # field → what it may be, the default first

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.variables import SLOTS, plain
+from llmswitch.presets.listing import names
 from llmswitch.presets.preset import targets
 from llmswitch.presets.routes import Route, Routes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from typing import Protocol
 
+    from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Elsewhere, Preset
-
-    class Presets(Protocol):
-        """Where presets are found by name."""
-
-        def load(self, name: str) -> Preset: ...  # noqa: D102
-        def names(self) -> Collection[str]: ...  # noqa: D102
 
 
 class Place:
@@ -33,17 +28,17 @@ class Place:
         return other is not None and all(getattr(self, name) == getattr(other, name) for name in fields)
 
 
-def split(overrides: Mapping[str, str], presets: Presets) -> tuple[dict[str, str], dict[str, str]]:
+def split(overrides: Mapping[str, str], presets: Catalog) -> tuple[dict[str, str], dict[str, str]]:
     """Return ({slot: model}, {slot: preset}) of overrides, in which `ollama:qwen3:8b` names a preset and a model."""
     models = {slot: model for slot, model in overrides.items() if slot in SLOTS}
     prefixed = {slot: model.partition(":")[::2] for slot, model in models.items() if ":" in model}
-    known = set(presets.names()) if prefixed else set()
+    known = set(names(presets)) if prefixed else set()
     named = {slot: name for slot, (name, model) in prefixed.items() if name in known and model}
     return {slot: prefixed[slot][1] if slot in named else model for slot, model in models.items()}, named
 
 
 def routes(
-    preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], presets: Presets
+    preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], presets: Catalog
 ) -> tuple[dict[str, str], Routes | None]:
     """Return {slot: the id Claude Code gets} and the routes; None where Claude Code reaches the endpoint by itself.
 
@@ -57,7 +52,7 @@ def routes(
     return _routed(preset, models, places)
 
 
-def every_route(preset: Preset, models: Mapping[str, str], presets: Presets) -> tuple[dict[str, str], Routes]:
+def every_route(preset: Preset, models: Mapping[str, str], presets: Catalog) -> tuple[dict[str, str], Routes]:
     """Return the same for a preset as it stands, with routes also where one endpoint serves all slots."""
     return _routed(preset, models, _places(preset, {}, presets, [slot for slot in SLOTS if models[slot]]))
 
@@ -77,7 +72,7 @@ def _routed(preset: Preset, models: Mapping[str, str], places: Mapping[str, Plac
     return {**models, **ids}, Routes(preset.name, by_model)
 
 
-def _places(preset: Preset, overrides: Mapping[str, str], presets: Presets, used: Collection[str]) -> dict[str, Place]:
+def _places(preset: Preset, overrides: Mapping[str, str], presets: Catalog, used: Collection[str]) -> dict[str, Place]:
     named = split(overrides, presets)[1]
     asked = {slot: text for slot, text in overrides.items() if slot in SLOTS}
     same = targets(asked, preset.custom)  # `--haiku opus`: the model of opus, and its place
@@ -98,13 +93,13 @@ def _own(preset: Preset) -> Place | None:
     return Place(preset.name, preset.base_url, preset.key, preset.auth, preset.protocol)
 
 
-def _elsewhere(place: Elsewhere, presets: Presets) -> Place:
+def _elsewhere(place: Elsewhere, presets: Catalog) -> Place:
     if place.preset:
         return _preset_place(place.preset, presets)
     return Place(None, place.base_url or "", place.key, "bearer", place.protocol)
 
 
-def _preset_place(name: str, presets: Presets) -> Place:
+def _preset_place(name: str, presets: Catalog) -> Place:
     place = _own(presets.load(name))
     if place is None:
         raise UsageProblem(

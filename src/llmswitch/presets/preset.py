@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 
 PROTOCOLS = ("anthropic", "openai")
-# What a preset with another base URL does not inherit: requests with its key would go to the old host.
-_OF_THE_HOST = ("key_check", "models_url")
 
 
 class Elsewhere:
@@ -182,23 +180,6 @@ class Preset:
         if self.base_url:
             return host_of(self.base_url)
         return self.cloud or ("several" if self.is_mixed else ANTHROPIC_HOST)
-
-
-def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, object]:
-    """Return `parent` with `child` on top, field by field; `slots`, `windows` and `env` entry by entry."""
-    moved = "base_url" in child and child["base_url"] != parent.get("base_url")
-    result = {name: value for name, value in parent.items() if not (moved and name in _OF_THE_HOST)} | dict(child)
-    for field in ("slots", "windows", "env"):
-        below, above = parent.get(field), child.get(field)
-        if isinstance(below, dict) and isinstance(above, dict):
-            again = {_same(field, word) for word in above}
-            result[field] = {word: below[word] for word in below if _same(field, word) not in again} | above
-    return result
-
-
-def _same(field: str, word: str) -> str:
-    """Return what a word means: `small` on top replaces `haiku` below."""
-    return (field == "slots" and slot_named(word)) or word
 
 
 TIERS = {"small": "haiku", "medium": "sonnet", "large": "opus"}

@@ -1,4 +1,4 @@
-"""What models cost: prices with their dates, tiers and hours, and the price of a session."""
+"""What models cost: prices with their dates, tiers and hours."""
 
 from __future__ import annotations
 
@@ -6,25 +6,14 @@ from llmswitch.presets.models import base_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any, TypeGuard
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from llmswitch.presets.sessions import Moment
+
+    Rows = dict[str, dict[str, dict[str, Any]]]
 
 RATES = ("input", "output", "cache_read", "cache_write")
-_MILLION = 1_000_000
-
-
-class Session:
-    """A session to price: calls, and tokens a call: `input` of which `cached` are read from a cache, and `output`."""
-
-    def __init__(self, calls: int = 10, input: int = 50_000, output: int = 15_000, cached: int = 0) -> None:  # noqa: A002
-        self.calls, self.input, self.output, self.cached = calls, input, output, min(cached, input)
-
-
-class Moment:
-    """A time of the week in UTC: weekday 0 is Monday, `clock` is HH:MM."""
-
-    def __init__(self, weekday: int, clock: str) -> None:
-        self.weekday, self.clock = weekday, clock
 
 
 class Price:
@@ -63,13 +52,6 @@ class Price:
         hours = " and ".join("-".join(span) for span in peak["utc"])
         return f"{hours} UTC{', Monday to Friday' if peak.get('weekdays') else ''}"
 
-    def session(self, session: Session, moment: Moment | None = None) -> float:
-        """Return what a session costs, in USD."""
-        rates = self.rates(session.input, moment)
-        fresh = session.input - session.cached
-        call = fresh * rates["input"] + session.cached * rates.get("cache_read", rates["input"])
-        return session.calls * (call + session.output * rates["output"]) / _MILLION
-
     @property
     def short(self) -> str:
         """Input and output price, as in `0.26/0.38`."""
@@ -78,67 +60,26 @@ class Price:
 
 
 class Prices:
-    """Price lists on top of each other: of two rows for one model the one with the later date counts."""
+    """Price lists on top of each other, {provider: {model: row}}: of two rows the one with the later date counts."""
 
-    def __init__(self, lists: Iterable[Mapping[str, Any]]) -> None:
-        self._rows: dict[str, dict[str, list[object]]] = {}
-        for each in lists:
-            for provider, models in _items(each.get("providers")):
-                rows = self._rows.setdefault(provider, {})
-                for model, row in _items(models):
-                    rows.setdefault(model, []).append(row)
+    __slots__ = ("_lists",)
 
-    def rows(self) -> dict[str, dict[str, Any]]:
+    def __init__(self, lists: Sequence[Rows]) -> None:
+        self._lists = lists
+
+    def rows(self) -> Rows:
         """Return {provider: {model: row}}."""
-        return {
-            provider: {model: row for model, rows in models.items() if (row := _newest(rows))}
-            for provider, models in self._rows.items()
-        }
+        names = {(provider, model) for each in self._lists for provider, models in each.items() for model in models}
+        found: Rows = {provider: {} for provider, _ in sorted(names)}
+        for provider, model in sorted(names):
+            found[provider][model] = self._newest(provider, model) or {}
+        return found
 
     def find(self, provider: str | None, model: str) -> Price | None:
         """Return what a model costs at a provider, None where that is not known."""
-        models = self._rows.get(provider or "", {})
-        row = _newest(models.get(model, [])) or _newest(models.get(base_id(model), []))
+        row = self._newest(provider or "", model) or self._newest(provider or "", base_id(model))
         return Price(row) if row else None
 
-
-def _newest(rows: Iterable[object]) -> dict[str, Any] | None:
-    """Return the usable row with the latest date, of several the last; None where there is none."""
-    return max((row for row in reversed(list(rows)) if _is_row(row)), key=lambda row: row["as_of"], default=None)
-
-
-def _items(value: object) -> Iterable[tuple[str, Any]]:
-    """Return the members of an object, none for anything else: the user's copy may have been edited by hand."""
-    return value.items() if isinstance(value, dict) else ()
-
-
-def _is_row(row: object) -> TypeGuard[dict[str, Any]]:
-    """Say whether a row has what a price needs, in the right form."""
-    if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in ("as_of", "source")):
-        return False
-    tiers, peak = row.get("tiers", []), row.get("peak")
-    parts = [row, *(tiers if isinstance(tiers, list) else [None]), *([] if peak is None else [peak])]
-    numbers = (*RATES, "above")
-    good = all(
-        isinstance(part, dict) and all(_is_number(part[name]) for name in numbers if name in part) for part in parts
-    )
-    return good and "input" in row and "output" in row and all("above" in tier for tier in tiers) and _are_hours(peak)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and value >= 0
-
-
-def _are_hours(peak: Mapping[str, Any] | None) -> bool:
-    spans = [] if peak is None else peak.get("utc")
-    return isinstance(spans, list) and all(isinstance(span, list) and len(span) == 2 for span in spans)
-
-
-def saved_percent(cost: float, baseline: float) -> float:
-    """Return by how many percent `cost` is below `baseline`; negative where it is above."""
-    return 100 * (baseline - cost) / baseline
-
-
-def oldest(prices: Sequence[Price]) -> str:
-    """Return the oldest date among prices, "" for none."""
-    return min((price.as_of for price in prices), default="")
+    def _newest(self, provider: str, model: str) -> dict[str, Any] | None:
+        rows = [row for each in reversed(self._lists) if (row := each.get(provider, {}).get(model))]
+        return max(rows, key=lambda row: row["as_of"], default=None)

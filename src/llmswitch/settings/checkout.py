@@ -6,8 +6,7 @@ import os
 
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.effective import first_text
-from llmswitch.claude.layers import LOCAL, Reader
+from llmswitch.claude.roots import LOCAL, Roots
 from llmswitch.claude.variables import BASE_URL, INSIDE, OURS
 from llmswitch.settings.state import State
 from llmswitch.worktrees import worktree as worktrees
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmswitch.claude.effective import Layer
+    from llmswitch.claude.layers import Reader
     from llmswitch.settings.file import SettingsFile
     from llmswitch.worktrees.listing import Listed
 
@@ -75,7 +75,7 @@ class Checkout:
     @property
     def main(self) -> Checkout | None:
         """The main checkout whose local file rules here, None where there is none."""
-        if self._main is None and (root := self._checkouts.reader.main_root(self.worktree)):
+        if self._main is None and (root := self._checkouts.roots.main(self.worktree)):
             self._main = self._checkouts.main(root, self.worktree.common_dir)
         return self._main
 
@@ -120,6 +120,8 @@ class Checkout:
     @property
     def lower_host(self) -> str:
         """The host that settings weaker than the local files name, here or in a worktree that follows; "" for none."""
+        from llmswitch.claude.effective import first_text  # a pin of ours hides those
+
         for root in self.reached:
             url = first_text(self._checkouts.reader.weaker(root), BASE_URL)
             if host := host_of(url) or redacted(url):
@@ -133,14 +135,25 @@ class Checkouts:
     `environ` is the environment that llmswitch was started in.
     """
 
-    __slots__ = ("_mains", "reader", "state_folder")
+    __slots__ = ("_environ", "_mains", "_reader", "roots", "state_folder")
 
     def __init__(self, environ: Mapping[str, str], state_folder: str) -> None:
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
         kept = ("HOME", "CLAUDE_CONFIG_DIR") if environ.get(INSIDE) else environ
-        self.reader = Reader({name: environ[name] for name in kept if name in environ})
+        self._environ = {name: environ[name] for name in kept if name in environ}
+        self.roots = Roots(environ.get("HOME", ""))
+        self._reader: Reader | None = None
         self.state_folder = state_folder
         self._mains: dict[str, Checkout] = {}
+
+    @property
+    def reader(self) -> Reader:
+        """What reads the layers of their sessions."""
+        if self._reader is None:
+            from llmswitch.claude.layers import Reader  # a switch of one worktree by itself needs none
+
+            self._reader = Reader(self._environ, self.roots)
+        return self._reader
 
     def at(self, path: str = ".", folder: str = "") -> Checkout:
         """Return the worktree around `path`, for sessions that start in `folder` (default: its root).
@@ -170,4 +183,4 @@ class Checkouts:
         from llmswitch.worktrees.listing import listing  # asks git; only where there are linked worktrees
 
         found = [entry.worktree for entry in listing(worktree) if entry.worktree]
-        return [Checkout(each, self) for each in found if self.reader.main_root(each) == worktree.root]
+        return [Checkout(each, self) for each in found if self.roots.main(each) == worktree.root]

@@ -12,6 +12,7 @@ from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.lock import Lock
 from llmswitch.base.secret import digest
+from llmswitch.claude.roots import LOCAL
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.text import SpliceError
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     Edit = Callable[[Settings | None], Change]
     Commit = Callable[[Change], None]
 
-NAME = ".claude/settings.local.json"
 PRIVATE = 0o600
 # A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
 TRIES = 10
@@ -87,7 +87,7 @@ class SettingsFile:
 
     def __init__(self, root: str, locks: str = "") -> None:
         self.folder = os.path.join(root, ".claude")
-        self.path = os.path.join(root, NAME)
+        self.path = os.path.join(root, LOCAL)
         self._locks = locks
         self._seen: Seen | None = None
 
@@ -100,23 +100,14 @@ class SettingsFile:
             self._seen = Seen(self.path, *files.read(self.path))
         return self._seen.settings
 
-    def salvaged(self) -> dict[str, str]:
-        """Return the `env` of a file that is no strict JSON but still JSON5; {} where it is neither."""
-        import json5  # only for a file that Claude Code ignores
-
-        from llmswitch.claude.effective import as_text
-
-        try:
-            root = json5.loads((files.read(self.path)[0] or b"").decode(errors="replace"))
-        except (ValueError, RecursionError, LlmswitchError):
-            return {}
-        env = root.get("env") if isinstance(root, dict) else None
-        return {str(name): as_text(value) for name, value in env.items()} if isinstance(env, dict) else {}
-
     def follow_links(self) -> None:
         """Work on what a symbolic link leads to and keep the link; every way to that file has one lock."""
         self.path = os.path.realpath(self.path)
         self.folder = os.path.dirname(self.path)
+
+    def lock(self) -> Lock:
+        """Return the lock of the file: one, whichever way leads to it."""
+        return Lock(os.path.join(self._locks, digest(self.path)), self.path)
 
     def check(self) -> None:
         """Look at the file and raise what a change of it would for what lies there; LlmswitchError or Refused."""
@@ -136,7 +127,7 @@ class SettingsFile:
         """
         if self._seen is None:
             self.check()
-        with Lock(os.path.join(self._locks, digest(self.path)), self.path) as lock:
+        with self.lock() as lock:
             files.sweep(self.folder)
             # What was looked at before the lock will do: its bytes are compared once more before the rename.
             seen, self._seen, busy = self._seen, None, False
@@ -212,26 +203,6 @@ class SettingsFile:
         now = found.values() if found else {}
         changed = [name for name in {*before, *ours} if before.get(name) != ours.get(name)]
         return any(now.get(name) == before.get(name) for name in changed)
-
-    def mend(self, mended: Callable[[str], str | None]) -> bool:
-        """Replace a file that Claude Code ignores by what `mended` makes of its text; False where that is None.
-
-        Raises LlmswitchError or Refused; then the file is as it was.
-        """
-        self.check()
-        with Lock(os.path.join(self._locks, digest(self.path)), self.path):
-            before, status = files.read(self.path, changing=True)
-            after = mended(before.decode(errors="surrogateescape")) if before is not None else None
-            if after is None or status is None:
-                return False
-            data, mode = after.encode(errors="surrogateescape"), stat.S_IMODE(status.st_mode)
-            try:
-                done = files.replace(self.path, data, mode, lambda: files.read(self.path)[0] == before)
-            except OSError as error:
-                raise LlmswitchError(f"{self.path}: cannot write it: {error.strerror}.") from None
-        if not done:
-            raise LlmswitchError(f"{self.path}: another program changed it meanwhile.", hint="Try again.")
-        return True
 
     def has_folder(self) -> bool:
         """Say whether `.claude` is there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import Refused
-from llmswitch.settings.file import NAME
+from llmswitch.claude.roots import LOCAL
 from llmswitch.worktrees import git
 from llmswitch.worktrees.worktree import find
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
 TEMPORARY = ".llmswitch-key.tmp"
-RULES = f"/{NAME}\n/.claude/.llmswitch-*\n"
+RULES = f"/{LOCAL}\n/.claude/.llmswitch-*\n"
 
 
 def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
@@ -25,24 +25,24 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
 
     Raises Refused, whatever else is said, where git tracks the file or goes on not ignoring it.
     """
-    path = os.path.join(worktree.root, NAME)
+    path = os.path.join(worktree.root, LOCAL)
     real = os.path.realpath(path)
     if real != path or os.path.lexists(os.path.join(worktree.root, ".claude", ".git")):
-        _refuse_tracked(worktree, NAME)
+        _refuse_tracked(worktree, LOCAL)
         _check_elsewhere(real)
         return None
-    if not worktree.in_repository or git.keeps_out(worktree, *_both(NAME)):
+    if not worktree.in_repository or git.keeps_out(worktree, *_both(LOCAL)):
         return None
-    _refuse_tracked(worktree, NAME)
-    if _ignored(worktree, NAME):  # only a temporary file of ours is tracked
+    _refuse_tracked(worktree, LOCAL)
+    if _ignored(worktree, LOCAL):  # only a temporary file of ours is tracked
         return None
     exclude = git.exclude_file(worktree)
     if not dry_run:
         _append(exclude)
-        if not _ignored(worktree, NAME):
+        if not _ignored(worktree, LOCAL):
             raise Refused(
                 f"git would not ignore {path} even with a rule in {exclude}.",
-                hint="Look for a rule with `!` in .gitignore: git check-ignore -v --no-index " + NAME,
+                hint="Look for a rule with `!` in .gitignore: git check-ignore -v --no-index " + LOCAL,
                 changed="Only that rule was added.",
             )
     return exclude

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.effective import as_text
-from llmswitch.claude.variables import TOP_MEMBERS
+from llmswitch.claude.variables import TOP_MEMBERS, as_text
 from llmswitch.settings import text as splice
 
 TYPE_CHECKING = False

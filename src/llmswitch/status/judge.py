@@ -6,7 +6,7 @@ from llmswitch.base.errors import LlmswitchError, Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of, id_in
 from llmswitch.claude.effective import effective, first_text
-from llmswitch.claude.layers import LOCAL
+from llmswitch.claude.roots import LOCAL
 from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, OURS, VARIABLES
 from llmswitch.status.compare import compare
 from llmswitch.status.open_sessions import held, of_sessions
@@ -89,12 +89,14 @@ def _through(texts: Mapping[str, str], gateway: Callable[[], LocalGateway]) -> T
 
 
 def _broken(checkout: Checkout, own: Layer) -> Problem:
+    from llmswitch.settings.repair import salvaged  # only for a file that Claude Code ignores
+
     try:
         checkout.file.settings()
         message = own.problem
     except LlmswitchError as error:
         message = error.args[0]
-    return Problem("settings-ignored", "error", message + _held(checkout.file.salvaged()), "Mend it in an editor.")
+    return Problem("settings-ignored", "error", message + _held(salvaged(checkout.file)), "Mend it in an editor.")
 
 
 def _held(values: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.variables import BASE_URL, CLOUDS, VARIABLES
+from llmswitch.presets.listing import load_all
 from llmswitch.presets.pin import pin
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def pins(catalog: Catalog) -> Iterator[tuple[Preset, Pin]]:
     """Yield the presets that have a pin, with it."""
-    for preset in catalog.load_all()[0]:
+    for preset in load_all(catalog)[0]:
         try:
             wanted = pin(preset, {}, catalog)
         except UsageProblem:  # one preset without a model must not stand in the way of the others

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from llmswitch.commands.cost import Row
-    from llmswitch.presets.prices import Session
+    from llmswitch.presets.sessions import Session
 
 _HEAD = (" ", "PRESET", "KEY", "USD IN/OUT", "PRICED", "CHECKED", "TITLE")
 _KEYS = {"saved": "", "unknown": " (not saved)"}

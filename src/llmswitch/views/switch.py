@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.variables import BASE_URL, CLOUDS, START_MODEL, VARIABLES, shown
+from llmswitch.claude.variables import BASE_URL, START_MODEL, VARIABLES, shown
 from llmswitch.views.text import LABELS, columns, short_path
 
 TYPE_CHECKING = False
@@ -77,59 +77,8 @@ def remarks(done: Switched, request: Request, open_here: Sequence[Session] | Non
     for name, text in record.foreign.items() if record else ():
         verb = "would be" if dry_run else "is"
         lines.append(f"{name} was not ours and {verb} replaced; it was: {text or 'empty'}")
-    return (
-        [*lines, *done.notices] if dry_run or not done.written else [*lines, *done.notices, *sessions(done, open_here)]
-    )
+    if dry_run or not done.written or open_here == []:
+        return [*lines, *done.notices]
+    from llmswitch.views import open_sessions  # only where one may be open
 
-
-def sessions(done: Switched, open_here: Sequence[Session] | None) -> list[str]:
-    """Return the truth about Claude Code sessions that are open here (measured on 2.1.329).
-
-    They take changed and added variables within seconds, never drop removed ones, and keep their start model.
-    """
-    if open_here is None:
-        return _what_happens(done)
-    follow = [session for session in open_here if not session.overlay]
-    apart = len(open_here) - len(follow)
-    if not follow:
-        return ["No open Claude Code session follows this."] if apart else []
-    numbers = ", ".join(str(session.pid) for session in follow)
-    return [*_what_happens(done), f"Open here now: process {numbers}."]
-
-
-def _what_happens(done: Switched) -> list[str]:
-    if any(values.get(name) for values in (done.before, done.after) for name in CLOUDS.values()):
-        return ["Restart the Claude Code sessions that are open here; until then they may send to either backend."]
-    old, new = done.before.get(BASE_URL), done.after.get(BASE_URL)
-    removed = [name for name, text in done.before.items() if text and name not in done.after]
-    start = done.after.get(START_MODEL)
-    restart = f"restart them to start on {start}" if start else "restart them"
-    if not new:
-        return _back_home(done) if old else []
-    if old == new:
-        again = "" if done.before.get(START_MODEL) == start else f"; {restart}"
-        lines = [f"Open Claude Code sessions here follow within seconds{again}."]
-    else:
-        lines = [
-            f"Open Claude Code sessions here now send to {done.host}, their conversation too, and keep their",
-            f"start model; {restart}.",
-        ]
-    if not old:
-        lines.append("Until then one that started on Claude Code's default uses the opus slot with a 1M window.")
-    return [*lines, f"Until then they also keep: {', '.join(removed)}."] if removed else lines
-
-
-def _back_home(done: Switched) -> list[str]:
-    if done.keeps_key:
-        return [
-            f"Open Claude Code sessions here go to {done.lower_host} now, which other settings name, and still send",
-            "the old key there: end them.",
-        ]
-    if done.lower_host:
-        return [f"Open Claude Code sessions here go to {done.lower_host} now, which your other settings name."]
-    if done.live:
-        return [
-            "Open Claude Code sessions here are back on your login. A key that is exported in their shell comes back",
-            "when they are restarted.",
-        ]
-    return ["Claude Code sessions that are open here keep the old backend until you restart them."]
+    return [*lines, *done.notices, *open_sessions.sessions(done, open_here)]

@@ -57,7 +57,7 @@ def find(folder: str) -> Worktree | None:
 def branch(git_dir: str) -> str | None:
     """Return the branch that HEAD names, "" for a commit; None: ask git."""
     try:
-        head = _read(os.path.join(git_dir, "HEAD"))
+        head = read_line(os.path.join(git_dir, "HEAD"))
     except (OSError, ValueError):
         return None
     name = head.removeprefix("ref: refs/heads/")
@@ -89,19 +89,20 @@ def _repository(root: str, owner: int) -> Worktree | None:
         if os.path.lexists(os.path.join(git_dir, "commondir")):
             return None
     else:
-        text = _read(git)
+        text = read_line(git)
         if not text.startswith(PREFIX):
             return None
         git_dir = os.path.realpath(os.path.join(root, text[len(PREFIX) :]))
-        common = os.path.realpath(os.path.join(git_dir, _read(os.path.join(git_dir, "commondir"))))
+        common = os.path.realpath(os.path.join(git_dir, read_line(os.path.join(git_dir, "commondir"))))
         moved = _MOVED_LINKED
-    config = _read(os.path.join(common, "config")).lower().replace(" ", "")
+    config = read_line(os.path.join(common, "config")).lower().replace(" ", "")
     if any(os.lstat(path).st_uid != owner for path in (root, git, git_dir)) or any(word in config for word in moved):
         return None
     usable = all(os.path.isdir(os.path.join(common, name)) for name in ("objects", "refs"))
     return Worktree(root, git_dir, common) if usable and os.path.isfile(os.path.join(git_dir, "HEAD")) else None
 
 
-def _read(path: str) -> str:
+def read_line(path: str) -> str:
+    """Return the one line of a file of git's own; raises OSError."""
     with open(path, "rb") as file:
         return os.fsdecode(file.read(65536)).removesuffix("\n")
