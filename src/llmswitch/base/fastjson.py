@@ -1,9 +1,15 @@
 """JSON without the `json` module, which imports `re` and `enum`: 0.8 of Python's own start saved on every hot way.
 
-The C parts below it are in every CPython since 3.6; where one is missing or has changed, `json` does the same.
+The C parts below it are in every CPython since 3.6. Where one is missing, has changed, or has something to complain
+about, `json` itself does the work: with it not imported they cannot say what is wrong.
 """
 
 from __future__ import annotations
+
+try:
+    import _json as c
+except ImportError:
+    c = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,27 +42,23 @@ def scanner(pairs: Pairs | None = None, number: Callable[[str], object] | None =
 
     `pairs` makes the objects and `number` the numbers.
     """
+    reading: Any = _Reading(pairs, number)
+    quick = c.make_scanner(reading) if hasattr(c, "make_scanner") else None
 
-    def public(text: str, at: int) -> tuple[Any, int]:
+    def scan(text: str, at: int) -> tuple[Any, int]:
+        try:
+            if quick:
+                found: tuple[Any, int] = quick(text, at)
+                return found
+        except (ValueError, StopIteration, SystemError):
+            pass
         import json
 
-        hooks = {"object_pairs_hook": pairs, "parse_constant": refuse, "parse_int": number, "parse_float": number}
-        return json.JSONDecoder(**hooks).raw_decode(text, at)  # type: ignore[arg-type]
+        return json.JSONDecoder(
+            object_pairs_hook=pairs, parse_constant=refuse, parse_int=number, parse_float=number
+        ).raw_decode(text, at)
 
-    try:
-        from _json import make_scanner
-
-        scan = make_scanner(_Reading(pairs, number))  # type: ignore[arg-type]  # any object with these members will do
-    except (ImportError, AttributeError):
-        return public
-
-    def quick(text: str, at: int) -> tuple[Any, int]:
-        try:
-            return scan(text, at)
-        except (ValueError, StopIteration, SystemError):  # with json not imported it cannot say what is wrong
-            return public(text, at)
-
-    return quick
+    return scan
 
 
 def loads(text: str, pairs: Pairs | None = None) -> Any:
@@ -77,11 +79,9 @@ def _no_json(value: object) -> object:
 def dumps(value: object) -> str:
     """Return a value as one line of JSON, all ASCII."""
     try:
-        from _json import encode_basestring_ascii, make_encoder
-
-        encode = make_encoder({}, _no_json, encode_basestring_ascii, None, ": ", ", ", False, False, True)
+        encode = c.make_encoder({}, _no_json, c.encode_basestring_ascii, None, ": ", ", ", False, False, True)
         return "".join(encode(value, 0))
-    except (ImportError, TypeError):
+    except (AttributeError, TypeError):
         import json
 
         return json.dumps(value)
@@ -89,10 +89,8 @@ def dumps(value: object) -> str:
 
 def quoted(text: str) -> str:
     """Return a text as JSON, with its letters as they are."""
-    try:
-        from _json import encode_basestring
-    except ImportError:
-        import json
+    if hasattr(c, "encode_basestring"):
+        return c.encode_basestring(text)
+    import json
 
-        return json.dumps(text, ensure_ascii=False)
-    return encode_basestring(text)
+    return json.dumps(text, ensure_ascii=False)

@@ -11,12 +11,10 @@ STARS = "********"
 _PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
 _SHORTEST = 12  # behind the prefix
 # A prefix, followed by enough to be a key; `sk-dashboard-frontend` is none.
-_KNOWN_KEY = rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}"
-# Long, and with a run of letters mixed with digits, which a branch's name or a date has not.
-_LONG = r"(?=.*(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,})[A-Za-z0-9_.=-]{32,}"
+KNOWN_KEY = rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}"
 # What may be a secret inside a longer text: a key, a long run of letters and digits, the user part of a URL.
-_LONG_RUN = 32
-_INSIDE = rf"{_KNOWN_KEY}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{_LONG_RUN},}}|(?<=://)[^/@\s]*@"
+LONG_RUN = 32
+_INSIDE = rf"{KNOWN_KEY}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{LONG_RUN},}}|(?<=://)[^/@\s]*@"
 # Words that go before a secret in a header or in JSON, and the same with the secret behind them.
 _WORD = r"(?i)authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie"
 _SAID = r"(?i)bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]"
@@ -57,7 +55,7 @@ def mask(text: str) -> str:
 def redacted(text: str) -> str:
     """Return a text with stars for whatever in it may be a secret; for values that should hold none."""
     runs = text.replace("/", " ").replace("-", " ").replace(".", " ").split()
-    if not (_has_prefix(text) or "@" in text or any(len(run) >= _LONG_RUN for run in runs)):
+    if not (_has_prefix(text) or "@" in text or any(len(run) >= LONG_RUN for run in runs)):
         return text
     import re
 
@@ -87,37 +85,7 @@ def names_secret(text: str) -> bool:
 
 def looks_like_key(text: str) -> bool:
     """Say whether `text` carries a provider's key prefix: certain enough to refuse an argument."""
-    return _has_prefix(text) and _found(_KNOWN_KEY, text)
-
-
-def known_keys(text: str) -> list[str]:
-    """Return what in a text carries a provider's key prefix."""
-    import re
-
-    return [match[0] for match in re.finditer(_KNOWN_KEY, text)]
-
-
-def may_be_key(text: str) -> bool:
-    """Say whether `text` could be a key: enough not to echo it in an error."""
-    return looks_like_key(text) or (len(text) >= _LONG_RUN and _found(rf"\A{_LONG}\Z", text))
-
-
-def clean_key(text: str) -> Secret:
-    """Return the key in what the user pasted: surrounding space, one "Bearer " and quotes removed.
-
-    Raises ValueError with the reason (never the text) for an empty key or one no header can carry.
-    """
-    key = text.strip()
-    word, *rest = key.split(None, 1) or [""]
-    if word.lower() == "bearer":
-        key = "".join(rest)
-    if len(key) > 1 and key[0] == key[-1] and key[0] in "'\"":
-        key = key[1:-1].strip()
-    if not key:
-        raise ValueError("the key is empty")
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ValueError("the key holds a space, a control character or a letter outside ASCII")
-    return Secret(key)
+    return _has_prefix(text) and _found(KNOWN_KEY, text)
 
 
 def digest(text: str, salt: str = "") -> str:

@@ -11,7 +11,7 @@ _IPV6 = _DIGITS + "abcdefABCDEF:"
 ID_DIGITS = 16  # hexadecimal, in the gateway's URLs
 
 
-class _Url:
+class Url:
     """The parts of `SCHEME://HOST[:PORT][/PATH]`; in anything else one of them is not `valid`."""
 
     def __init__(self, url: str) -> None:
@@ -43,38 +43,14 @@ def _is_number(text: str) -> bool:
 
 def host_of(url: str) -> str:
     """Return host and port of a base URL, "" for anything that is none: a user part could pass for the host."""
-    found = _Url(url)
+    found = Url(url)
     return found.host + found.port if found.valid else ""
 
 
 def is_loopback(url: str) -> bool:
     """Say whether a base URL stays on this machine."""
-    found = _Url(url)
+    found = Url(url)
     return found.valid and found.is_loopback
-
-
-def url_problem(url: str) -> str | None:
-    """Return what is wrong with the base URL of a Messages API, or None."""
-    if problem := address_problem(url):
-        return problem
-    if without_version(url) != url:
-        return "must not end in /v1: Claude Code adds /v1/messages itself and would ask for /v1/v1/messages"
-    return None
-
-
-def without_version(url: str) -> str:
-    """Return a URL without the `/v1` at its end."""
-    return url.removesuffix("/").removesuffix("/v1") if url.removesuffix("/").endswith("/v1") else url
-
-
-def address_problem(url: str) -> str | None:
-    """Return why a key must not be sent to that address, or None."""
-    found = _Url(url)
-    if not found.valid or not url.isprintable():
-        return "must be https://HOST[:PORT][/PATH] with no user name, query or fragment"
-    if found.scheme == "http" and not found.is_loopback:
-        return "must use https (http is only for this machine), or the key would cross the network in clear"
-    return None
 
 
 def id_in(url: str) -> str | None:

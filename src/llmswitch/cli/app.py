@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from llmswitch.claude.sessions import Session, Sessions
     from llmswitch.gateway.client import LocalGateway
     from llmswitch.keys.keyring import OsKeyring
     from llmswitch.keys.names import KeyNames
@@ -37,6 +38,7 @@ class App:
         self.catalog = Catalog(shipped_folder(), os.path.join(self.config, "presets"), reserved, self.gateway_port)
         self.checkouts = Checkouts(environ, self.state)
         self._keyring: OsKeyring | None = None
+        self._sessions: Sessions | None = None
 
     def keyring(self) -> OsKeyring:
         """Return the OS keyring; nothing is imported or asked before its first use."""
@@ -67,6 +69,22 @@ class App:
         from llmswitch.gateway.client import LocalGateway  # few pins point at it
 
         return LocalGateway(os.path.join(self.state, "gateway"), self.environ, self.key_names)
+
+    def sessions(self, *roots: str) -> list[Session] | None:
+        """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""
+        if self._sessions is None:
+            from llmswitch.claude.sessions import Sessions  # looks at every process
+
+            self._sessions = Sessions()
+        return self._sessions.of(*roots)
+
+    def prefers_helper(self) -> bool:
+        """Say whether the user wants a pin's key from a helper, where nothing else is said."""
+        if not os.path.lexists(os.path.join(self.config, "config.json5")):
+            return False
+        from llmswitch.presets import config  # only where there is one
+
+        return config.load(self.config)["key_delivery"] == "helper"
 
     def gateway_port(self) -> int:
         """Return the port that the gateway listens on, or would."""

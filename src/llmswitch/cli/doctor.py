@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.claude.sessions import Sessions
 from llmswitch.cli import console, hot_statusline, prompts, shell
 from llmswitch.doctor.examine import Asked, examine, mended
 from llmswitch.doctor.look import Reach
@@ -33,7 +32,7 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
     --models only.
     """
     reach = Reach(
-        app.catalog, app.environ, app.keyring, app.key_names, app.gateway, lambda *roots: Sessions().of(*roots),
+        app.catalog, app.environ, app.keyring, app.key_names, app.gateway, app.sessions,
         app.key_helper, prompts.answered,
     )  # fmt: skip
     questions = Asked(**asked)

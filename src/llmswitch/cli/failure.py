@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from llmswitch.base.errors import CommandLineProblem, LlmswitchError
-from llmswitch.base.secret import may_be_key
+from llmswitch.base.key_words import may_be_key
 
 A_KEY = (
     "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "

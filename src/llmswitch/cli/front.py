@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": "all_worktrees"}
+STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": ""}
 
 
 def main() -> None:
@@ -44,9 +44,13 @@ def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
     """Return the answer to a command line that has just one of the hot forms, else None; it imports only its own."""
     name, rest = (words[0], words[1:]) if words else ("status", [])
     if name == "status" and STATUS.keys() >= set(rest):
+        flags = {STATUS[word]: True for word in rest if word != "--all"}
+        if "--all" in rest:
+            from llmswitch.cli.hot_status_all import status_all
+
+            return lambda: status_all(app, ".", **flags)
         from llmswitch.cli.hot_status import status
 
-        flags = {STATUS[word]: True for word in rest}
         return lambda: status(app, ".", **flags)
     if name == "statusline" and not rest:
         from llmswitch.cli.hot_statusline import statusline

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.sessions import Sessions
 from llmswitch.cli import console
 from llmswitch.commands.request import Request
 from llmswitch.commands.several import switch_all
 from llmswitch.commands.switch import Tools
-from llmswitch.keys.obtain import KeySource
-from llmswitch.presets import config
+from llmswitch.keys.sources import KeySource
 from llmswitch.views import switch as view
 
 TYPE_CHECKING = False
@@ -36,7 +34,7 @@ def request_of(app: App, preset: str, options: Mapping[str, Any]) -> Request:
     said = {name: value for name, value in options.items() if value is not None}
     if app.catalog.load(preset).is_claude:  # it takes neither preferences nor exported models
         return Request(preset, said, {})
-    said.setdefault("key_helper", config.load(app.config)["key_delivery"] == "helper")
+    said.setdefault("key_helper", app.prefers_helper())
     return Request(preset, said, app.environ)
 
 
@@ -71,6 +69,6 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
     keys = KeySource(app.catalog, app.environ, app.keyring, app.key_names, ask, console.note, given)
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper)
     for done in switch_all(request, checkouts, tools, lambda: _main_rules(app), save_adopted):
-        found = Sessions().of(*done.checkout.reached)
+        found = app.sessions(*done.checkout.reached)
         console.answer(view.switched(done, request.dry_run, app.home))
         console.note(*view.remarks(done, request, found))

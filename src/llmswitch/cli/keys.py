@@ -12,7 +12,7 @@ from llmswitch.commands.list_show import preset_here
 from llmswitch.keys import env_file
 from llmswitch.keys.saved import save
 from llmswitch.keys.sources import STDIN, checked
-from llmswitch.views import text as view
+from llmswitch.views import keys as view
 
 if TYPE_CHECKING:
     from llmswitch.cli.app import App

@@ -12,7 +12,7 @@ import click
 
 from llmswitch import __version__
 from llmswitch.base.errors import CommandLineProblem
-from llmswitch.cli import hot_status, shell
+from llmswitch.cli import hot_status, hot_status_all, shell
 from llmswitch.cli.app import COMPLETION
 from llmswitch.presets.listing import names
 
@@ -113,7 +113,8 @@ def cli(ctx: click.Context) -> int:
 @click.pass_obj
 def status(app: App, /, **options: Any) -> int:
     """Show what Claude Code uses here, slot by slot."""
-    return hot_status.status(app, options.pop("worktree"), **options)
+    show = hot_status_all.status_all if options.pop("all_worktrees") else hot_status.status
+    return show(app, options.pop("worktree"), **options)
 
 
 def run(app: App, arguments: Sequence[str]) -> object:

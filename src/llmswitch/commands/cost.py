@@ -7,7 +7,7 @@ from llmswitch.presets.advice import slot_models
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.listing import price as price_of
 from llmswitch.presets.prices import Price
-from llmswitch.presets.sessions import Moment, Session, oldest, saved_percent
+from llmswitch.presets.sessions import Moment, Session, hours, oldest, saved_percent
 from llmswitch.presets.sessions import cost as cost_of
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def _entry(model: str, price: Price | None, usd: float | None) -> dict[str, obje
         "model": model,
         "usd": usd,
         "per_million": rates or None,
-        "dearer_hours": (price.hours or None) if price else None,
+        "dearer_hours": (hours(price) or None) if price else None,
         "as_of": price.as_of if price else None,
         "source": price.source if price else None,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.base.secret import may_be_key
+from llmswitch.base.key_words import may_be_key
 from llmswitch.keys import sources as keys
 from llmswitch.keys.saved import by_reference, key_of, users
 from llmswitch.presets.listing import load_all, names

@@ -12,6 +12,7 @@ from llmswitch.presets.listing import load_all
 from llmswitch.presets.listing import price as price_of
 from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
+from llmswitch.presets.sessions import hours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, obj
 def _price(price: Price | None) -> dict[str, object] | None:
     if price is None:
         return None
-    parts = {"short": price.short, "as_of": price.as_of, "source": price.source, "hours": price.hours}
+    parts = {"short": price.short, "as_of": price.as_of, "source": price.source, "hours": hours(price)}
     return {**price.rates(), **parts}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.base.urls import url_problem
 from llmswitch.claude.variables import INSIDE, SLOTS, VARIABLES
 from llmswitch.presets.pin import Pin, pin, spelled
 from llmswitch.presets.preset import Preset
@@ -88,6 +87,8 @@ class Request:
 
 def _checked_base_url(url: str) -> str:
     """Return the base URL as it is written to the file; UsageProblem where Claude Code could not use it."""
+    from llmswitch.base.addresses import url_problem  # only with --base-url
+
     if problem := url_problem(url):
         raise UsageProblem(f"--base-url {problem}.")
     return url.rstrip("/")

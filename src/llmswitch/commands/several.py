@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import LlmswitchError, Refused
+from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.urls import host_of, id_in
-from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, HELPER, OURS, TOP_MEMBERS
+from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, HELPER, OURS
 from llmswitch.commands.request import Chosen
 from llmswitch.commands.switch import switch
 from llmswitch.presets.pin import Pin
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from llmswitch.commands.request import Request
     from llmswitch.commands.switch import Done, Tools
     from llmswitch.settings.checkout import Checkout
-
-LIVE_SECONDS = 2.0
 
 
 class Switched:
@@ -80,7 +78,9 @@ def switch_all(
     chosen = request.chosen(tools.catalog)
     planned = {checkout.root for checkout in checkouts}
     if request.live:
-        _check_live(checkouts)
+        from llmswitch.commands import live  # only with --live
+
+        live.check(checkouts)
     if not request.anyway:
         _check(checkouts, chosen.pin, planned, request, main_rules)
     if len(checkouts) > 1 or request.settled:
@@ -105,20 +105,18 @@ def switch_all(
 def _switch_one(request: Request, checkout: Checkout, pin: Pin, planned: set[str], tools: Tools) -> Switched:
     keeps_key = _keeps_key(checkout, pin)
     live = request.live or (keeps_key and not checkout.ruled)
-    blanked = _blank(request, checkout, tools) if live and not request.dry_run else None
-    try:
-        if blanked and blanked.written:
-            import time  # only where sessions are taken back
+    before = None
+    if live and not request.dry_run:
+        from llmswitch.commands.live import blanked_first  # only where sessions are taken back
 
-            time.sleep(LIVE_SECONDS)
-    finally:  # interrupted or not: the blanks must not stay
+        before, done = blanked_first(request, checkout, tools)
+    else:
         done = switch(request, checkout, tools)
-    before = blanked.change.before if blanked else None
     return Switched(
         checkout,
         done.chosen,
         done,
-        None if blanked is None else before.values() if before else {},
+        before,
         live=live,
         keeps_key=keeps_key and not live,
         notices=_neighbours(checkout, pin, planned),
@@ -150,13 +148,6 @@ def _keeps_key(checkout: Checkout, pin: Pin) -> bool:
     return any(before.get(name) for name in removed)
 
 
-def _blank(request: Request, checkout: Checkout, tools: Tools) -> Done:
-    """Set every member of the pin to "", which open sessions take within 2 seconds (measured: 1.5 s)."""
-    wrote = [name for name in checkout.state.current.wrote if name not in TOP_MEMBERS]
-    blanks = dict.fromkeys([*OURS, *wrote], "")
-    return switch(request.but(members=blanks, passing=True), checkout, tools)
-
-
 def _is_pinned(checkout: Checkout) -> bool:
     settings = checkout.file.settings()
     return settings is not None and any(name in OURS for name in settings.values())
@@ -165,16 +156,6 @@ def _is_pinned(checkout: Checkout) -> bool:
 def _has(checkout: Checkout, pin: Pin) -> bool:
     """Say whether a worktree has the same backend with the same models; credentials are not compared."""
     return all(checkout.pin.get(name) == pin.members.get(name) for name in OURS if name not in CREDENTIAL_PLACES)
-
-
-def _check_live(checkouts: Sequence[Checkout]) -> None:
-    """Refuse blanks in a main checkout whose linked worktrees have pins: they would fall through to the login."""
-    for checkout in checkouts:
-        if cut := ", ".join(checkout.ruled):
-            raise Refused(
-                f"--live would cut {cut} off for a moment: blanks in the main checkout win there.",
-                hint="Leave --live out, and restart the open sessions.",
-            )
 
 
 def _follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -> bool:

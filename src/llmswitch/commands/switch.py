@@ -7,8 +7,7 @@ from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import KEYLESS_TOKEN
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.advice import advice
-from llmswitch.settings import change, foreign, ignore_rule
-from llmswitch.settings.state import fingerprint
+from llmswitch.settings import change, foreign, ignore_rule, keep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from llmswitch.base.secret import Secret
     from llmswitch.commands.request import Chosen, Request
     from llmswitch.gateway.client import LocalGateway
-    from llmswitch.keys.obtain import KeySource
-    from llmswitch.keys.sources import Key
+    from llmswitch.keys.sources import Key, KeySource
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.pin import Pin
     from llmswitch.presets.preset import Preset
@@ -164,7 +162,7 @@ def _apply(
         return _changed(request, checkout, chosen, pin, key, settings)
 
     def commit(made: Change) -> None:
-        state.save(made.record, made.before)
+        keep.save(state, made.record, made.before)
 
     changed, written = checkout.file.change(edit, private, commit)
     if written and changed.after is None and "folder" in changed.record.created:
@@ -192,4 +190,4 @@ def _changed(
 
 def _noted(key: Key | None, known: Mapping[str, str] | None) -> dict[str, str]:
     """Return what the record says of a key: a salted hash (the one it has, where it is the same key) and its source."""
-    return {**(known or fingerprint(key.secret)), "source": key.source} if key else {}
+    return {**(known or keep.fingerprint(key.secret)), "source": key.source} if key else {}

@@ -12,7 +12,7 @@ from llmswitch.doctor.look import Reach, look
 from llmswitch.doctor.provider import Asker
 from llmswitch.settings.checkout import Checkout
 from llmswitch.status.judge import judge
-from llmswitch.worktrees.worktree import branch
+from llmswitch.worktrees.layout import branch
 
 LEVELS = ("error", "warning", "note", "ok")
 CHECKS = (*checks.CHECKS, *checks_setup.CHECKS)

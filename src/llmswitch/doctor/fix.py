@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from llmswitch.base.errors import LlmswitchError, Problem
 from llmswitch.claude.variables import OURS, SECRET_BEARING
 from llmswitch.doctor.facts import Facts
-from llmswitch.settings import ignore_rule
+from llmswitch.settings import ignore_rule, keep
 from llmswitch.settings.change import Change, as_json
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.repair import mend
@@ -85,7 +85,7 @@ def _set(checkout: Checkout, members: Mapping[str, str]) -> None:
         record = _amended(checkout.state.current, before, raw, members)
         return Change(before, before.with_members(raw), record)
 
-    checkout.file.change(edit, True, lambda change: checkout.state.amend(change.record))
+    checkout.file.change(edit, True, lambda change: keep.amend(checkout.state, change.record))
 
 
 def _amended(current: Record, before: Settings, raw: Mapping[str, str], members: Mapping[str, str]) -> Record:

@@ -9,7 +9,8 @@ import os
 import re
 
 from llmswitch.base.errors import LlmswitchError, Problem
-from llmswitch.base.secret import Secret, known_keys
+from llmswitch.base.key_words import known_keys
+from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
 from llmswitch.doctor.facts import Facts
 

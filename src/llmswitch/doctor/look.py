@@ -31,6 +31,7 @@ from llmswitch.settings.repair import mended
 from llmswitch.status.report import Report
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import Worktree
+from llmswitch.worktrees.program import git as program_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _text(path: str) -> str:
 
 def _of_programs(environ: Mapping[str, str]) -> Found:
     """Return where Claude Code is and its version, and git's."""
-    code, answer, _ = git.git("--version", folder="/")
+    code, answer, _ = program_git("--version", folder="/")
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer)
     version = tuple(int(part) for part in match.groups("0")) if match and code == 0 else None
     return {"program": program.path(environ) or "", "client": program.version(environ), "git": version}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
+from llmswitch.base.addresses import url_problem
 from llmswitch.base.errors import KeyProblem, Problem
 from llmswitch.base.secret import Secret, redacted
-from llmswitch.base.urls import host_of, id_in, url_problem
+from llmswitch.base.urls import host_of, id_in
 from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, VARIABLES
 from llmswitch.commands.keys import print_key
 from llmswitch.doctor import answers, probe, probe_request

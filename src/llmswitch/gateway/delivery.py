@@ -10,7 +10,7 @@ from llmswitch.presets.preset import Preset
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.gateway.client import LocalGateway
-    from llmswitch.keys.obtain import KeySource
+    from llmswitch.keys.sources import KeySource
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.routes import Route, Routes
 

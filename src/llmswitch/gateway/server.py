@@ -7,8 +7,8 @@ import importlib
 
 from aiohttp import web
 
+from llmswitch.base.addresses import address_problem
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.urls import address_problem
 from llmswitch.gateway import wire
 from llmswitch.gateway.guard import Forbidden, Guard
 from llmswitch.gateway.upstream import Upstreams, error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.base.secret import may_be_key
+from llmswitch.base.key_words import may_be_key
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL
 from llmswitch.keys import saved

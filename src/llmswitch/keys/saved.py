@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import UsageProblem
+from llmswitch.base.errors import KeyProblem, UsageProblem
 from llmswitch.presets.listing import load_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmswitch.base.secret import Secret
     from llmswitch.keys.names import KeyNames
     from llmswitch.keys.sources import Keyring
@@ -53,3 +55,25 @@ def doubts(name: str, secret: Secret, catalog: Catalog) -> list[str]:
     if not presets:
         warnings.append(f"No preset uses a key called {name}.")
     return warnings
+
+
+def save_or_use(
+    name: str,
+    secret: Secret,
+    source: str,
+    catalog: Catalog,
+    keyring: Keyring,
+    names: KeyNames,
+    tell: Callable[[str], None],
+) -> str:
+    """Save a key that somebody typed and return where it is now; where no keyring takes it, it is for this pin only."""
+    try:
+        for warning in save(name, secret, catalog, keyring, names):
+            tell(f"warning: {warning}")
+    except KeyProblem as error:
+        tell(f"The key is used for this pin only, it was not saved: {error.args[0]}")
+        for doubt in doubts(name, secret, catalog):
+            tell(f"warning: {doubt}")
+        return source
+    tell(f"Saved the {name} key in {keyring.title} (read back and compared).")
+    return keyring.title

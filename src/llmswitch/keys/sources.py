@@ -7,12 +7,16 @@ There is no plain-text store and no silent fall-back.
 from __future__ import annotations
 
 from llmswitch.base.errors import KeyProblem
-from llmswitch.base.secret import Secret, clean_key
+from llmswitch.base.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
+
+    from llmswitch.keys.names import KeyNames
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
 
     class Keyring(Protocol):
         """What a store of keys can do; OsKeyring is the real one."""
@@ -85,3 +89,75 @@ def _referenced(reference: Mapping[str, object], environ: Mapping[str, str]) -> 
     from llmswitch.keys.command import output  # few presets take their key from a command
 
     return Key(checked(output(command), command[0]), f"the command {command[0]}")
+
+
+class KeySource:
+    """Finds each key once; `ask` asks the person for one (None where nobody can be asked), `tell` tells them.
+
+    `keyring` opens the OS keyring where that is needed. `given` reads the key that was promised on standard input.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        environ: Mapping[str, str],
+        keyring: Callable[[], Keyring],
+        names: Callable[[], KeyNames],
+        ask: Callable[[str], str] | None,
+        tell: Callable[[str], None],
+        given: Callable[[str], str] | None,
+    ) -> None:
+        self._catalog, self._environ, self._keyring, self._names = catalog, environ, keyring, names
+        self._ask, self._tell, self._given = ask, tell, given
+        self._found: dict[str, Key] = {}
+
+    def obtain(self, preset: Preset) -> Key:
+        """Return the preset's key; KeyProblem, with the commands that help, where there is none."""
+        name = preset.key or preset.name
+        if name not in self._found:
+            self._found[name] = self._obtain(name, preset)
+        return self._found[name]
+
+    def _obtain(self, name: str, preset: Preset) -> Key:
+        if self._given:
+            return self._given_key(name, self._given(name), STDIN, save=False)
+        trouble: KeyProblem | None = None
+        try:
+            key = find(name, preset.key_from, self._environ, self._keyring)
+        except KeyProblem as error:
+            key, trouble = None, error
+        if key:
+            return key
+        if self._ask is None:
+            raise missing(name, trouble)
+        self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet; paste it here.")
+        return self._given_key(name, self._ask(name), PROMPT, save=True)
+
+    def _given_key(self, name: str, text: str, source: str, save: bool) -> Key:
+        from llmswitch.keys import saved  # only for a key that somebody gave
+
+        secret = checked(text, source)
+        if save:
+            keyring, names = self._keyring(), self._names()
+            return Key(secret, saved.save_or_use(name, secret, source, self._catalog, keyring, names, self._tell))
+        for doubt in saved.doubts(name, secret, self._catalog):
+            self._tell(f"warning: {doubt}")
+        return Key(secret, source)
+
+
+def clean_key(text: str) -> Secret:
+    """Return the key in what the user pasted: surrounding space, one "Bearer " and quotes removed.
+
+    Raises ValueError with the reason (never the text) for an empty key or one no header can carry.
+    """
+    key = text.strip()
+    word, *rest = key.split(None, 1) or [""]
+    if word.lower() == "bearer":
+        key = "".join(rest)
+    if len(key) > 1 and key[0] == key[-1] and key[0] in "'\"":
+        key = key[1:-1].strip()
+    if not key:
+        raise ValueError("the key is empty")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError("the key holds a space, a control character or a letter outside ASCII")
+    return Secret(key)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from llmswitch.claude.variables import SLOTS
+from llmswitch.presets.models import base_id
 from llmswitch.presets.preset import AUTO, targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.models import Models
     from llmswitch.presets.preset import Preset
 
 _WORKERS = ("sonnet", "opus")  # the slots that drive tools
+WEAK = ("fair", "poor")  # ratings of tool use
+_NEAR = 0.85  # how like a known id a mistyped one must be, of 1
 
 
 def slot_models(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
@@ -32,13 +36,17 @@ def advice(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, st
     own = "base_url" not in overrides  # at another endpoint the preset's provider says nothing about ids
     lines = [*preset.warnings, *([] if catalog.is_shipped(preset.source) else _strange_hosts(preset, catalog))]
     lines += _doubts(preset, models, catalog) if own else []
-    lines += [_weakness(slot, models[slot], catalog) for slot in _WORKERS if catalog.models.is_weak(models[slot])]
+    lines += [
+        _weakness(slot, models[slot], catalog)
+        for slot in _WORKERS
+        if catalog.models.entry(models[slot]).get("tool_use") in WEAK
+    ]
     lines += _unknown_windows(preset, overrides, catalog)
     return [f"warning: {line}" for line in lines] + (_price(preset, models, overrides, catalog) if own else [])
 
 
 def _doubts(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> list[str]:
-    found = [catalog.models.doubt(model, preset.prices) for model in dict.fromkeys(models.values()) if model]
+    found = [_doubt(model, preset.prices, catalog.models) for model in dict.fromkeys(models.values()) if model]
     return [doubt for doubt in found if doubt and preset.prices]
 
 
@@ -72,3 +80,26 @@ def _strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
     from llmswitch.presets.hosts import strange_hosts  # only for a preset of the user's
 
     return strange_hosts(preset, catalog)
+
+
+def _doubt(model: str, provider: str | None, models: Models) -> str:
+    """Return why an id is not one of the provider's, as a sentence with the nearest that is; "" for no doubt."""
+    entry, known = models.entry(model), [name for name in models.all if provider in _providers(name, models)]
+    if provider in entry.get("providers", ()):
+        gone = entry.get("gone")
+        return f"{model} is no longer served by {provider}; its successor is {gone}." if gone else ""
+    near = _nearest(base_id(model), known)
+    return f"{provider} knows no {model}; ids are case-sensitive: did you mean {near}?" if near else ""
+
+
+def _providers(name: str, models: Models) -> Collection[str]:
+    entry = models.all[name]
+    return () if "gone" in entry else entry["providers"]
+
+
+def _nearest(model: str, known: Collection[str]) -> str | None:
+    import difflib
+
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(model.lower(), lower, n=1, cutoff=_NEAR)
+    return lower[near[0]] if near else None

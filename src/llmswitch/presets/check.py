@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 
+from llmswitch.base.addresses import address_problem, url_problem
 from llmswitch.base.errors import PresetProblem
 from llmswitch.base.secret import looks_like_key
-from llmswitch.base.urls import address_problem, url_problem
 from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
 from llmswitch.presets.preset import PROTOCOLS, Preset, is_name, slot_named
 

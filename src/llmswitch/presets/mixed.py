@@ -116,3 +116,27 @@ def _homeless(preset: Preset, slot: str) -> Place:
         f"Preset {preset.name} does not say where its {slot} slot lives.",
         hint=f"Name a preset with the model: --{slot} PRESET:MODEL.",
     )
+
+
+def endpoint(
+    preset: Preset, asked: Mapping[str, str], given: str | None, own_names: bool, catalog: Catalog
+) -> tuple[dict[str, str], str, Routes | None]:
+    """Return the slots' models, the base URL ("" for a cloud), and the routes where the gateway stands between.
+
+    `asked` are the user's overrides of slots, `given` a base URL of theirs.
+    """
+    chosen, named = split(asked, catalog)
+    models = preset.models(chosen, own_names)
+    if given or preset.cloud:
+        if named:
+            raise UsageProblem("PRESET:MODEL sends a slot elsewhere; it does not go with --base-url or a cloud.")
+        return models, given or "", None
+    models, found = routes(preset, models, asked, catalog)
+    if found is None:
+        return models, preset.base_url or "", None
+    unnamed = [slot for slot, model in models.items() if not model and slot != "subagent"]
+    if unnamed:
+        raise UsageProblem(
+            f"With slots at several providers, {unnamed[0]} needs a model.", hint=f"Name it: --{unnamed[0]} MODEL."
+        )
+    return models, f"http://127.0.0.1:{catalog.gateway_port()}/w/{found.id}", found

@@ -113,21 +113,7 @@ def _endpoint(
         return preset.models(asked, own_names), given or preset.base_url or "", None
     from llmswitch.presets import mixed  # only where slots may live at several providers
 
-    chosen, named = mixed.split(asked, catalog)
-    models = preset.models(chosen, own_names)
-    if given or preset.cloud:
-        if named:
-            raise UsageProblem("PRESET:MODEL sends a slot elsewhere; it does not go with --base-url or a cloud.")
-        return models, given or "", None
-    models, routes = mixed.routes(preset, models, asked, catalog)
-    if routes is None:
-        return models, preset.base_url or "", None
-    unnamed = [slot for slot, model in models.items() if not model and slot != "subagent"]
-    if unnamed:
-        raise UsageProblem(
-            f"With slots at several providers, {unnamed[0]} needs a model.", hint=f"Name it: --{unnamed[0]} MODEL."
-        )
-    return models, f"http://127.0.0.1:{catalog.gateway_port()}/w/{routes.id}", routes
+    return mixed.endpoint(preset, asked, given, own_names, catalog)
 
 
 def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:

@@ -36,7 +36,7 @@ def housed(preset: Preset, models: Models, load: Callable[[str], Preset | None])
 
 
 def _home(preset: Preset, slot: str, model: str, models: Models) -> str:
-    found = models.presets_for(model)
+    found = _presets_for(model, models)
     if len(found) == 1:
         return found[0]
     who = f"{' and '.join(found)} serve it" if found else "nobody is known to serve it"
@@ -56,3 +56,14 @@ def _why_not(mixed: str, name: str, load: Callable[[str], Preset | None]) -> str
     if place.is_claude:
         return f"is {name}: a login stays with Claude Code; name the preset anthropic, which has an API key"
     return "" if place.base_url else f"is {name}, which has no endpoint of its own"
+
+
+def _presets_for(model: str, models: Models) -> list[str]:
+    """Return the presets whose provider serves a model: by what is known of it, else by the form of its id."""
+    if model == AUTO:
+        return ["anthropic"]
+    if providers := models.entry(model).get("providers"):
+        return [models.homes[provider] for provider in providers if provider in models.homes]
+    if "/" in model:
+        return models.families.get("/", [])
+    return next((presets for start, presets in models.families.items() if model.startswith(start)), [])

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from llmswitch.presets.sessions import Moment
-
     Rows = dict[str, dict[str, dict[str, Any]]]
 
 RATES = ("input", "output", "cache_read", "cache_write")
@@ -20,37 +18,12 @@ class Price:
     """One model's price at one provider, in USD per million tokens, with the day it was read and where."""
 
     def __init__(self, row: Mapping[str, Any]) -> None:
-        self._row = row
+        self.row = row
         self.as_of, self.source = str(row["as_of"]), str(row["source"])
 
-    def rates(self, prompt: int = 0, moment: Moment | None = None) -> dict[str, float]:
-        """Return the rates of a request with a prompt of so many tokens at that moment.
-
-        Above a tier's bound the whole request is at the tier's rates. Without a moment the hours do not count.
-        """
-        found = {name: self._row[name] for name in RATES if name in self._row}
-        for tier in self._row.get("tiers", []):
-            if prompt > tier["above"]:
-                found |= {name: tier[name] for name in RATES if name in tier}
-        if moment and self.is_peak(moment):
-            found |= {name: self._row["peak"][name] for name in RATES if name in self._row["peak"]}
-        return found
-
-    def is_peak(self, moment: Moment) -> bool:
-        """Say whether dearer hours are on; `weekdays` in the data means Monday to Friday only."""
-        peak = self._row.get("peak")
-        if not peak or (peak.get("weekdays") and moment.weekday > 4):
-            return False
-        return any(start <= moment.clock < end for start, end in peak["utc"])
-
-    @property
-    def hours(self) -> str:
-        """The dearer hours in words, "" where there are none."""
-        peak = self._row.get("peak")
-        if not peak:
-            return ""
-        hours = " and ".join("-".join(span) for span in peak["utc"])
-        return f"{hours} UTC{', Monday to Friday' if peak.get('weekdays') else ''}"
+    def rates(self) -> dict[str, float]:
+        """Return the rates of a short request outside dearer hours."""
+        return {name: self.row[name] for name in RATES if name in self.row}
 
     @property
     def short(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmswitch.presets.prices import Price
+from llmswitch.presets.prices import RATES, Price
 
 _MILLION = 1_000_000
 
@@ -25,7 +25,7 @@ class Moment:
 
 def cost(price: Price, session: Session, moment: Moment | None = None) -> float:
     """Return what a session costs, in USD."""
-    rates = price.rates(session.input, moment)
+    rates = rates_of(price, session.input, moment)
     fresh = session.input - session.cached
     call = fresh * rates["input"] + session.cached * rates.get("cache_read", rates["input"])
     return session.calls * (call + session.output * rates["output"]) / _MILLION
@@ -39,3 +39,34 @@ def saved_percent(cost: float, baseline: float) -> float:
 def oldest(prices: Sequence[Price]) -> str:
     """Return the oldest date among prices, "" for none."""
     return min((price.as_of for price in prices), default="")
+
+
+def rates_of(price: Price, prompt: int, moment: Moment | None) -> dict[str, float]:
+    """Return the rates of a request with a prompt of so many tokens at that moment.
+
+    Above a tier's bound the whole request is at the tier's rates. Without a moment the hours do not count.
+    """
+    found = price.rates()
+    for tier in price.row.get("tiers", []):
+        if prompt > tier["above"]:
+            found |= {name: tier[name] for name in RATES if name in tier}
+    if moment and is_peak(price, moment):
+        found |= {name: price.row["peak"][name] for name in RATES if name in price.row["peak"]}
+    return found
+
+
+def is_peak(price: Price, moment: Moment) -> bool:
+    """Say whether dearer hours are on; `weekdays` in the data means Monday to Friday only."""
+    peak = price.row.get("peak")
+    if not peak or (peak.get("weekdays") and moment.weekday > 4):
+        return False
+    return any(start <= moment.clock < end for start, end in peak["utc"])
+
+
+def hours(price: Price) -> str:
+    """The dearer hours in words, "" where there are none."""
+    peak = price.row.get("peak")
+    if not peak:
+        return ""
+    hours = " and ".join("-".join(span) for span in peak["utc"])
+    return f"{hours} UTC{', Monday to Friday' if peak.get('weekdays') else ''}"

@@ -9,7 +9,7 @@ from llmswitch.base.urls import host_of
 from llmswitch.claude.roots import LOCAL, Roots
 from llmswitch.claude.variables import BASE_URL, INSIDE, OURS
 from llmswitch.settings.state import State
-from llmswitch.worktrees import worktree as worktrees
+from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.layout import Worktree
 
 TYPE_CHECKING = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmswitch.base.errors import Refused
 from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, KEYLESS_TOKEN, OURS, may_be_secret
+from llmswitch.settings.keep import knows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def credentials(checkout: Checkout, settings: Settings | None) -> dict[str, Secr
     """Return {variable: credential} of those in the file that are not ours."""
     values = settings.values() if settings else {}
     found = {name: Secret(values[name]) for name in (AUTH_TOKEN, API_KEY) if values.get(name)}
-    ours = [name for name, secret in found.items() if secret == Secret(KEYLESS_TOKEN) or checkout.state.knows(secret)]
+    ours = [name for name, secret in found.items() if secret == Secret(KEYLESS_TOKEN) or knows(checkout.state, secret)]
     return {name: secret for name, secret in found.items() if name not in ours}
 
 

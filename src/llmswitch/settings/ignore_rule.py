@@ -7,12 +7,10 @@ import os
 from llmswitch.base.errors import Refused
 from llmswitch.claude.roots import LOCAL
 from llmswitch.worktrees import git
-from llmswitch.worktrees.worktree import find
+from llmswitch.worktrees.layout import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from io import FileIO
-
     from llmswitch.worktrees.layout import Worktree
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
@@ -38,7 +36,9 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
         return None
     exclude = git.exclude_file(worktree)
     if not dry_run:
-        _append(exclude)
+        from llmswitch.settings.exclude_file import append  # only for the first pin of a repository
+
+        append(exclude, RULES)
         if not _ignored(worktree, LOCAL):
             raise Refused(
                 f"git would not ignore {path} even with a rule in {exclude}.",
@@ -56,6 +56,15 @@ def _refuse_tracked(worktree: Worktree, name: str) -> None:
         )
 
 
+def _ignored(worktree: Worktree, name: str) -> bool:
+    return not worktree.in_repository or git.ignores(worktree, *_both(name))
+
+
+def _both(name: str) -> tuple[str, str]:
+    """Return the settings file and the temporary one beside it."""
+    return name, os.path.join(os.path.dirname(name), TEMPORARY)
+
+
 def _check_elsewhere(path: str) -> None:
     """Ask the repository that the file is really in: another one, behind a link or of `.claude` itself."""
     worktree = find(os.path.dirname(path))
@@ -67,34 +76,3 @@ def _check_elsewhere(path: str) -> None:
             f"{path} is in another repository, {worktree.root}, which does not ignore it.",
             hint=f"Add these lines to {git.exclude_file(worktree)}: /{name} and /{beside}",
         )
-
-
-def _ignored(worktree: Worktree, name: str) -> bool:
-    return not worktree.in_repository or git.ignores(worktree, *_both(name))
-
-
-def _both(name: str) -> tuple[str, str]:
-    """Return the settings file and the temporary one beside it."""
-    return name, os.path.join(os.path.dirname(name), TEMPORARY)
-
-
-def _append(path: str) -> None:
-    """Add the rules at the end of an ignore file; what was written of them goes again where not all could be."""
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "a+b", buffering=0) as file:
-            size = file.tell()
-            file.seek(max(0, size - 1))
-            start = "" if file.read() in (b"", b"\n") else "\n"
-            _write_all(file, (start + RULES).encode(), size)
-    except OSError as error:
-        raise Refused(f"Cannot add the ignore rule to {path}: {error.strerror}.") from None
-
-
-def _write_all(file: FileIO, data: bytes, size: int) -> None:
-    try:
-        while data:
-            data = data[file.write(data) :]
-    except OSError:
-        file.truncate(size)
-        raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.fastjson import dumps, loads
+from llmswitch.base.fastjson import loads
 from llmswitch.base.secret import digest
 from llmswitch.claude.variables import OURS, SECRET_BEARING
 
@@ -81,12 +81,6 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def fingerprint(secret: Secret) -> dict[str, str]:
-    """Return a salted hash by which a key can be recognised and from which it cannot be read."""
-    salt = os.urandom(16).hex()
-    return {"salt": salt, "hash": digest(secret.reveal(), salt)}
-
-
 class State:
     """The state file of one worktree, or of a plain folder (then in the user's state folder, by its path).
 
@@ -94,69 +88,26 @@ class State:
     one was, in seconds since 1970 (None where that is not known).
     """
 
-    __slots__ = ("_common", "current", "path", "previous", "switched")
+    __slots__ = ("common_dir", "current", "path", "previous", "switched")
 
     def __init__(self, worktree: Worktree, state_folder: str) -> None:
         folder = worktree.git_dir or os.path.join(state_folder, "folders", digest(worktree.root))
         self.path = os.path.join(folder, FOLDER if worktree.git_dir else "", NAME)
-        self._common = worktree.common_dir
-        self._take(_load(self.path))
+        self.common_dir = worktree.common_dir
+        self._take(load(self.path))
 
     def load(self) -> None:
         """Read the state again; a switch does so once it has the lock. Raises OSError where it cannot be read."""
         self._take(_read(self.path))
 
     def _take(self, data: object) -> None:
-        self.current, self.previous = Record(_part(data, "current")), Record(_part(data, "previous"))
+        self.current, self.previous = Record(part(data, "current")), Record(part(data, "previous"))
         switched = data.get("switched") if isinstance(data, dict) else None
         self.switched = float(switched) if isinstance(switched, (int, float)) else None
 
-    def save(self, record: Record, settings: Settings | None) -> None:
-        """Write `record` as the current one and the one in force in `settings` as the one before; raises OSError.
 
-        The current one is not in force where a switch failed after its record was written. A record equal to
-        the current one changes nothing.
-        """
-        if {**record.data(), "foreign": self.current.foreign} == self.current.data():
-            return
-        import time  # only where something is written
-
-        failed = not self.current.in_force(settings) and self.previous.in_force(settings)
-        before = self.previous if failed or self.current.passing else self.current
-        # After blanks no session holds anything of the pin before.
-        self._write(record, before, None if self.current.passing else time.time())
-
-    def amend(self, record: Record) -> None:
-        """Write `record` as the current one in the place of the one there is: a mend is no switch; raises OSError."""
-        self._write(record, self.previous, self.switched)
-
-    def _write(self, record: Record, before: Record, switched: float | None) -> None:
-        from llmswitch.base import files  # `status` reads a state and writes none
-
-        data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched}
-        folder = os.path.dirname(self.path)
-        files.make_folder(folder, 0o700)
-        files.sweep(folder)
-        files.replace(self.path, dumps(data).encode(), 0o600)
-
-    def knows(self, secret: Secret) -> bool:
-        """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
-        records = [self.current, self.previous]
-        for path in self._neighbours():
-            data = _load(path)
-            records += [Record(_part(data, "current")), Record(_part(data, "previous"))]
-        return any(record.has_key(secret) for record in records)
-
-    def _neighbours(self) -> list[str]:
-        if not self._common:
-            return []
-        linked = os.path.join(self._common, "worktrees")
-        names = os.listdir(linked) if os.path.isdir(linked) else []
-        folders = [self._common, *(os.path.join(linked, name) for name in names)]
-        return [os.path.join(folder, FOLDER, NAME) for folder in folders]
-
-
-def _load(path: str) -> object:
+def load(path: str) -> object:
+    """Return the data of a state file, None where there is none to read."""
     try:
         return _read(path)
     except OSError:
@@ -172,6 +123,7 @@ def _read(path: str) -> object:
         return None
 
 
-def _part(data: object, name: str) -> dict[str, object] | None:
+def part(data: object, name: str) -> dict[str, object] | None:
+    """Return one record in the data of a state file, None where there is none."""
     part = data.get(name) if isinstance(data, dict) else None
     return part if isinstance(part, dict) else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import LlmswitchError, Problem
-from llmswitch.base.secret import redacted
-from llmswitch.base.urls import host_of, id_in
+from llmswitch.base.errors import Problem
+from llmswitch.base.urls import id_in
 from llmswitch.claude.effective import effective, first_text
 from llmswitch.claude.roots import LOCAL
-from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, OURS, VARIABLES
+from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, OURS
 from llmswitch.status.compare import compare
 from llmswitch.status.open_sessions import held, of_sessions
 from llmswitch.status.report import Report
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from llmswitch.gateway.through import Through
     from llmswitch.presets.catalog import Catalog
     from llmswitch.settings.checkout import Checkout
+    from llmswitch.status.compare import Match
 
 
 def judge(
@@ -44,24 +44,44 @@ def judge(
     texts = {name: value.text for name, value in values.items()}
     through = _through(texts, gateway)
     found = [
-        *([_broken(checkout, own)] if own and own.problem else ()),
+        *(_broken(checkout, own) if own and own.problem else ()),
         *match.problems,
-        *of_shadows(shadows, described),
-        *of_credentials(values),
-        *of_slots(values),
-        *of_shell(values, layers[-1]),
-        *of_layers(layers, path),
+        *(() if _is_by_itself(match, layers, own) else _around(layers, own, values, shadows, described)),
         *([_below(described, below)] if differ(values, below) else ()),
         *(through.problems if through else ()),
-        *(_copied(checkout) if any(texts.get(name) for name in CREDENTIAL_PLACES) else ()),
+        *(_copied() if checkout.is_copied and any(texts.get(name) for name in CREDENTIAL_PLACES) else ()),
         *(_open_sessions(checkout, sessions) if sessions else ()),
     ]
     return Report(checkout, branch, path, own, values, shadows, match, through, found)
 
 
-def _copied(checkout: Checkout) -> list[Problem]:
-    if not checkout.is_copied:
-        return []
+def _is_by_itself(match: Match, layers: Sequence[Layer], own: Layer | None) -> bool:
+    """Say whether nothing but this worktree's own file decides about the backend, and that as its preset wants it."""
+    others = [layer for layer in layers if layer is not own]
+    if any(layer.problem or any(name in OURS for name in layer.values) for layer in others):
+        return False
+    return own is None or (not own.problem and (match.preset == "claude" or bool(match.pin and not match.drift)))
+
+
+def _broken(checkout: Checkout, own: Layer) -> list[Problem]:
+    from llmswitch.status import problems  # only for a file that Claude Code ignores
+
+    return [problems.broken(checkout, own)]
+
+
+def _around(
+    layers: Sequence[Layer],
+    own: Layer | None,
+    values: Mapping[str, Value],
+    shadows: Mapping[str, Layer],
+    described: str,
+) -> list[Problem]:
+    from llmswitch.status import problems  # a pin by itself has none of them
+
+    return problems.around(layers, own, values, shadows, described)
+
+
+def _copied() -> list[Problem]:
     message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
     return [Problem("copied", "warning", message, "Take it out of .worktreeinclude.")]
 
@@ -88,24 +108,6 @@ def _through(texts: Mapping[str, str], gateway: Callable[[], LocalGateway]) -> T
     return through(routes, texts, gateway())
 
 
-def _broken(checkout: Checkout, own: Layer) -> Problem:
-    from llmswitch.settings.repair import salvaged  # only for a file that Claude Code ignores
-
-    try:
-        checkout.file.settings()
-        message = own.problem
-    except LlmswitchError as error:
-        message = error.args[0]
-    return Problem("settings-ignored", "error", message + _held(salvaged(checkout.file)), "Mend it in an editor.")
-
-
-def _held(values: Mapping[str, str]) -> str:
-    """Return what a file that Claude Code ignores would set, as a sentence, or ""."""
-    names = {BASE_URL: "base URL", **{variable: slot for slot, variable in VARIABLES.items()}}
-    found = [f"{word} {redacted(values[name])}" for name, word in names.items() if values.get(name)]
-    return f" It holds, not in force: {', '.join(found)}." if found else ""
-
-
 def _below(described: str, below: Sequence[Layer]) -> Problem:
     uses = f"main's pin{described}" if any(layer.origin == "main" for layer in below) else "none of this"
     message = f"A session started below this folder would use {uses}: it does not read this worktree's file."
@@ -119,87 +121,7 @@ def shadowed(own: Layer | None, values: Mapping[str, Value]) -> dict[str, Layer]
     return {name: value.layer for name, value in losing.items() if value.text != mine[name]}
 
 
-def of_shadows(shadows: Mapping[str, Layer], described: str) -> list[Problem]:
-    """Return the problem of a pin that a stronger file overrides; `described` names main's pin."""
-    layers = {layer.path: layer for layer in shadows.values()}.values()
-    return [
-        Problem(
-            "shadowed",
-            "warning",
-            f"SHADOWED by {layer.origin}{described if layer.origin == 'main' else ''}: {layer.path} wins over "
-            f"{', '.join(name for name, winner in shadows.items() if winner is layer)} here.",
-            "llmswitch run" if layer.origin == "main" else "",
-        )
-        for layer in layers
-    ]
-
-
-def of_shell(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
-    """Return what the exported identity variables do here."""
-    found = []
-    for name in OURS:
-        if not shell.values.get(name):
-            continue
-        value = values[name]
-        if value.layer is shell:
-            message = f"The exported {name} is in effect here; no settings file sets it."
-            found.append(Problem("exported", "warning", message, f"unset {name}"))
-        elif value.text == "":
-            found.append(Problem("cancelled", "note", f"The exported {name} is cancelled here."))
-    return found
-
-
-def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
-    """Return the problem of credentials that do not belong to the base URL, or that are sent together."""
-    url = values.get(BASE_URL)
-    set_here = [name for name in CREDENTIAL_PLACES if name in values and values[name].text]
-    strangers = [name for name in set_here if url and url.text and values[name].layer is not url.layer]
-    found = [
-        Problem(
-            "mixed",
-            "warning",
-            f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.",
-            f"Take it out of {_place(values[name])}.",
-        )
-        for name in strangers
-        if url
-    ]
-    if len(set_here) > 1:
-        message, fix = (
-            f"Sent together: {' and '.join(set_here)}.",
-            "llmswitch PRESET --adopt-key NAME, or --discard-key",
-        )
-        found.append(Problem("two-credentials", "warning", message, fix))
-    return found
-
-
-def _place(value: Value) -> str:
-    return value.layer.path or "the shell"
-
-
-def of_slots(values: Mapping[str, Value]) -> list[Problem]:
-    """Return the problem of slots that a foreign host would be asked for under Claude Code's own names."""
-    url = _text(values, BASE_URL)
-    if not host_of(url) or host_of(url) == ANTHROPIC_HOST:
-        return []
-    slots = [slot for slot, name in VARIABLES.items() if slot != "subagent" and not _text(values, name)]
-    if not slots:
-        return []
-    message = f"Not mapped: {', '.join(slots)}. Claude Code would send {host_of(url)} its own model names."
-    return [Problem("unmapped", "warning", message, "llmswitch list")]
-
-
-def of_layers(layers: Sequence[Layer], own_path: str) -> list[Problem]:
-    """Return the settings files, other than the own one, that Claude Code ignores."""
-    broken = [layer for layer in layers if layer.problem and layer.path != own_path]
-    return [Problem("settings-ignored", "warning", layer.problem, "Mend it in an editor.") for layer in broken]
-
-
 def differ(values: Mapping[str, Value], other: Sequence[Layer]) -> bool:
     """Say whether fewer layers would call another backend, with another credential or other models."""
     missing = [name for name in OURS if name in values and values[name].layer not in other]
     return any(values[name].text != first_text(other, name) for name in missing)
-
-
-def _text(values: Mapping[str, Value], name: str) -> str:
-    return values[name].text if name in values else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from llmswitch.base import secret
-from llmswitch.base.errors import Problem
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, START_MODEL, VARIABLES
 from llmswitch.status.compare import is_pinned
 
@@ -11,11 +10,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmswitch.base.errors import Problem
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.gateway.through import Through
     from llmswitch.settings.checkout import Checkout
     from llmswitch.status.compare import Match
-    from llmswitch.worktrees.listing import Listed
 
 
 class Report:
@@ -122,26 +121,3 @@ class Report:
             masked = secret.STARS if kind == "helper" else secret.mask(text)
             return {"kind": kind, "masked": masked, "origin": origin, "source": self.source}
         return None
-
-
-class Row:
-    """One worktree in `status --all`; `report` is None where its folder cannot be used."""
-
-    __slots__ = ("branch", "path", "report", "state")
-
-    def __init__(self, entry: Listed, report: Report | None) -> None:
-        self.path, self.branch, self.state, self.report = entry.path, entry.branch, entry.state, report
-
-    @property
-    def differs(self) -> bool:
-        """Say whether `status --check` would find something here."""
-        return self.report is not None and self.report.exit_code(check=True) != 0
-
-    def data(self) -> dict[str, object]:
-        """Return the row as JSON data, of the same shape as a report."""
-        if self.report:
-            return self.report.data()
-        problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
-        empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
-        return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
-                "problems": [problem.data()]}  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.secret import STARS
 from llmswitch.claude.variables import NONE, shown
+from llmswitch.presets.sessions import hours
 from llmswitch.views.text import columns
 
 TYPE_CHECKING = False
@@ -102,7 +103,7 @@ def _usd(amount: float | None) -> str:
 
 
 def _hours(rows: Sequence[Row]) -> dict[str, str]:
-    return {row.name: price.hours for row in rows for _, price, _ in row.slots.values() if price and price.hours}
+    return {row.name: hours(price) for row in rows for _, price, _ in row.slots.values() if price and hours(price)}
 
 
 def checked(files: int, wrong: int) -> str:

@@ -47,13 +47,14 @@ def _what_happens(done: Switched) -> list[str]:
 
 
 def _back_home(done: Switched) -> list[str]:
+    host = done.checkout.lower_host
     if done.keeps_key:
         return [
-            f"Open Claude Code sessions here go to {done.checkout.lower_host} now, which other settings name, and still send",
+            f"Open Claude Code sessions here go to {host} now, which other settings name, and still send",
             "the old key there: end them.",
         ]
-    if done.checkout.lower_host:
-        return [f"Open Claude Code sessions here go to {done.checkout.lower_host} now, which your other settings name."]
+    if host:
+        return [f"Open Claude Code sessions here go to {host} now, which your other settings name."]
     if done.live:
         return [
             "Open Claude Code sessions here are back on your login. A key that is exported in their shell comes back",

@@ -7,9 +7,9 @@ from llmswitch.views.text import columns, short_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from llmswitch.status.report import Report, Row
+    from llmswitch.status.report import Report
 
 
 def status(report: Report, home: str) -> list[str]:
@@ -74,28 +74,6 @@ def _via(via: object) -> str:
     key = f"{via['key']} key" if via["key"] else "no key"
     translated = ", OpenAI format" if via["protocol"] == "openai" else ""
     return f"at {via['host']} ({key}{translated})"
-
-
-def status_all(rows: Sequence[Row], home: str) -> list[str]:
-    """Return `llmswitch status --all` as columns, the main checkout first."""
-    cells = [(short_path(row.path, home), row.branch or NONE, *_row(row)) for row in rows]
-    return columns([("WORKTREE", "BRANCH", "PRESET", "SLOTS", "PROBLEMS"), *cells], indent="")
-
-
-def _row(row: Row) -> tuple[str, str, str]:
-    if row.report is None:
-        return NONE, NONE, row.state
-    codes = [problem.code for problem in row.report.problems if problem.level != "note"]
-    models = {slot: model.rpartition("/")[2] for slot, model in row.report.models.items() if model}
-    same = len(set(models.values())) == 1
-    words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
-    return headline(row.report).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
-
-
-def short_all(rows: Sequence[Row], home: str) -> list[str]:
-    """Return the same word for every worktree, with its path."""
-    words = [(short(row.report)[0] if row.report else NONE, short_path(row.path, home)) for row in rows]
-    return columns(words, indent="")
 
 
 def short(report: Report) -> list[str]:

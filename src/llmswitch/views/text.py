@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.variables import BASE_URL, NONE, START_MODEL, VARIABLES
+from llmswitch.claude.variables import BASE_URL, START_MODEL, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from llmswitch.commands.keys import KeyRow
 
 LABELS = {BASE_URL: "base URL", START_MODEL: "start", **{name: slot for slot, name in VARIABLES.items()}}
 
@@ -25,14 +23,3 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
         (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
         for row in rows
     ]
-
-
-def keys(rows: Sequence[KeyRow]) -> list[str]:
-    """Return `llmswitch keys` as columns."""
-    cells = [(row.name, row.source or row.problem or "missing", _some(row.presets) or NONE) for row in rows]
-    return columns([("KEY", "WHERE", "USED BY"), *cells], indent="")
-
-
-def _some(names: Sequence[str], most: int = 4) -> str:
-    """Return names as a list, or so many of them and the number of the others."""
-    return ", ".join(names if len(names) <= most else [*names[:most], f"{len(names) - most} more"])

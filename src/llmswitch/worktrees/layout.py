@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from llmswitch.base.errors import LlmswitchError, UsageProblem
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,41 @@ class Worktree:
         return self.git_dir == self.common_dir
 
 
-def find(folder: str) -> Worktree | None:
+def find(path: str) -> Worktree:
+    """Return the worktree that holds the folder `path`, or the plain folder itself outside any repository.
+
+    Raises UsageProblem for a missing folder, a bare repository, a git folder or one git cannot read; Refused
+    where git distrusts the owner; LlmswitchError where git is missing or the current folder is gone.
+    """
+    try:
+        # No shell expands the ~ of `--worktree=~/app`.
+        home = path[:1] == "~" and not os.path.lexists(path)
+        folder = os.path.realpath(os.path.expanduser(path) if home else path)
+    except OSError as error:
+        raise LlmswitchError(f"The current folder cannot be found ({error.strerror}).", hint="Go to another.") from None
+    if not path or not os.path.isdir(folder):
+        raise UsageProblem(f"{folder if path else 'The empty path'} is not a folder.")
+    if found := _by_hand(folder):
+        return found
+    from llmswitch.worktrees.ask import ask  # only for an unusual layout
+
+    return Worktree(*ask(folder))
+
+
+def branch(worktree: Worktree) -> str | None:
+    """Return the branch that is checked out, None for a detached HEAD or no repository."""
+    if not worktree.in_repository:
+        return None
+    name = _branch_by_hand(worktree.git_dir)
+    if name is not None:
+        return name or None
+    from llmswitch.worktrees.program import git  # only for an unusual HEAD
+
+    code, out, _ = git("symbolic-ref", "--quiet", "--short", "HEAD", folder=worktree.root)
+    return out.removesuffix("\n") if code == 0 else None
+
+
+def _by_hand(folder: str) -> Worktree | None:
     """Return the worktree of a folder, or the plain folder outside any repository; None: ask git.
 
     `folder` is an absolute path without links.
@@ -54,7 +90,7 @@ def find(folder: str) -> Worktree | None:
     return Worktree(folder)
 
 
-def branch(git_dir: str) -> str | None:
+def _branch_by_hand(git_dir: str) -> str | None:
     """Return the branch that HEAD names, "" for a commit; None: ask git."""
     try:
         head = read_line(os.path.join(git_dir, "HEAD"))
@@ -73,11 +109,6 @@ def _upwards(folder: str) -> Iterator[str]:
         if above == folder:
             return
         folder = above
-
-
-def has_git(folder: str) -> bool:
-    """Say whether `.git` lies in this folder or one above it."""
-    return any(os.path.lexists(os.path.join(above, ".git")) for above in _upwards(folder))
 
 
 def _repository(root: str, owner: int) -> Worktree | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.worktrees.git import git
-from llmswitch.worktrees.layout import PREFIX, Worktree
-from llmswitch.worktrees.worktree import branch
+from llmswitch.worktrees.layout import PREFIX, Worktree, branch
+from llmswitch.worktrees.program import git
 
 
 class Listed:

@@ -1,0 +1,27 @@
+"""`llmswitch status --all`, for the front door and for click."""
+
+from __future__ import annotations
+
+from llmswitch.cli import console
+from llmswitch.status.judge import judge
+from llmswitch.status.rows import Row
+from llmswitch.views import status_all as view
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.cli.app import App
+
+
+def status_all(
+    app: App, worktree: str = ".", *, as_json: bool = False, short: bool = False, check: bool = False
+) -> int:
+    """Print what Claude Code uses in every worktree of the repository, and return the exit code."""
+    sessions = None if short else app.sessions
+    rows = [
+        Row(entry, judge(each, entry.branch, app.catalog, app.gateway, sessions) if each else None)
+        for entry, each in app.checkouts.everywhere(worktree)
+    ]
+    data = {"worktrees": [row.data() for row in rows]} if as_json else None
+    shape = view.short_all if short else view.status_all
+    console.print_data(as_json, data, lambda: shape(rows, app.home))
+    return 3 if check and any(row.differs for row in rows) else 0

@@ -1,0 +1,68 @@
+"""What is kept of a switch: its record, written to the state file, and whether a key is one of ours."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from llmswitch.base import files
+from llmswitch.base.fastjson import dumps
+from llmswitch.base.secret import digest
+from llmswitch.settings.state import FOLDER, NAME, Record, load, part
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.base.secret import Secret
+    from llmswitch.settings.settings import Settings
+    from llmswitch.settings.state import State
+
+
+def save(state: State, record: Record, settings: Settings | None) -> None:
+    """Write `record` as the current one and the one in force in `settings` as the one before; raises OSError.
+
+    The current one is not in force where a switch failed after its record was written. A record equal to
+    the current one changes nothing.
+    """
+    if {**record.data(), "foreign": state.current.foreign} == state.current.data():
+        return
+    failed = not state.current.in_force(settings) and state.previous.in_force(settings)
+    before = state.previous if failed or state.current.passing else state.current
+    # After blanks no session holds anything of the pin before.
+    _write(state, record, before, None if state.current.passing else time.time())
+
+
+def amend(state: State, record: Record) -> None:
+    """Write `record` as the current one in the place of the one there is: a mend is no switch; raises OSError."""
+    _write(state, record, state.previous, state.switched)
+
+
+def _write(state: State, record: Record, before: Record, switched: float | None) -> None:
+    data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched}
+    folder = os.path.dirname(state.path)
+    files.make_folder(folder, 0o700)
+    files.sweep(folder)
+    files.replace(state.path, dumps(data).encode(), 0o600)
+
+
+def knows(state: State, secret: Secret) -> bool:
+    """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
+    records = [state.current, state.previous]
+    for path in _neighbours(state):
+        data = load(path)
+        records += [Record(part(data, "current")), Record(part(data, "previous"))]
+    return any(record.has_key(secret) for record in records)
+
+
+def _neighbours(state: State) -> list[str]:
+    if not state.common_dir:
+        return []
+    linked = os.path.join(state.common_dir, "worktrees")
+    names = os.listdir(linked) if os.path.isdir(linked) else []
+    folders = [state.common_dir, *(os.path.join(linked, name) for name in names)]
+    return [os.path.join(folder, FOLDER, NAME) for folder in folders]
+
+
+def fingerprint(secret: Secret) -> dict[str, str]:
+    """Return a salted hash by which a key can be recognised and from which it cannot be read."""
+    salt = os.urandom(16).hex()
+    return {"salt": salt, "hash": digest(secret.reveal(), salt)}

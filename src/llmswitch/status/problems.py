@@ -1,0 +1,131 @@
+"""What can be wrong where a pin is not by itself: other files, the shell, credentials and slots that do not fit."""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import LlmswitchError, Problem
+from llmswitch.base.secret import redacted
+from llmswitch.base.urls import host_of
+from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, OURS, VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmswitch.claude.effective import Layer, Value
+    from llmswitch.settings.checkout import Checkout
+
+
+def around(
+    layers: Sequence[Layer],
+    own: Layer | None,
+    values: Mapping[str, Value],
+    shadows: Mapping[str, Layer],
+    described: str,
+) -> list[Problem]:
+    """Return the problems of a worktree's layers; `described` names main's pin."""
+    return [
+        *of_shadows(shadows, described),
+        *of_credentials(values),
+        *of_slots(values),
+        *of_shell(values, layers[-1]),
+        *of_layers(layers, own),
+    ]
+
+
+def of_shadows(shadows: Mapping[str, Layer], described: str) -> list[Problem]:
+    """Return the problem of a pin that a stronger file overrides; `described` names main's pin."""
+    layers = {layer.path: layer for layer in shadows.values()}.values()
+    return [
+        Problem(
+            "shadowed",
+            "warning",
+            f"SHADOWED by {layer.origin}{described if layer.origin == 'main' else ''}: {layer.path} wins over "
+            f"{', '.join(name for name, winner in shadows.items() if winner is layer)} here.",
+            "llmswitch run" if layer.origin == "main" else "",
+        )
+        for layer in layers
+    ]
+
+
+def of_shell(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
+    """Return what the exported identity variables do here."""
+    found = []
+    for name in OURS:
+        if not shell.values.get(name):
+            continue
+        value = values[name]
+        if value.layer is shell:
+            message = f"The exported {name} is in effect here; no settings file sets it."
+            found.append(Problem("exported", "warning", message, f"unset {name}"))
+        elif value.text == "":
+            found.append(Problem("cancelled", "note", f"The exported {name} is cancelled here."))
+    return found
+
+
+def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
+    """Return the problem of credentials that do not belong to the base URL, or that are sent together."""
+    url = values.get(BASE_URL)
+    set_here = [name for name in CREDENTIAL_PLACES if name in values and values[name].text]
+    strangers = [name for name in set_here if url and url.text and values[name].layer is not url.layer]
+    found = [
+        Problem(
+            "mixed",
+            "warning",
+            f"{name} of {_place(values[name])} is sent to the base URL of {_place(url)}.",
+            f"Take it out of {_place(values[name])}.",
+        )
+        for name in strangers
+        if url
+    ]
+    if len(set_here) > 1:
+        message, fix = (
+            f"Sent together: {' and '.join(set_here)}.",
+            "llmswitch PRESET --adopt-key NAME, or --discard-key",
+        )
+        found.append(Problem("two-credentials", "warning", message, fix))
+    return found
+
+
+def _place(value: Value) -> str:
+    return value.layer.path or "the shell"
+
+
+def of_slots(values: Mapping[str, Value]) -> list[Problem]:
+    """Return the problem of slots that a foreign host would be asked for under Claude Code's own names."""
+    url = _text(values, BASE_URL)
+    if not host_of(url) or host_of(url) == ANTHROPIC_HOST:
+        return []
+    slots = [slot for slot, name in VARIABLES.items() if slot != "subagent" and not _text(values, name)]
+    if not slots:
+        return []
+    message = f"Not mapped: {', '.join(slots)}. Claude Code would send {host_of(url)} its own model names."
+    return [Problem("unmapped", "warning", message, "llmswitch list")]
+
+
+def of_layers(layers: Sequence[Layer], own: Layer | None) -> list[Problem]:
+    """Return the settings files, other than the own one, that Claude Code ignores."""
+    broken = [layer for layer in layers if layer.problem and layer is not own]
+    return [Problem("settings-ignored", "warning", layer.problem, "Mend it in an editor.") for layer in broken]
+
+
+def _text(values: Mapping[str, Value], name: str) -> str:
+    return values[name].text if name in values else ""
+
+
+def broken(checkout: Checkout, own: Layer) -> Problem:
+    """Return the problem of a file that Claude Code ignores, with what it would set."""
+    from llmswitch.settings.repair import salvaged  # imports json5
+
+    try:
+        checkout.file.settings()
+        message = own.problem
+    except LlmswitchError as error:
+        message = error.args[0]
+    return Problem("settings-ignored", "error", message + _held(salvaged(checkout.file)), "Mend it in an editor.")
+
+
+def _held(values: Mapping[str, str]) -> str:
+    """Return what a file that Claude Code ignores would set, as a sentence, or ""."""
+    names = {BASE_URL: "base URL", **{variable: slot for slot, variable in VARIABLES.items()}}
+    found = [f"{word} {redacted(values[name])}" for name, word in names.items() if values.get(name)]
+    return f" It holds, not in force: {', '.join(found)}." if found else ""

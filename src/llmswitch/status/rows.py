@@ -1,0 +1,33 @@
+"""All worktrees of a repository, a report for each."""
+
+from __future__ import annotations
+
+from llmswitch.base.errors import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.status.report import Report
+    from llmswitch.worktrees.listing import Listed
+
+
+class Row:
+    """One worktree in `status --all`; `report` is None where its folder cannot be used."""
+
+    __slots__ = ("branch", "path", "report", "state")
+
+    def __init__(self, entry: Listed, report: Report | None) -> None:
+        self.path, self.branch, self.state, self.report = entry.path, entry.branch, entry.state, report
+
+    @property
+    def differs(self) -> bool:
+        """Say whether `status --check` would find something here."""
+        return self.report is not None and self.report.exit_code(check=True) != 0
+
+    def data(self) -> dict[str, object]:
+        """Return the row as JSON data, of the same shape as a report."""
+        if self.report:
+            return self.report.data()
+        problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
+        empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
+        return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
+                "problems": [problem.data()]}  # fmt: skip

@@ -1,0 +1,52 @@
+"""Which worktree a folder is in, as git itself says: for the layouts that are not read by hand."""
+
+from __future__ import annotations
+
+import os
+
+from llmswitch.base.errors import Refused, UsageProblem
+from llmswitch.worktrees.program import ABSENT, git, no_git
+
+
+def ask(folder: str) -> tuple[str, ...]:
+    """Return root, git folder and common folder of a worktree as git itself says, or the plain folder alone.
+
+    Raises as `layout.find` does.
+    """
+    asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    code, out, complaint = git("rev-parse", "--path-format=absolute", *asked, folder=folder)
+    if code != 0:
+        return _explain(folder, code, complaint)
+    lines = out.removesuffix("\n").split("\n")
+    if len(lines) != len(asked):  # a path with a line break in it
+        lines = [
+            git("rev-parse", "--path-format=absolute", what, folder=folder)[1].removesuffix("\n") for what in asked
+        ]
+    return tuple(os.path.realpath(line) for line in lines)
+
+
+def _explain(folder: str, code: int, complaint: str) -> tuple[str, ...]:
+    if "not a git repository" in complaint and "gitfile" not in complaint and not _has_git(folder):
+        return (folder,)
+    if code == ABSENT:
+        if not _has_git(folder):
+            return (folder,)
+        raise no_git(folder)
+    if "dubious ownership" in complaint:
+        raise Refused(f"git does not trust the owner of {folder}: {complaint}")
+    if "must be run in a work tree" in complaint:
+        raise UsageProblem(
+            f"{folder} is a bare repository or a git folder, not a worktree.",
+            hint="Go to a worktree, or name one: -w PATH.",
+        )
+    raise UsageProblem(f"git cannot read the repository of {folder}: {complaint}")
+
+
+def _has_git(folder: str) -> bool:
+    """Say whether `.git` lies in this folder or one above it."""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    return True
