@@ -1,7 +1,8 @@
-"""Files: read without blocking and refused where writing would harm; replaced in one rename, and synced."""
+"""Files: read without blocking and refused where writing would harm; replaced in one rename, synced, and locked."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LARGEST = 16 * 1024 * 1024
+LOCK_SECONDS = 5.0
 TEMP_PREFIX = ".llmswitch-"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -65,6 +67,14 @@ def _check_owner(path: str, status: os.stat_result) -> None:
         raise Refused(f"{path} belongs to another user (uid {status.st_uid}).")
 
 
+def check_links(*paths: str) -> None:
+    """Refuse symbolic links, naming where each leads; LlmswitchError for one that leads round in a circle."""
+    for path in filter(os.path.islink, paths):
+        from llmswitch.base.links import refusal  # only for a link
+
+        raise refusal(path)
+
+
 def check_folder(path: str) -> None:
     """Refuse a folder of another user; one that is missing is fine."""
     try:
@@ -76,23 +86,6 @@ def check_folder(path: str) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise LlmswitchError(f"{path} is not a folder.")
     _check_owner(path, status)
-
-
-def refuse_link(path: str) -> None:
-    """Refuse a symbolic link, naming where it leads; LlmswitchError for one that leads round in a circle."""
-    if not os.path.islink(path):
-        return
-    try:
-        os.stat(path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    raise Refused(
-        f"{path} is a symbolic link to {os.path.realpath(path)}: writing through it would switch every folder that "
-        "shares it, and Claude Code itself refuses to write there.",
-        hint="Replace the link by a file of its own; or add --anyway to write what it leads to.",
-    )
 
 
 def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambda: True) -> bool:
@@ -209,3 +202,72 @@ def sweep(folder: str) -> None:
     for name in names:
         if name.startswith(TEMP_PREFIX) and name.endswith(".tmp"):
             _unlink(os.path.join(folder, name))
+
+
+class Lock:
+    """`with Lock(file, about)`: one llmswitch at a time; the kernel frees it when the holder dies.
+
+    Raises LlmswitchError, naming `about`, when it stays taken for five seconds or cannot be made.
+    """
+
+    def __init__(self, path: str, about: str) -> None:
+        self._path, self._about, self._file = path, about, -1
+
+    def __enter__(self) -> Lock:
+        try:
+            make_folder(os.path.dirname(self._path), 0o700)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            taken = self._wait()
+        except OSError as error:
+            self.__exit__()
+            raise LlmswitchError(f"{self._about}: cannot lock it with {self._path}: {error.strerror}.") from None
+        if not taken:
+            self.__exit__()
+            raise LlmswitchError(
+                f"{self._about}: another llmswitch has been writing it for {LOCK_SECONDS:.0f} seconds.",
+                hint="Wait for it to end and try again.",
+            )
+        return self
+
+    def noted(self) -> float:
+        """Return when `note` was last called with this lock (as a file's time), 0 for never."""
+        status = os.fstat(self._file)
+        return status.st_mtime if status.st_size else 0.0
+
+    def note(self) -> None:
+        """Note that what the lock protects was written now; not being able to is no failure."""
+        try:
+            os.pwrite(self._file, b"\n", 0)
+        except OSError:
+            pass
+
+    def __exit__(self, *_: object) -> None:
+        if self._file >= 0:
+            close_quietly(self._file)  # frees the lock
+            self._file = -1
+
+    def _wait(self) -> bool:
+        """Wait in the kernel's queue, where everyone gets their turn; polling could go on losing to others."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            pass
+        import threading  # only where another holds the lock
+
+        box: list[OSError | None] = []
+
+        def queue(file: int = self._file) -> None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                box.append(None)
+            except OSError as error:
+                box.append(error)
+
+        # A daemon thread: the process can end although the lock never comes.
+        thread = threading.Thread(target=queue, daemon=True)
+        thread.start()
+        thread.join(LOCK_SECONDS)
+        if box and box[0]:
+            raise box[0]
+        return bool(box)

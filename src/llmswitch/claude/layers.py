@@ -8,7 +8,7 @@ import sys
 
 from llmswitch.base.fastjson import loads
 from llmswitch.claude.effective import Layer, file_values
-from llmswitch.claude.roots import LOCAL
+from llmswitch.claude.variables import LOCAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,8 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.worktrees.layout import Worktree
 
-LOCAL = ".claude/settings.local.json"
-
 
 class Roots:
     """The roots whose local files count, for a user with this home; each is looked at once."""

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+LOCAL = ".claude/settings.local.json"  # the file that a pin is written to
 ANTHROPIC_HOST = "api.anthropic.com"
 BASE_URL = "ANTHROPIC_BASE_URL"
 AUTH_TOKEN = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  # a variable's name

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from llmswitch.base.errors import KeyProblem, LlmswitchError, Refused
 from llmswitch.base.urls import host_of, is_loopback
-from llmswitch.claude.variables import KEYLESS_TOKEN
+from llmswitch.claude.variables import KEYLESS_TOKEN, OURS
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.advice import advice
-from llmswitch.settings import change, foreign, ignore_rule, keep
+from llmswitch.settings import change, ignore_rule, keep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llmswitch.base.secret import Secret
     from llmswitch.commands.request import Chosen, Request
     from llmswitch.gateway.client import LocalGateway
     from llmswitch.keys.sources import Key, KeySource
@@ -89,7 +88,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
     if request.members is None and pin.base_url:
         pin = _delivered(request, chosen, key, tools)
     if not request.discard:  # before anything is written; once more under the lock
-        foreign.refuse(checkout, checkout.file.settings(), _kept(request, key))
+        _refuse_foreign(request, checkout, checkout.file.settings(), key)
     ignored_in, notices = None, []
     if private and (rule or not (key and key.exported)):
         ignored_in = ignore_rule.ensure(checkout.worktree, request.dry_run)
@@ -141,8 +140,12 @@ def _delivered(request: Request, chosen: Chosen, key: Key | None, tools: Tools) 
     return chosen.pin.with_helper(tools.helper(preset))
 
 
-def _kept(request: Request, key: Key | None) -> list[Secret]:
-    return [*request.settled, *([key.secret] if key else [])]
+def _refuse_foreign(request: Request, checkout: Checkout, settings: Settings | None, key: Key | None) -> None:
+    """Refuse to go on where a secret in the file would be lost."""
+    if settings and any(settings.values().get(name) for name in OURS):
+        from llmswitch.settings import foreign  # only for a file that says something of the backend
+
+        foreign.refuse(checkout, settings, [*request.settled, *([key.secret] if key else [])])
 
 
 def _apply(
@@ -175,7 +178,7 @@ def _changed(
 ) -> Change:
     """Return the change that puts the pin into these settings; Refused where it would lose a secret."""
     if not request.discard:
-        foreign.refuse(checkout, settings, _kept(request, key))
+        _refuse_foreign(request, checkout, settings, key)
     current, previous = checkout.state.current, checkout.state.previous
     made = "folder" in current.created or not checkout.file.has_folder()
     about: Mapping[str, object] = {

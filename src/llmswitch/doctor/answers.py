@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from llmswitch.base.errors import Problem
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.doctor.probe_request import EFFORT, NO_BETAS, NO_THINKING, TOOL_SEARCH
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.addresses import url_problem, without_version
-from llmswitch.base.errors import Problem
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import Problem
+from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
-from llmswitch.status.open_sessions import of_sessions
+from llmswitch.status.judge import of_sessions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from llmswitch.base.errors import LlmswitchError, Problem
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.problem import Problem
 from llmswitch.claude import control
 from llmswitch.claude.effective import Value
 from llmswitch.claude.variables import BASE_URL, HANDED_ON, INSIDE, OURS, TOP, shown

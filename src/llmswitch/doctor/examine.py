@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from llmswitch.base.errors import Problem
+from llmswitch.base.problem import Problem
 from llmswitch.doctor import checks, checks_setup, client, fix, history
 from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach, look

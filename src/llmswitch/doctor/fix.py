@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from llmswitch.base.errors import LlmswitchError, Problem
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import OURS, SECRET_BEARING
 from llmswitch.doctor.facts import Facts
 from llmswitch.settings import ignore_rule, keep

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import re
 
-from llmswitch.base.errors import LlmswitchError, Problem
+from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.key_words import known_keys
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
 from llmswitch.doctor.facts import Facts

@@ -17,8 +17,8 @@ from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.secret import Secret, looks_like_key
 from llmswitch.claude import program
 from llmswitch.claude.effective import Layer, Value
-from llmswitch.claude.roots import LOCAL
 from llmswitch.claude.sessions import Session
+from llmswitch.claude.variables import LOCAL
 from llmswitch.doctor.facts import Facts
 from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.names import KeyNames

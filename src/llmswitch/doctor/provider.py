@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from llmswitch.base.addresses import url_problem
-from llmswitch.base.errors import KeyProblem, Problem
+from llmswitch.base.errors import KeyProblem
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of, id_in
 from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, VARIABLES

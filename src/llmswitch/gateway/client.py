@@ -12,8 +12,8 @@ import time
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import loads
+from llmswitch.base.files import Lock
 from llmswitch.base.folders import own_command
-from llmswitch.base.lock import Lock
 from llmswitch.gateway.route_files import RouteFiles
 from llmswitch.keys.sources import variable
 

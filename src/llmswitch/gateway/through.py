@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import Problem
+from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import VARIABLES
 
 TYPE_CHECKING = False

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from llmswitch.claude.variables import SLOTS
-from llmswitch.presets.models import base_id
 from llmswitch.presets.preset import AUTO, targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.models import Models
     from llmswitch.presets.preset import Preset
 
 _WORKERS = ("sonnet", "opus")  # the slots that drive tools
 WEAK = ("fair", "poor")  # ratings of tool use
-_NEAR = 0.85  # how like a known id a mistyped one must be, of 1
 
 
 def slot_models(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
@@ -35,7 +32,7 @@ def advice(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, st
         return []
     own = "base_url" not in overrides  # at another endpoint the preset's provider says nothing about ids
     lines = [*preset.warnings, *([] if catalog.is_shipped(preset.source) else _strange_hosts(preset, catalog))]
-    lines += _doubts(preset, models, catalog) if own else []
+    lines += _doubts(preset, models, catalog) if own and preset.prices else []
     lines += [
         _weakness(slot, models[slot], catalog)
         for slot in _WORKERS
@@ -43,11 +40,6 @@ def advice(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, st
     ]
     lines += _unknown_windows(preset, overrides, catalog)
     return [f"warning: {line}" for line in lines] + (_price(preset, models, overrides, catalog) if own else [])
-
-
-def _doubts(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> list[str]:
-    found = [_doubt(model, preset.prices, catalog.models) for model in dict.fromkeys(models.values()) if model]
-    return [doubt for doubt in found if doubt and preset.prices]
 
 
 def _weakness(slot: str, model: str, catalog: Catalog) -> str:
@@ -82,24 +74,13 @@ def _strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
     return strange_hosts(preset, catalog)
 
 
-def _doubt(model: str, provider: str | None, models: Models) -> str:
-    """Return why an id is not one of the provider's, as a sentence with the nearest that is; "" for no doubt."""
-    entry, known = models.entry(model), [name for name in models.all if provider in _providers(name, models)]
-    if provider in entry.get("providers", ()):
-        gone = entry.get("gone")
-        return f"{model} is no longer served by {provider}; its successor is {gone}." if gone else ""
-    near = _nearest(base_id(model), known)
-    return f"{provider} knows no {model}; ids are case-sensitive: did you mean {near}?" if near else ""
+def _doubts(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> list[str]:
+    """Return why some ids may not be the provider's, which most are."""
+    names = [model for model in dict.fromkeys(models.values()) if model]
+    entries = {model: catalog.models.entry(model) for model in names}
+    odd = [model for model, each in entries.items() if preset.prices not in each.get("providers", ()) or "gone" in each]
+    if not odd:
+        return []
+    from llmswitch.presets.doubts import doubt  # only for an id that is not known there
 
-
-def _providers(name: str, models: Models) -> Collection[str]:
-    entry = models.all[name]
-    return () if "gone" in entry else entry["providers"]
-
-
-def _nearest(model: str, known: Collection[str]) -> str | None:
-    import difflib
-
-    lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(model.lower(), lower, n=1, cutoff=_NEAR)
-    return lower[near[0]] if near else None
+    return [text for model in odd if (text := doubt(model, preset.prices or "", catalog.models))]

@@ -6,8 +6,7 @@ import os
 
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.roots import LOCAL, Roots
-from llmswitch.claude.variables import BASE_URL, INSIDE, OURS
+from llmswitch.claude.variables import BASE_URL, INSIDE, LOCAL, OURS
 from llmswitch.settings.state import State
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.layout import Worktree
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from llmswitch.claude.effective import Layer
     from llmswitch.claude.layers import Reader
+    from llmswitch.claude.roots import Roots
     from llmswitch.settings.file import SettingsFile
     from llmswitch.worktrees.listing import Listed
 
@@ -75,7 +75,7 @@ class Checkout:
     @property
     def main(self) -> Checkout | None:
         """The main checkout whose local file rules here, None where there is none."""
-        if self._main is None and (root := self._checkouts.roots.main(self.worktree)):
+        if self._main is None and not self.worktree.is_main and (root := self._checkouts.roots.main(self.worktree)):
             self._main = self._checkouts.main(root, self.worktree.common_dir)
         return self._main
 
@@ -135,16 +135,25 @@ class Checkouts:
     `environ` is the environment that llmswitch was started in.
     """
 
-    __slots__ = ("_environ", "_mains", "_reader", "roots", "state_folder")
+    __slots__ = ("_environ", "_mains", "_reader", "_roots", "state_folder")
 
     def __init__(self, environ: Mapping[str, str], state_folder: str) -> None:
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
         kept = ("HOME", "CLAUDE_CONFIG_DIR") if environ.get(INSIDE) else environ
         self._environ = {name: environ[name] for name in kept if name in environ}
-        self.roots = Roots(environ.get("HOME", ""))
+        self._roots: Roots | None = None
         self._reader: Reader | None = None
         self.state_folder = state_folder
         self._mains: dict[str, Checkout] = {}
+
+    @property
+    def roots(self) -> Roots:
+        """Whose local files count."""
+        if self._roots is None:
+            from llmswitch.claude.roots import Roots  # a switch of one worktree by itself needs none
+
+            self._roots = Roots(self._environ.get("HOME", ""))
+        return self._roots
 
     @property
     def reader(self) -> Reader:

@@ -10,9 +10,9 @@ import stat
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.lock import Lock
+from llmswitch.base.files import Lock
 from llmswitch.base.secret import digest
-from llmswitch.claude.roots import LOCAL
+from llmswitch.claude.variables import LOCAL
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.text import SpliceError
 
@@ -111,8 +111,7 @@ class SettingsFile:
 
     def check(self) -> None:
         """Look at the file and raise what a change of it would for what lies there; LlmswitchError or Refused."""
-        files.refuse_link(self.folder)
-        files.refuse_link(self.path)
+        files.check_links(self.folder, self.path)
         files.check_folder(self.folder)
         self._seen = self._look()
 

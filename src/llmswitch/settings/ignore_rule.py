@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import Refused
-from llmswitch.claude.roots import LOCAL
+from llmswitch.claude.variables import LOCAL
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import find
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import LlmswitchError, Problem, UsageProblem
+from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import (

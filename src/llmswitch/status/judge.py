@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import Problem
-from llmswitch.base.urls import id_in
+from llmswitch.base.fastjson import loads
+from llmswitch.base.problem import Problem
+from llmswitch.base.urls import host_of, id_in
 from llmswitch.claude.effective import effective, first_text
-from llmswitch.claude.roots import LOCAL
-from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, OURS
+from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, LOCAL, OURS, START_MODEL
 from llmswitch.status.compare import compare
-from llmswitch.status.open_sessions import held, of_sessions
 from llmswitch.status.report import Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.claude.sessions import Session
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from llmswitch.gateway.through import Through
     from llmswitch.presets.catalog import Catalog
     from llmswitch.settings.checkout import Checkout
+    from llmswitch.settings.state import Record
     from llmswitch.status.compare import Match
 
 
@@ -125,3 +125,39 @@ def differ(values: Mapping[str, Value], other: Sequence[Layer]) -> bool:
     """Say whether fewer layers would call another backend, with another credential or other models."""
     missing = [name for name in OURS if name in values and values[name].layer not in other]
     return any(values[name].text != first_text(other, name) for name in missing)
+
+
+# What a Claude Code session that was open during a switch still holds (measured on 2.1.329). It takes changed and
+# added variables within seconds, never drops one that was removed, and its start model is fixed. One that was started
+# with --settings follows no settings file.
+
+
+def before(sessions: Iterable[Session], switched: float | None) -> list[Session]:
+    """Return the sessions that were open when the settings file was switched, and follow it."""
+    return [each for each in sessions if switched is not None and each.started < switched and not each.overlay]
+
+
+def held(current: Record, previous: Record) -> list[str]:
+    """Return what a session keeps that was started on the pin `previous` and is now on `current`, in words."""
+    old, new = _set(previous), {*current.pin, *current.wrote}
+    if old.get(BASE_URL) and not current.pin:
+        return [f"the backend {host_of(old[BASE_URL])}, with its key and models"]
+    removed = [name for name, text in old.items() if text and name not in new]
+    start, now = old.get(START_MODEL) or "opus, Claude Code's default,", current.pin.get(START_MODEL, "")
+    moved = [f"the start model {start}"] if now and now != start else []
+    return [*moved, *removed]
+
+
+def _set(record: Record) -> dict[str, str]:
+    wrote = {name: loads(raw) for name, raw in record.wrote.items() if name not in record.displaced}
+    return {**record.pin, **{name: text for name, text in wrote.items() if isinstance(text, str)}}
+
+
+def of_sessions(
+    open_sessions: Iterable[Session] | None, switched: float | None, current: Record, previous: Record
+) -> Iterator[Problem]:
+    """Yield a note for each session that was open during the last switch and still holds something."""
+    kept = held(current, previous)
+    for session in before(open_sessions or (), switched) if kept else ():
+        message = f"A session that is open here (process {session.pid}) was started before the last switch and keeps "
+        yield Problem("old-session", "note", f"{message}{', '.join(kept)}.", "Restart it.")

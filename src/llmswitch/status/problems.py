@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import LlmswitchError, Problem
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, OURS, VARIABLES

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmswitch.base.errors import Problem
+    from llmswitch.base.problem import Problem
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.gateway.through import Through
     from llmswitch.settings.checkout import Checkout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import Problem
+from llmswitch.base.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

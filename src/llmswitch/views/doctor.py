@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmswitch.base.errors import Problem
+    from llmswitch.base.problem import Problem
     from llmswitch.doctor.facts import Facts
 
 
