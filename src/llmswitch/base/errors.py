@@ -28,14 +28,6 @@ class UsageProblem(LlmswitchError):
     exit_code = 2
 
 
-class CommandLineProblem(UsageProblem):
-    """The command line cannot be read; `lines` is what the reader of it says, with the usage."""
-
-    def __init__(self, lines: list[str], exit_code: int) -> None:
-        super().__init__(lines[-1] if lines else "")
-        self.lines, self.exit_code = lines, exit_code
-
-
 class PresetProblem(LlmswitchError):
     """A preset file cannot be used; the message names file and field. `found` has every (field, what is wrong)."""
 

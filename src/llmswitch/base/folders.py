@@ -1,22 +1,12 @@
-"""Where llmswitch and the user's files of it are: its command, the config folder and the state folder."""
+"""Where the user's files of llmswitch are: the config folder and the state folder."""
 
 from __future__ import annotations
 
 import os
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-def own_command() -> list[str]:
-    """Return the command that starts this llmswitch, whatever folder it is started from.
-
-    With -P, since a module of that name in the current folder must not run in its place.
-    """
-    program = os.path.abspath(sys.argv[0])
-    return [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "llmswitch"]
 
 
 def config_folder(environ: Mapping[str, str]) -> str:

@@ -31,10 +31,6 @@ class Session:
     def __init__(self, pid: int, folder: str, started: float, overlay: bool) -> None:
         self.pid, self.folder, self.started, self.overlay = pid, folder, started, overlay
 
-    def data(self) -> dict[str, object]:
-        """Return the session as JSON data."""
-        return {"pid": self.pid, "folder": self.folder, "started": round(self.started), "overlay": self.overlay}
-
 
 class Sessions:
     """The sessions that are open on this machine, looked for once, when that is first asked."""

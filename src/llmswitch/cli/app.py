@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.folders import config_folder, own_command, state_folder
+from llmswitch.base.folders import config_folder, state_folder
 from llmswitch.cli import console
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
@@ -60,9 +60,9 @@ class App:
 
     def key_helper(self, preset: Preset) -> str:
         """Return the shell command that prints a preset's key, for apiKeyHelper."""
-        import shlex  # imports re; only where a helper is written
+        from llmswitch.base.shell import helper  # imports re; only where a helper is written
 
-        return shlex.join([*own_command(), "print-key", "--preset", preset.name])
+        return helper("print-key", "--preset", preset.name)
 
     def gateway(self) -> LocalGateway:
         """Return the local gateway of this user, whether it runs or not."""

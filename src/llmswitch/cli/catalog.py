@@ -17,6 +17,7 @@ from llmswitch.commands.list_show import list_presets, pin_here, preset_here
 from llmswitch.commands.list_show import show as show_preset
 from llmswitch.commands.own_presets import check, new
 from llmswitch.presets.listing import names, own_files
+from llmswitch.presets.prices import own_file
 from llmswitch.presets.sessions import Moment, Session
 from llmswitch.views import catalog as view
 from llmswitch.views.text import short_path
@@ -92,8 +93,8 @@ def _refreshed(app: App) -> Catalog:
             return prices.download(url, tell)
 
     rows, changed = prices.refresh(app.catalog, fetch, time.strftime("%Y-%m-%d", time.gmtime()))
-    prices.save_prices(app.catalog.own_prices, rows)
-    console.note(f"{len(changed)} prices changed; they are in {app.catalog.own_prices}.")
+    prices.save_prices(own_file(app.catalog), rows)
+    console.note(f"{len(changed)} prices changed; they are in {own_file(app.catalog)}.")
     return App(app.environ, COMMANDS).catalog
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from llmswitch.base.errors import CommandLineProblem, LlmswitchError
+from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.key_words import may_be_key
 
 A_KEY = (
@@ -13,6 +13,14 @@ A_KEY = (
     "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
     "new one when asked."
 )
+
+
+class CommandLineProblem(UsageProblem):
+    """The command line cannot be read; `lines` is what the reader of it says, with the usage."""
+
+    def __init__(self, lines: list[str], exit_code: int) -> None:
+        super().__init__(lines[-1] if lines else "")
+        self.lines, self.exit_code = lines, exit_code
 
 
 def explained(error: Exception, arguments: Sequence[str]) -> tuple[list[str], int]:

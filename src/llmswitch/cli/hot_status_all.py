@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.cli import console
+from llmswitch.settings.neighbours import everywhere
 from llmswitch.status.judge import judge
 from llmswitch.status.rows import Row
 from llmswitch.views import status_all as view
@@ -19,7 +20,7 @@ def status_all(
     sessions = None if short else app.sessions
     rows = [
         Row(entry, judge(each, entry.branch, app.catalog, app.gateway, sessions) if each else None)
-        for entry, each in app.checkouts.everywhere(worktree)
+        for entry, each in everywhere(app.checkouts, worktree)
     ]
     data = {"worktrees": [row.data() for row in rows]} if as_json else None
     shape = view.short_all if short else view.status_all

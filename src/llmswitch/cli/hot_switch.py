@@ -47,7 +47,9 @@ def _main_rules(app: App) -> bool:
 def _checkouts(app: App, options: Mapping[str, Any]) -> list[Checkout]:
     if not options.get("all_worktrees"):
         return [app.checkouts.at(path) for path in options.get("worktrees") or ["."]]
-    found = [row for path in options.get("worktrees") or ["."] for row in app.checkouts.everywhere(path)]
+    from llmswitch.settings.neighbours import everywhere  # only with --all
+
+    found = [row for path in options.get("worktrees") or ["."] for row in everywhere(app.checkouts, path)]
     console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, each in found if each is None))
     return list({each.root: each for _, each in found if each}.values())
 

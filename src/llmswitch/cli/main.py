@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmswitch import __version__
-from llmswitch.base.errors import CommandLineProblem
 from llmswitch.cli import hot_status, hot_status_all, shell
 from llmswitch.cli.app import COMPLETION
+from llmswitch.cli.failure import CommandLineProblem
 from llmswitch.presets.listing import names
 
 if TYPE_CHECKING:

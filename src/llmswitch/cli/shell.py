@@ -11,6 +11,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import SLOTS
 from llmswitch.presets.listing import load_all, names
 from llmswitch.presets.preset import TIERS
+from llmswitch.settings.neighbours import everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,7 @@ def worktrees(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     from click.shell_completion import CompletionItem  # only where a shell asks
 
     try:
-        roots = [each.root for _, each in _app(ctx).checkouts.everywhere() if each]
+        roots = [each.root for _, each in everywhere(_app(ctx).checkouts) if each]
     except (LlmswitchError, OSError):
         roots = []
     far = [root for root in _starting(incomplete, roots) if os.path.dirname(root) != os.path.dirname(incomplete)]

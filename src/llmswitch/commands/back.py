@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
+from llmswitch.base.fastjson import loads
 from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, HELPER, KEYLESS_TOKEN, SLOTS, START_MODEL, VARIABLES
 from llmswitch.commands.request import Request
 from llmswitch.presets.preset import slot_named
+from llmswitch.settings.state import is_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def back(state: State, options: Mapping[str, Any]) -> Request:
         return _pin_before(previous, edited, options)
     if previous.pin or edited:
         # Their own, or a pin that was edited to go elsewhere: then no key of ours goes with it.
-        own = {**previous.pin, **(previous.tuning if previous.preset else {}), **edited}
+        own = {**previous.pin, **(_tuning(previous) if previous.preset else {}), **edited}
         return Request(OWN, options, {}).but(members=_without_login(own))
     if not state.current.preset and not previous.preset:
         raise UsageProblem("There is no earlier state of this worktree to go back to.", hint="See `llmswitch list`.")
@@ -52,3 +54,8 @@ def _without_login(own: Mapping[str, str]) -> dict[str, str]:
     """Return the user's entries; where a URL's own credential is gone, a dummy keeps the login from going there."""
     alone = own.get(BASE_URL) and not own.get(HELPER)
     return {**own, AUTH_TOKEN: KEYLESS_TOKEN} if alone else dict(own)
+
+
+def _tuning(record: Record) -> dict[str, str]:
+    """Return the tuning members that a switch wrote, as text."""
+    return {name: str(loads(raw)) for name, raw in record.wrote.items() if is_json(raw)}

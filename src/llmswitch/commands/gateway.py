@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmswitch.base.secret import Secret
     from llmswitch.gateway.client import LocalGateway
     from llmswitch.gateway.vault import Find
-    from llmswitch.keys.sources import Keyring
+    from llmswitch.keys.names import Keyring
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.routes import Route
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.key_words import may_be_key
 from llmswitch.keys import sources as keys
+from llmswitch.keys.names import Keyring
 from llmswitch.keys.saved import by_reference, key_of, users
 from llmswitch.presets.listing import load_all, names
 from llmswitch.presets.preset import is_name
@@ -44,7 +45,7 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
 
 
 def list_keys(
-    catalog: Catalog, environ: Mapping[str, str], keyring: Callable[[], keys.Keyring], names: KeyNames
+    catalog: Catalog, environ: Mapping[str, str], keyring: Callable[[], Keyring], names: KeyNames
 ) -> list[KeyRow]:
     """Return the keys that were saved or exported, or that the user's presets use, with where each would come from.
 
@@ -63,7 +64,7 @@ def list_keys(
     ]
 
 
-def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: Callable[[], keys.Keyring]) -> KeyRow:
+def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: Callable[[], Keyring]) -> KeyRow:
     used_by = [preset.name for preset in presets]
     try:
         key = keys.find(name, presets[0].key_from if presets else None, environ, keyring)
@@ -72,7 +73,7 @@ def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: 
     return KeyRow(name, key.source if key else None, used_by)
 
 
-def delete_key(name: str, keyring: Callable[[], keys.Keyring], names: KeyNames) -> bool:
+def delete_key(name: str, keyring: Callable[[], Keyring], names: KeyNames) -> bool:
     """Delete a key from the OS keyring and say whether it was there."""
     deleted = keyring().delete(name)
     names.remove(name)
@@ -84,7 +85,7 @@ def print_key(
     preset: str | None,
     catalog: Catalog,
     environ: Mapping[str, str],
-    keyring: Callable[[], keys.Keyring],
+    keyring: Callable[[], Keyring],
 ) -> Secret:
     """Return the key that `name` means, or that `preset` uses, from the first source that has it. It never asks.
 

@@ -8,11 +8,11 @@ from llmswitch.claude.variables import KEYLESS_TOKEN, SLOTS
 from llmswitch.keys.sources import variable
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.hosts import strange_hosts
-from llmswitch.presets.listing import load_all
+from llmswitch.presets.listing import known_models, load_all
 from llmswitch.presets.listing import price as price_of
 from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
-from llmswitch.presets.sessions import hours
+from llmswitch.presets.sessions import hours, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _key_state(preset: Preset, environ: Mapping[str, str], saved: Collection[str
 
 
 def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, object]:
-    models = slot_models(preset, preset.known_models(), catalog)
+    models = slot_models(preset, known_models(preset), catalog)
     start = models.get(preset.default_slot)
     return {
         "name": preset.name,
@@ -89,7 +89,7 @@ def _row(preset: Preset, catalog: Catalog, current: str | None) -> dict[str, obj
 def _price(price: Price | None) -> dict[str, object] | None:
     if price is None:
         return None
-    parts = {"short": price.short, "as_of": price.as_of, "source": price.source, "hours": hours(price)}
+    parts = {"short": short(price), "as_of": price.as_of, "source": price.source, "hours": hours(price)}
     return {**price.rates(), **parts}
 
 
@@ -103,7 +103,7 @@ def show(name: str, catalog: Catalog) -> dict[str, object]:
         incomplete = f"{error.args[0]} {error.hint}"
     if wanted.base_url:
         wanted = wanted.with_key(preset.auth, STARS) if preset.key else wanted.with_key("bearer", KEYLESS_TOKEN)
-    models = {**preset.known_models(), **slot_models(preset, preset.known_models(), catalog)}
+    models = {**known_models(preset), **slot_models(preset, known_models(preset), catalog)}
     return {
         **_row(preset, catalog, None),
         "base_url": preset.base_url,

@@ -7,7 +7,7 @@ import os
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.presets.files import SUFFIX
 from llmswitch.presets.hosts import strange_hosts
-from llmswitch.presets.listing import names
+from llmswitch.presets.listing import load_file, names
 from llmswitch.presets.pin import pin
 from llmswitch.presets.preset import is_name
 
@@ -66,7 +66,7 @@ def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
     known: list[str] = []
     for path in paths:
         try:
-            preset = catalog.load_file(path)
+            preset = load_file(path, catalog)
         except PresetProblem as problem:
             found = [f"{path}: {field} {why}." for field, why in problem.found]
             wrong += found or [str(problem.args[0])]

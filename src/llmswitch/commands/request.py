@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.variables import INSIDE, SLOTS, VARIABLES
-from llmswitch.presets.pin import Pin, pin, spelled
+from llmswitch.presets.pin import Pin, pin
 from llmswitch.presets.preset import Preset
 
 TYPE_CHECKING = False
@@ -75,6 +75,8 @@ class Request:
     @property
     def command(self) -> str:
         """The command line that asks for the same."""
+        from llmswitch.base.shell import spelled  # imports re; only for a refusal
+
         return spelled(self.preset, self.overrides, self.key_helper) if self.members is None else "llmswitch -"
 
     def _none_for(self, preset: Preset) -> dict[str, str]:

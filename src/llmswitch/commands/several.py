@@ -141,7 +141,11 @@ def _keeps_key(checkout: Checkout, pin: Pin) -> bool:
     A pin of ours removes nothing, it blanks.
     """
     removed = [name for name in CREDENTIAL_PLACES if name not in pin.members]
-    if not removed or not (pin.base_url or checkout.lower_host):
+    if not removed:
+        return False
+    from llmswitch.settings.neighbours import lower_host  # a pin of ours removes none
+
+    if not (pin.base_url or lower_host(checkout)):
         return False
     settings = checkout.file.settings()
     before = settings.values() if settings else {}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from llmswitch.base.problem import Problem
+from llmswitch.claude.sessions import Session
 from llmswitch.doctor import checks, checks_setup, client, fix, history
 from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach, look
@@ -58,8 +59,13 @@ class Examined:
             "keyring": facts.keyring or None,
             "problems": [problem.data() for problem in self.problems if problem.level != "ok"],
             "proven": [{"code": each.code, "message": each.message} for each in self.problems if each.level == "ok"],
-            "open_sessions": [session.data() for session in facts.open],
+            "open_sessions": [_session(session) for session in facts.open],
         }
+
+
+def _session(session: Session) -> dict[str, object]:
+    started = round(session.started)
+    return {"pid": session.pid, "folder": session.folder, "started": started, "overlay": session.overlay}
 
 
 def _number(version: tuple[int, ...] | None) -> str | None:

@@ -25,6 +25,7 @@ class Facts:
     record: Record  # of the last switch
     previous: Record  # of the one before it
     layers: Sequence[Layer] = ()
+    own_pin: bool = False  # the worktree's own file has a pin
     preset: Preset | None = None
     windows: Mapping[str, int] = field(default_factory=dict)
     followers: Collection[str] = ()  # linked worktrees without a pin, which follow this one

@@ -33,7 +33,7 @@ def _is_simple(problem: Problem, facts: Facts) -> bool:
 
 def _is_ours(problem: Problem, facts: Facts) -> bool:
     """Say whether the members that mend it go into this worktree's pin, and would count there."""
-    if not (problem.members and facts.report.own and facts.report.own_pin):
+    if not (problem.members and facts.report.own and facts.own_pin):
         return False
     stronger = facts.layers[: list(facts.layers).index(facts.report.own)]
     return not any(name in layer.values for name in problem.members for layer in stronger)

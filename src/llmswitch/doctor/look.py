@@ -28,6 +28,7 @@ from llmswitch.presets.listing import load_all
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.repair import mended
+from llmswitch.status.compare import is_pinned
 from llmswitch.status.report import Report
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import Worktree
@@ -35,7 +36,7 @@ from llmswitch.worktrees.program import git as program_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from llmswitch.keys.sources import Keyring
+    from llmswitch.keys.names import Keyring
 
 Found = dict[str, Any]
 # A file of another name, beside the settings files, that a tool or an editor made of one.
@@ -67,6 +68,7 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
     state, environ = checkout.state, reach.environ
     presets, unusable = load_all(reach.catalog)
     preset = next((each for each in presets if each.name == report.preset), None)
+    pinned = is_pinned(report.own.values) if report.own else False
     key = preset.key if preset and preset.key else "openrouter"
     elsewhere = environ.get(variable(key)) or (preset and preset.key_from) or state.current.key.get("source") in UNSAVED
     return Facts(
@@ -74,10 +76,11 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
         record=state.current,
         previous=state.previous,
         layers=checkout.layers,
+        own_pin=pinned,
         preset=preset,
         windows={**reach.catalog.models.windows(), **(preset.windows if preset else {})},
-        followers=[each.root for each in checkout.linked if report.own_pin and not each.pin],
-        overridden=[each.described for each in checkout.linked if report.own_pin and each.pin],
+        followers=[each.root for each in checkout.linked if pinned and not each.pin],
+        overridden=[each.described for each in checkout.linked if pinned and each.pin],
         key_variable=variable(key),
         key_elsewhere=bool(elsewhere),
         preset_age=_age(preset.verified) if preset else 0,

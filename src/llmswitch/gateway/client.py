@@ -13,7 +13,6 @@ import time
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import loads
 from llmswitch.base.files import Lock
-from llmswitch.base.folders import own_command
 from llmswitch.gateway.route_files import RouteFiles
 from llmswitch.keys.sources import variable
 
@@ -43,9 +42,9 @@ class LocalGateway:
 
     def helper(self, name: str) -> str:
         """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
-        import shlex  # imports re; only where a helper is written
+        from llmswitch.base.shell import helper  # imports re; only where a helper is written
 
-        return shlex.join([*own_command(), "gateway", "token", name])
+        return helper("gateway", "token", name)
 
     def status(self) -> dict[str, object] | None:
         """Return what the running gateway says of itself, None where none runs."""
@@ -87,6 +86,8 @@ class LocalGateway:
 
     def _start(self) -> None:
         import subprocess  # only where none runs
+
+        from llmswitch.base.shell import own_command
 
         log = os.path.join(self._folder, "log")
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from llmswitch.base.secret import Secret
-    from llmswitch.keys.names import KeyNames
-    from llmswitch.keys.sources import Keyring
+    from llmswitch.keys.names import KeyNames, Keyring
     from llmswitch.presets.catalog import Catalog
     from llmswitch.settings.checkout import Checkout
 

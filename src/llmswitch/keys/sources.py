@@ -12,22 +12,10 @@ from llmswitch.base.secret import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Protocol
 
-    from llmswitch.keys.names import KeyNames
+    from llmswitch.keys.names import KeyNames, Keyring
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
-
-    class Keyring(Protocol):
-        """What a store of keys can do; OsKeyring is the real one."""
-
-        @property
-        def title(self) -> str: ...  # noqa: D102
-        @property
-        def kind(self) -> str: ...  # noqa: D102
-        def get(self, name: str) -> Secret | None: ...  # noqa: D102
-        def set(self, name: str, secret: Secret) -> None: ...  # noqa: D102
-        def delete(self, name: str) -> bool: ...  # noqa: D102
 
 
 STDIN, PROMPT = "standard input", "the prompt"

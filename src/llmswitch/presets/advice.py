@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmswitch.claude.variables import SLOTS
 from llmswitch.presets.preset import AUTO, targets
+from llmswitch.presets.prices import of as prices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _unknown_windows(preset: Preset, overrides: Mapping[str, str], catalog: Cata
 
 def _price(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
     model = slot_models(preset, models, catalog).get(preset.start(overrides), "")
-    price = catalog.prices.find(preset.prices, model)
+    price = prices_of(catalog).find(preset.prices, model)
     if price is None:
         return []
     rates = price.rates()

@@ -12,12 +12,10 @@ from llmswitch.presets.preset import Preset, is_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from typing import Any
 
     from llmswitch.presets.pin import Pin
     from llmswitch.presets.prices import Prices
 
-PRICES = "prices.json"
 GATEWAY_PORT = 18000
 
 
@@ -36,11 +34,10 @@ class Catalog:
     ) -> None:
         self.shipped_folder, self.own_folder, self.reserved = os.path.normpath(shipped), own, reserved
         self.gateway_port = gateway_port
-        self.own_prices = os.path.join(os.path.dirname(own), PRICES)  # the user's refreshed copy
         self.pins: dict[tuple[object, ...], Pin] = {}  # what presets came to so far, for `pin`
         self._loaded: dict[str, Preset] = {}
         self._models: Models | None = None
-        self._prices: Prices | None = None
+        self.price_lists: Prices | None = None  # for `prices.of`
 
     def load(self, name: str) -> Preset:
         """Return one preset; UsageProblem for an unknown name, PresetProblem for a wrong file."""
@@ -53,36 +50,25 @@ class Catalog:
                 raise UsageProblem(f"There is no preset {name!r}.{suggestion(name, self)}", hint=hint)
             if self.is_command(name) or not is_name(name):
                 raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
-            self._loaded[name] = self._housed(name, path)
+            self._loaded[name] = self.housed(name, path)
         return self._loaded[name]
 
     def as_it_stands(self, name: str) -> Preset | None:
         """Return a preset without a look at the places it names, which could name it in turn; None for a stranger."""
         path = self._path(name)
-        return None if path is None else self._loaded.get(name) or self._read(name, path)
+        return None if path is None else self._loaded.get(name) or self.read(name, path)
 
-    def load_file(self, path: str) -> Preset:
-        """Return the preset in a file that need not be in one of the folders; PresetProblem for a wrong one."""
-        name = os.path.basename(path).removesuffix(SUFFIX)
-        if not path.endswith(SUFFIX) or not is_name(name) or self.is_command(name):
-            raise PresetProblem(f"{path}: a preset is called NAME{SUFFIX}, and not as a command is.")
-        return self._housed(name, path)
-
-    def shipped(self, name: str) -> Preset | None:
-        """Return the shipped preset of that name, whatever the user put on top of it; None where there is none."""
-        path = os.path.join(self.shipped_folder, name + SUFFIX)
-        return self._read(name, path) if os.path.isfile(path) else None
-
-    def _housed(self, name: str, path: str) -> Preset:
+    def housed(self, name: str, path: str) -> Preset:
         """Return the preset in a file, with a place for each of its slots."""
-        preset = self._read(name, path)
+        preset = self.read(name, path)
         if not preset.is_mixed:
             return preset
         from llmswitch.presets import places  # few presets are mixed
 
         return places.housed(preset, self.models, self.as_it_stands)
 
-    def _read(self, name: str, path: str) -> Preset:
+    def read(self, name: str, path: str) -> Preset:
+        """Return the preset in a file as it stands."""
         files: list[str] = []
         fields = self._fields(os.path.abspath(path), files)
         if all(map(self.is_shipped, files)):  # tests have checked those
@@ -127,18 +113,3 @@ class Catalog:
         if self._models is None:
             self._models = Models(read_object(os.path.join(self.shipped_folder, "models.json")))
         return self._models
-
-    @property
-    def prices(self) -> Prices:
-        """The shipped prices and the user's refreshed copy of them."""
-        if self._prices is None:
-            from llmswitch.presets.prices import Prices  # `status` names no price
-
-            shipped: dict[str, Any] = read_object(os.path.join(self.shipped_folder, PRICES))
-            lists = [shipped["providers"]]
-            if os.path.isfile(self.own_prices):
-                from llmswitch.presets import own_prices  # only where somebody refreshed them
-
-                lists.append(own_prices.read(self.own_prices))
-            self._prices = Prices(lists)
-        return self._prices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.urls import host_of, is_loopback
-from llmswitch.presets.listing import all_shipped
+from llmswitch.presets.listing import all_shipped, shipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
 
 def _hosts_of(key: str, host: str, catalog: Catalog) -> set[str]:
     """Return the hosts to which the shipped presets send a key, with those they check it at."""
-    home = catalog.shipped(key)  # most keys are named after it: then no other file is read
+    home = shipped(key, catalog)  # most keys are named after it: then no other file is read
     if home and home.key == key and home.host == host:
         return {host}
     found = [preset for preset in all_shipped(catalog) if preset.key == key]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 
-from llmswitch.base.errors import PresetProblem
+from llmswitch.base.errors import PresetProblem, UsageProblem
 from llmswitch.presets.files import SUFFIX
 from llmswitch.presets.preset import is_name
+from llmswitch.presets.prices import of as prices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,17 +50,39 @@ def load_all(catalog: Catalog) -> tuple[list[Preset], list[PresetProblem]]:
 
 def all_shipped(catalog: Catalog) -> list[Preset]:
     """Return the shipped presets, whatever the user put on top of them."""
-    return [preset for name in _stems(catalog.shipped_folder) if (preset := catalog.shipped(name))]
+    return [preset for name in _stems(catalog.shipped_folder) if (preset := shipped(name, catalog))]
 
 
 def price(preset: Preset, slot: str, model: str, catalog: Catalog) -> Price | None:
     """Return what a slot's model costs at the provider it lives at."""
     place = preset.elsewhere.get(slot)
     home = preset if place is None else catalog.as_it_stands(place.preset) if place.preset else None
-    return catalog.prices.find(home.prices, model) if home else None
+    return prices_of(catalog).find(home.prices, model) if home else None
 
 
 def suggestion(name: str, catalog: Catalog) -> str:
     """Return the nearest preset or command as a question, "" where none is near."""
     near = difflib.get_close_matches(name, [*names(catalog), *catalog.reserved], n=1)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+def shipped(name: str, catalog: Catalog) -> Preset | None:
+    """Return the shipped preset of that name, whatever the user put on top of it; None where there is none."""
+    path = os.path.join(catalog.shipped_folder, name + SUFFIX)
+    return catalog.read(name, path) if os.path.isfile(path) else None
+
+
+def load_file(path: str, catalog: Catalog) -> Preset:
+    """Return the preset in a file that need not be in one of the folders; PresetProblem for a wrong one."""
+    name = os.path.basename(path).removesuffix(SUFFIX)
+    if not path.endswith(SUFFIX) or not is_name(name) or catalog.is_command(name):
+        raise PresetProblem(f"{path}: a preset is called NAME{SUFFIX}, and not as a command is.")
+    return catalog.housed(name, path)
+
+
+def known_models(preset: Preset) -> dict[str, str]:
+    """Return {slot: model} as far as the preset says it, for a list or a price."""
+    try:
+        return preset.models({}, own_names=True)
+    except UsageProblem:
+        return {slot: model for slot, model in preset.slots.items() if model}

@@ -7,7 +7,8 @@ from typing import Any, TypeGuard
 
 from llmswitch.base.errors import PresetProblem
 from llmswitch.presets.files import read_object
-from llmswitch.presets.prices import RATES
+
+RATES = ("input", "output", "cache_read", "cache_write")
 
 
 def read(path: str) -> dict[str, dict[str, dict[str, Any]]]:

@@ -114,11 +114,3 @@ def _endpoint(
     from llmswitch.presets import mixed  # only where slots may live at several providers
 
     return mixed.endpoint(preset, asked, given, own_names, catalog)
-
-
-def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:
-    """Return the command line that switches to a preset with these overrides."""
-    import shlex  # imports re; only where a command is shown
-
-    options = [word for name, text in overrides.items() for word in (f"--{name.replace('_', '-')}", text)]
-    return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])

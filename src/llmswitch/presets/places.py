@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from llmswitch.base.errors import PresetProblem
 from llmswitch.presets.check import wrong_preset
-from llmswitch.presets.preset import AUTO, PROTOCOLS, Elsewhere
+from llmswitch.presets.preset import AUTO, PROTOCOLS, Elsewhere, Preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmswitch.presets.models import Models
-    from llmswitch.presets.preset import Preset
 
 
 def housed(preset: Preset, models: Models, load: Callable[[str], Preset | None]) -> Preset:
@@ -28,7 +27,7 @@ def housed(preset: Preset, models: Models, load: Callable[[str], Preset | None])
         slot: Elsewhere(_home(preset, slot, model, models), None, None, PROTOCOLS[0])
         for slot, model in homeless.items()
     }
-    whole = preset.with_places(found) if found else preset
+    whole = Preset(preset.name, preset.fields, preset.source, found) if found else preset
     for slot, place in whole.elsewhere.items():
         if place.preset and (why := _why_not(preset.name, place.preset, load)):
             raise wrong_preset(preset.source, [(f"slots.{slot}.preset", why)])

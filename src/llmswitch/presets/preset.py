@@ -37,8 +37,8 @@ class Preset:
     """
 
     __slots__ = (
-        "_fields", "answers_any_key", "auth", "base_url", "billing", "cloud", "confidence", "custom", "default_model",
-        "default_slot", "docs", "elsewhere", "env", "group", "key", "key_check", "key_from", "key_prefix", "key_url",
+        "answers_any_key", "auth", "base_url", "billing", "cloud", "confidence", "custom", "default_model",
+        "default_slot", "docs", "elsewhere", "env", "fields", "group", "key", "key_check", "key_from", "key_prefix", "key_url",
         "models_url", "name", "notes", "prices", "protocol", "slots", "source", "title", "verified", "warnings",
         "windows",
     )  # fmt: skip
@@ -47,7 +47,7 @@ class Preset:
         self, name: str, fields: Mapping[str, Any], source: str, places: Mapping[str, Elsewhere] | None = None
     ) -> None:
         """Read the fields; `places` are those of slots that do not say where they live."""
-        get, self._fields = fields.get, fields
+        get, self.fields = fields.get, fields
         self.name, self.source = name, source
         self.title, self.group = get("title") or name, get("group") or ""
         self.protocol = get("protocol") or PROTOCOLS[0]
@@ -106,10 +106,6 @@ class Preset:
             seen.append(target)
         return seen[-1], self.slots.get(seen[-1], self.default_model or "")
 
-    def with_places(self, places: Mapping[str, Elsewhere]) -> Preset:
-        """Return the same preset with a place for slots that have none."""
-        return Preset(self.name, self._fields, self.source, places)
-
     def slot_named(self, word: str) -> str | None:
         """Return the slot that a custom name, or else a tier or alias, means; in any case."""
         return self.custom.get(word.lower()) or slot_named(word)
@@ -151,13 +147,6 @@ class Preset:
                 hint=f"Name a model: --{slot} MODEL.",
             )
         return value
-
-    def known_models(self) -> dict[str, str]:
-        """Return {slot: model} as far as the preset says it, for a list or a price."""
-        try:
-            return self.models({}, own_names=True)
-        except UsageProblem:
-            return {slot: model for slot, model in self.slots.items() if model}
 
     @property
     def is_claude(self) -> bool:

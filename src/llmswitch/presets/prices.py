@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from llmswitch.presets.files import read_object
 from llmswitch.presets.models import base_id
 
 TYPE_CHECKING = False
@@ -9,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from llmswitch.presets.catalog import Catalog
+
     Rows = dict[str, dict[str, dict[str, Any]]]
 
+FILE = "prices.json"
 RATES = ("input", "output", "cache_read", "cache_write")
 
 
@@ -25,34 +31,39 @@ class Price:
         """Return the rates of a short request outside dearer hours."""
         return {name: self.row[name] for name in RATES if name in self.row}
 
-    @property
-    def short(self) -> str:
-        """Input and output price, as in `0.26/0.38`."""
-        rates = self.rates()
-        return f"{rates['input']:g}/{rates['output']:g}"
-
 
 class Prices:
     """Price lists on top of each other, {provider: {model: row}}: of two rows the one with the later date counts."""
 
-    __slots__ = ("_lists",)
+    __slots__ = ("lists",)
 
     def __init__(self, lists: Sequence[Rows]) -> None:
-        self._lists = lists
-
-    def rows(self) -> Rows:
-        """Return {provider: {model: row}}."""
-        names = {(provider, model) for each in self._lists for provider, models in each.items() for model in models}
-        found: Rows = {provider: {} for provider, _ in sorted(names)}
-        for provider, model in sorted(names):
-            found[provider][model] = self._newest(provider, model) or {}
-        return found
+        self.lists = lists
 
     def find(self, provider: str | None, model: str) -> Price | None:
         """Return what a model costs at a provider, None where that is not known."""
-        row = self._newest(provider or "", model) or self._newest(provider or "", base_id(model))
+        row = self.newest(provider or "", model) or self.newest(provider or "", base_id(model))
         return Price(row) if row else None
 
-    def _newest(self, provider: str, model: str) -> dict[str, Any] | None:
-        rows = [row for each in reversed(self._lists) if (row := each.get(provider, {}).get(model))]
+    def newest(self, provider: str, model: str) -> dict[str, Any] | None:
+        """Return the row with the latest date, of several the last; None where there is none."""
+        rows = [row for each in reversed(self.lists) if (row := each.get(provider, {}).get(model))]
         return max(rows, key=lambda row: row["as_of"], default=None)
+
+
+def own_file(catalog: Catalog) -> str:
+    """Return where the user's refreshed copy of the prices lies."""
+    return os.path.join(os.path.dirname(catalog.own_folder), FILE)
+
+
+def of(catalog: Catalog) -> Prices:
+    """Return the shipped prices and the user's refreshed copy of them, read once."""
+    if catalog.price_lists is None:
+        shipped: dict[str, Any] = read_object(os.path.join(catalog.shipped_folder, FILE))
+        lists = [shipped["providers"]]
+        if os.path.isfile(own_file(catalog)):
+            from llmswitch.presets import own_prices  # only where somebody refreshed them
+
+            lists.append(own_prices.read(own_file(catalog)))
+        catalog.price_lists = Prices(lists)
+    return catalog.price_lists

@@ -70,3 +70,9 @@ def hours(price: Price) -> str:
         return ""
     hours = " and ".join("-".join(span) for span in peak["utc"])
     return f"{hours} UTC{', Monday to Friday' if peak.get('weekdays') else ''}"
+
+
+def short(price: Price) -> str:
+    """Return input and output price, as in `0.26/0.38`."""
+    rates = price.rates()
+    return f"{rates['input']:g}/{rates['output']:g}"

@@ -35,7 +35,7 @@ def switched(
     found: dict[str, object] = {}
     base = settings
     if settings is not None:
-        current = records[:1] if records[0].in_force(settings) else records
+        current = records[:1] if in_force(records[0], settings) else records
         # A record that was only passed through leaves what was found before it.
         found["foreign"] = _foreign(settings, records) | (records[0].foreign if records[0].passing else {})
         base = unpinned(settings, current)
@@ -107,3 +107,9 @@ def _foreign(settings: Settings, records: Sequence[Record]) -> dict[str, str]:
         if name in OURS and not may_be_secret(name, text) and not (text == "" and pinned_before)
         if all(record.pin.get(name) != text for record in records)
     }
+
+
+def in_force(record: Record, settings: Settings | None) -> bool:
+    """Say whether the settings (None: no file) hold a record's identity members as it wrote them."""
+    values = settings.values() if settings else {}
+    return all(values.get(name) == record.pin.get(name) for name in OURS if name not in SECRET_BEARING)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.secret import redacted
-from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import BASE_URL, INSIDE, LOCAL, OURS
+from llmswitch.claude.variables import INSIDE, LOCAL, OURS
 from llmswitch.settings.state import State
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.layout import Worktree
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from llmswitch.claude.layers import Reader
     from llmswitch.claude.roots import Roots
     from llmswitch.settings.file import SettingsFile
-    from llmswitch.worktrees.listing import Listed
 
 
 class Checkout:
@@ -28,10 +25,10 @@ class Checkout:
     `folder` is where a session starts: the worktree's root, or a folder of it.
     """
 
-    __slots__ = ("_checkouts", "_file", "_layers", "_linked", "_main", "_state", "folder", "worktree")
+    __slots__ = ("_file", "_layers", "_linked", "_main", "_state", "checkouts", "folder", "worktree")
 
     def __init__(self, worktree: Worktree, checkouts: Checkouts, folder: str = "") -> None:
-        self.worktree, self._checkouts = worktree, checkouts
+        self.worktree, self.checkouts = worktree, checkouts
         self.folder = os.path.realpath(folder) if folder else worktree.root
         self._file: SettingsFile | None = None
         self._state: State | None = None
@@ -50,46 +47,46 @@ class Checkout:
         if self._file is None:
             from llmswitch.settings.file import SettingsFile  # `status` reads layers only
 
-            self._file = SettingsFile(self.root, os.path.join(self._checkouts.state_folder, "locks"))
+            self._file = SettingsFile(self.root, os.path.join(self.checkouts.state_folder, "locks"))
         return self._file
 
     @property
     def state(self) -> State:
         """What the last switches wrote here."""
         if self._state is None:
-            self._state = State(self.worktree, self._checkouts.state_folder)
+            self._state = State(self.worktree, self.checkouts.state_folder)
         return self._state
 
     @property
     def layers(self) -> list[Layer]:
         """The settings that a session which starts in `folder` reads, the strongest first."""
         if self._layers is None:
-            self._layers = self._checkouts.reader.layers(self.worktree, self.folder)
+            self._layers = self.checkouts.reader.layers(self.worktree, self.folder)
         return self._layers
 
     @property
     def below(self) -> list[Layer]:
         """Those of a session that starts below the root, in a folder without any."""
-        return self._checkouts.reader.below(self.worktree, self.layers)
+        return self.checkouts.reader.below(self.worktree, self.layers)
 
     @property
     def main(self) -> Checkout | None:
         """The main checkout whose local file rules here, None where there is none."""
-        if self._main is None and not self.worktree.is_main and (root := self._checkouts.roots.main(self.worktree)):
-            self._main = self._checkouts.main(root, self.worktree.common_dir)
+        if self._main is None and not self.worktree.is_main and (root := self.checkouts.roots.main(self.worktree)):
+            self._main = self.checkouts.main(root, self.worktree.common_dir)
         return self._main
 
     @property
     def linked(self) -> list[Checkout]:
         """The linked worktrees that this one rules."""
         if self._linked is None:
-            self._linked = self._checkouts.ruled_by(self.worktree)
+            self._linked = self.checkouts.ruled_by(self.worktree)
         return self._linked
 
     @property
     def pin(self) -> dict[str, str]:
         """The identity members that the local file sets."""
-        layer = self._checkouts.reader.local("worktree", self.root)
+        layer = self.checkouts.reader.local("worktree", self.root)
         return {name: text for name, text in layer.values.items() if name in OURS} if layer else {}
 
     @property
@@ -103,7 +100,7 @@ class Checkout:
         """Say whether each worktree that Claude Code makes gets a copy of the settings file."""
         if not os.path.isfile(os.path.join(self.root, ".worktreeinclude")):
             return False
-        from llmswitch.worktrees.git import copies  # asks git; few repositories have such a file
+        from llmswitch.worktrees.ask import copies  # asks git; few repositories have such a file
 
         return copies(self.worktree, LOCAL)
 
@@ -116,17 +113,6 @@ class Checkout:
     def ruled(self) -> list[str]:
         """The worktrees with a pin of their own that this one rules, for a message."""
         return [each.described for each in self.linked if each.pin]
-
-    @property
-    def lower_host(self) -> str:
-        """The host that settings weaker than the local files name, here or in a worktree that follows; "" for none."""
-        from llmswitch.claude.effective import first_text  # a pin of ours hides those
-
-        for root in self.reached:
-            url = first_text(self._checkouts.reader.weaker(root), BASE_URL)
-            if host := host_of(url) or redacted(url):
-                return host
-        return ""
 
 
 class Checkouts:
@@ -170,13 +156,6 @@ class Checkouts:
         Raises what worktrees.worktree.find does.
         """
         return Checkout(worktrees.find(path), self, folder)
-
-    def everywhere(self, path: str = ".") -> list[tuple[Listed, Checkout | None]]:
-        """Return every worktree of this repository, main first; without a checkout where it cannot be used."""
-        from llmswitch.worktrees.listing import listing  # asks git; one worktree needs no list
-
-        entries = listing(worktrees.find(path))
-        return [(entry, Checkout(entry.worktree, self) if entry.worktree else None) for entry in entries]
 
     def main(self, root: str, common_dir: str) -> Checkout:
         """Return the main checkout at a root, which its linked worktrees share."""

@@ -8,6 +8,7 @@ import time
 from llmswitch.base import files
 from llmswitch.base.fastjson import dumps
 from llmswitch.base.secret import digest
+from llmswitch.settings.change import in_force
 from llmswitch.settings.state import FOLDER, NAME, Record, load, part
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ def save(state: State, record: Record, settings: Settings | None) -> None:
     """
     if {**record.data(), "foreign": state.current.foreign} == state.current.data():
         return
-    failed = not state.current.in_force(settings) and state.previous.in_force(settings)
+    failed = not in_force(state.current, settings) and in_force(state.previous, settings)
     before = state.previous if failed or state.current.passing else state.current
     # After blanks no session holds anything of the pin before.
     _write(state, record, before, None if state.current.passing else time.time())

@@ -10,14 +10,12 @@ import os
 
 from llmswitch.base.fastjson import loads
 from llmswitch.base.secret import digest
-from llmswitch.claude.variables import OURS, SECRET_BEARING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmswitch.base.secret import Secret
-    from llmswitch.settings.settings import Settings
     from llmswitch.worktrees.layout import Worktree
 
 FOLDER = "llmswitch"
@@ -43,7 +41,7 @@ class Record:
         self.overrides = _texts(fields.get("overrides"))
         self.pin = _texts(fields.get("pin"))
         self.wrote = _texts(fields.get("wrote"))
-        self.displaced = {name: raw for name, raw in _texts(fields.get("displaced")).items() if _is_json(raw)}
+        self.displaced = {name: raw for name, raw in _texts(fields.get("displaced")).items() if is_json(raw)}
         self.created = [str(item) for item in created] if isinstance(created, list) else []
         self.foreign = _texts(fields.get("foreign"))
         self.key = _texts(fields.get("key"))
@@ -52,16 +50,6 @@ class Record:
     def data(self) -> dict[str, object]:
         """Return the record as JSON data."""
         return {field: getattr(self, field) for field in self.FIELDS}
-
-    @property
-    def tuning(self) -> dict[str, str]:
-        """The tuning members it wrote, as text."""
-        return {name: str(loads(raw)) for name, raw in self.wrote.items() if _is_json(raw)}
-
-    def in_force(self, settings: Settings | None) -> bool:
-        """Say whether the settings (None: no file) hold this record's identity members as it wrote them."""
-        values = settings.values() if settings else {}
-        return all(values.get(name) == self.pin.get(name) for name in OURS if name not in SECRET_BEARING)
 
     def has_key(self, secret: Secret) -> bool:
         """Say whether this switch wrote that key."""
@@ -72,7 +60,7 @@ def _texts(value: object) -> dict[str, str]:
     return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else {}
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
     """Say whether a text can go into a settings file as a value: somebody may have edited the state."""
     try:
         loads(text)

@@ -15,7 +15,7 @@ from llmswitch.claude.variables import (
     KEYLESS_TOKEN,
     OURS,
 )
-from llmswitch.presets.pin import pin, spelled
+from llmswitch.presets.pin import pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
     drift = _differences(values, wanted.members, ours) + wrong
     if drift:
         message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(drift))}."
+        from llmswitch.base.shell import spelled  # imports re; only where something is to be typed
+
         fix = spelled(preset.name, overrides, bool(record.pin.get(HELPER)))
         problems.append(Problem("drift", "warning", message, fix))
     return Match(preset.name, plain, drift, source, problems, follows)

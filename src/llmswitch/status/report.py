@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from llmswitch.base import secret
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, START_MODEL, VARIABLES
-from llmswitch.status.compare import is_pinned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,11 +54,6 @@ class Report:
         """Say whether Claude Code ignores the worktree's own file."""
         return any(problem.level == "error" for problem in self.problems)
 
-    @property
-    def own_pin(self) -> bool:
-        """Say whether the worktree's own file has a pin."""
-        return is_pinned(self.own.values) if self.own else False
-
     def preset_says(self, name: str) -> str:
         """Return what the preset's own pin says of a member, "" where it says nothing."""
         return self.match.pin.members.get(name, "") if self.match.pin else ""
@@ -83,30 +77,26 @@ class Report:
             "main": self.main,
             "preset": self.preset,
             "overrides": self.overrides,
-            "base_url": self._shown(BASE_URL),
+            "base_url": self.shown(BASE_URL),
             "credential": self.credential,
-            "start_slot": self._shown(START_MODEL),
+            "start_slot": self.shown(START_MODEL),
             "slots": {slot: self._slot(slot, variable) for slot, variable in VARIABLES.items()},
             "gateway": {"up": self.through.up} if self.through else None,
             "problems": [problem.data() for problem in self.problems],
         }
 
-    @property
-    def models(self) -> dict[str, str | None]:
-        """The slots' models."""
-        return {slot: self._shown(variable) for slot, variable in VARIABLES.items()}
-
     def _slot(self, slot: str, variable: str) -> dict[str, object]:
         winner = self.shadows.get(variable)
         return {
-            "model": self._shown(variable),
+            "model": self.shown(variable),
             "preset_model": self.preset_says(variable) or None,
             "origin": self.values[variable].origin if variable in self.values else "default",
             "shadowed_by": winner.origin if winner else None,
             **({"via": self.through.slots.get(slot)} if self.through else {}),
         }
 
-    def _shown(self, name: str) -> str | None:
+    def shown(self, name: str) -> str | None:
+        """Return an effective value as a person may see it, None where there is none."""
         return secret.redacted(self.texts.get(name, "")) or None
 
     @property

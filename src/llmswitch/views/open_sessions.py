@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import BASE_URL, CLOUDS, START_MODEL
 from llmswitch.commands.several import Switched
+from llmswitch.settings.neighbours import lower_host
 
 
 def sessions(done: Switched, open_here: Sequence[Session] | None) -> list[str]:
@@ -47,7 +48,7 @@ def _what_happens(done: Switched) -> list[str]:
 
 
 def _back_home(done: Switched) -> list[str]:
-    host = done.checkout.lower_host
+    host = lower_host(done.checkout)
     if done.keeps_key:
         return [
             f"Open Claude Code sessions here go to {host} now, which other settings name, and still send",

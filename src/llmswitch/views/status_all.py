@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmswitch.claude.variables import NONE
+from llmswitch.claude.variables import NONE, VARIABLES
+from llmswitch.status.report import Report
 from llmswitch.status.rows import Row
 from llmswitch.views.status import headline, short
 from llmswitch.views.text import columns, short_path
@@ -20,7 +21,7 @@ def _row(row: Row) -> tuple[str, str, str]:
     if row.report is None:
         return NONE, NONE, row.state
     codes = [problem.code for problem in row.report.problems if problem.level != "note"]
-    models = {slot: model.rpartition("/")[2] for slot, model in row.report.models.items() if model}
+    models = {slot: model.rpartition("/")[2] for slot, model in _models(row.report).items() if model}
     same = len(set(models.values())) == 1
     words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
     return headline(row.report).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
@@ -30,3 +31,7 @@ def short_all(rows: Sequence[Row], home: str) -> list[str]:
     """Return the same word for every worktree, with its path."""
     words = [(short(row.report)[0] if row.report else NONE, short_path(row.path, home)) for row in rows]
     return columns(words, indent="")
+
+
+def _models(report: Report) -> dict[str, str | None]:
+    return {slot: report.shown(variable) for slot, variable in VARIABLES.items()}

@@ -7,6 +7,10 @@ import os
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.worktrees.program import ABSENT, git, no_git
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.worktrees.layout import Worktree
+
 
 def ask(folder: str) -> tuple[str, ...]:
     """Return root, git folder and common folder of a worktree as git itself says, or the plain folder alone.
@@ -50,3 +54,9 @@ def _has_git(folder: str) -> bool:
             return False
         folder = above
     return True
+
+
+def copies(worktree: Worktree, path: str) -> bool:
+    """Say whether a new worktree that Claude Code makes gets a copy of the file, by its `.worktreeinclude`."""
+    chosen = ("--others", "--ignored", "--exclude-from=.worktreeinclude")
+    return bool(git("ls-files", *chosen, "--", path, folder=worktree.root)[1])

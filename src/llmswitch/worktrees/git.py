@@ -40,12 +40,6 @@ def _answer(worktree: Worktree, *question: str) -> str:
     return out
 
 
-def copies(worktree: Worktree, path: str) -> bool:
-    """Say whether a new worktree that Claude Code makes gets a copy of the file, by its `.worktreeinclude`."""
-    chosen = ("--others", "--ignored", "--exclude-from=.worktreeinclude")
-    return bool(git("ls-files", *chosen, "--", path, folder=worktree.root)[1])
-
-
 def exclude_file(worktree: Worktree) -> str:
     """Return the repository's own ignore file, shared by all its worktrees."""
     _, out, _ = git("rev-parse", "--git-path", "info/exclude", folder=worktree.root)

@@ -1,0 +1,28 @@
+"""Command lines as a shell takes them: what a message tells to type, and what Claude Code runs as a helper."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+
+
+def own_command() -> list[str]:
+    """Return the command that starts this llmswitch, whatever folder it is started from.
+
+    With -P, since a module of that name in the current folder must not run in its place.
+    """
+    program = os.path.abspath(sys.argv[0])
+    return [program] if os.access(program, os.X_OK) else [sys.executable, "-P", "-m", "llmswitch"]
+
+
+def helper(*words: str) -> str:
+    """Return the shell command that starts this llmswitch with these words."""
+    return shlex.join([*own_command(), *words])
+
+
+def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:
+    """Return the command line that switches to a preset with these overrides."""
+    options = [word for name, text in overrides.items() for word in (f"--{name.replace('_', '-')}", text)]
+    return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])

@@ -1,0 +1,26 @@
+"""What lies around a worktree: the others of its repository, and the settings that are weaker than its own."""
+
+from __future__ import annotations
+
+from llmswitch.base.secret import redacted
+from llmswitch.base.urls import host_of
+from llmswitch.claude.effective import first_text
+from llmswitch.claude.variables import BASE_URL
+from llmswitch.settings.checkout import Checkout, Checkouts
+from llmswitch.worktrees.layout import find
+from llmswitch.worktrees.listing import Listed, listing
+
+
+def everywhere(checkouts: Checkouts, path: str = ".") -> list[tuple[Listed, Checkout | None]]:
+    """Return every worktree of this repository, main first; without a checkout where it cannot be used."""
+    entries = listing(find(path))
+    return [(entry, Checkout(entry.worktree, checkouts) if entry.worktree else None) for entry in entries]
+
+
+def lower_host(checkout: Checkout) -> str:
+    """The host that settings weaker than the local files name, here or in a worktree that follows; "" for none."""
+    for root in checkout.reached:
+        url = first_text(checkout.checkouts.reader.weaker(root), BASE_URL)
+        if host := host_of(url) or redacted(url):
+            return host
+    return ""
