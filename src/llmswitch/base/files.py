@@ -253,21 +253,6 @@ class Lock:
             return True
         except BlockingIOError:
             pass
-        import threading  # only where another holds the lock
+        from llmswitch.base.queue import wait_for  # only where another holds the lock
 
-        box: list[OSError | None] = []
-
-        def queue(file: int = self._file) -> None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                box.append(None)
-            except OSError as error:
-                box.append(error)
-
-        # A daemon thread: the process can end although the lock never comes.
-        thread = threading.Thread(target=queue, daemon=True)
-        thread.start()
-        thread.join(LOCK_SECONDS)
-        if box and box[0]:
-            raise box[0]
-        return bool(box)
+        return wait_for(self._file, LOCK_SECONDS)

@@ -84,8 +84,6 @@ KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105
 
 # Set by Claude Code in what it starts: then the environment is the pin of that session, not what the user exported.
 INSIDE = "CLAUDECODE"
-# What else it hands on, which tells a Claude Code that another one started it.
-HANDED_ON = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
 
 NONE = "—"  # how a member that is not there is shown
 

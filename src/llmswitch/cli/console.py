@@ -56,13 +56,11 @@ def _plain(line: str) -> str:
 
 def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) -> None:
     """Print an answer as JSON, or as the lines that say the same."""
-    answer([_indented(data)] if as_json else lines())
-
-
-def _indented(data: object) -> str:
+    if not as_json:
+        return answer(lines())
     import json
 
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    return answer([json.dumps(data, indent=2, ensure_ascii=False)])
 
 
 def piped() -> str:
@@ -98,9 +96,8 @@ def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
 
 def _prepare() -> None:
     """Let signals end us cleanly, and make the three streams exist and take any text."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _end)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     if sys.stdout is None:
         _lost.append(OSError(errno.EBADF, os.strerror(errno.EBADF)))
     _fill_standard_files()

@@ -45,13 +45,14 @@ def _main_rules(app: App) -> bool:
 
 
 def _checkouts(app: App, options: Mapping[str, Any]) -> list[Checkout]:
+    paths = options.get("worktrees") or ["."]
     if not options.get("all_worktrees"):
-        return [app.checkouts.at(path) for path in options.get("worktrees") or ["."]]
-    from llmswitch.settings.neighbours import everywhere  # only with --all
+        return [app.checkouts.at(path) for path in paths]
+    from llmswitch.settings.neighbours import all_of  # only with --all
 
-    found = [row for path in options.get("worktrees") or ["."] for row in everywhere(app.checkouts, path)]
-    console.note(*(f"Left out: {entry.path} ({entry.state})." for entry, each in found if each is None))
-    return list({each.root: each for _, each in found if each}.values())
+    found, left_out = all_of(app.checkouts, paths)
+    console.note(*left_out)
+    return found
 
 
 def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:

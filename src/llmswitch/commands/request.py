@@ -47,7 +47,11 @@ class Request:
         if options.get("start") is not None:
             asked["start"] = options["start"]
         if options.get("base_url") is not None:
-            asked["base_url"] = _checked_base_url(options["base_url"])
+            from llmswitch.base.addresses import url_problem  # only with --base-url
+
+            if problem := url_problem(options["base_url"]):
+                raise UsageProblem(f"--base-url {problem}.")
+            asked["base_url"] = options["base_url"].rstrip("/")
         exported = from_environment(environ)
         self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}
         self.overrides: dict[str, str] = {slot: exported[slot][0] for slot in self.exported} | asked
@@ -85,15 +89,6 @@ class Request:
         if asked:
             raise UsageProblem(f"Preset {preset.name} takes no --{asked[0].replace('_', '-')}.")
         return {}
-
-
-def _checked_base_url(url: str) -> str:
-    """Return the base URL as it is written to the file; UsageProblem where Claude Code could not use it."""
-    from llmswitch.base.addresses import url_problem  # only with --base-url
-
-    if problem := url_problem(url):
-        raise UsageProblem(f"--base-url {problem}.")
-    return url.rstrip("/")
 
 
 def _check_text(text: str, origin: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.urls import host_of, id_in
-from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, HELPER, OURS
+from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES
 from llmswitch.commands.request import Chosen
 from llmswitch.commands.switch import switch
 from llmswitch.presets.pin import Pin
@@ -81,8 +81,11 @@ def switch_all(
         from llmswitch.commands import live  # only with --live
 
         live.check(checkouts)
-    if not request.anyway:
-        _check(checkouts, chosen.pin, planned, request, main_rules)
+    alone = request.anyway or not any(checkout.main or checkout.linked for checkout in checkouts)
+    if not alone:
+        from llmswitch.commands import around  # only where worktrees share settings
+
+        around.check(checkouts, chosen.pin, planned, request, main_rules)
     if len(checkouts) > 1 or request.settled:
         rehearsal = request.but(dry_run=True)
         for checkout in checkouts:
@@ -91,7 +94,7 @@ def switch_all(
     done: list[str] = []
     for checkout in checkouts:
         try:
-            if not request.anyway and _follows(request, checkout, chosen.pin, planned) and main_rules():
+            if not alone and around.follows(request, checkout, chosen.pin, planned) and main_rules():
                 yield Switched(checkout, Chosen(chosen.preset, {}, chosen.pin))
                 continue
             yield _switch_one(request, checkout, chosen.pin, planned, tools)
@@ -150,42 +153,3 @@ def _keeps_key(checkout: Checkout, pin: Pin) -> bool:
     settings = checkout.file.settings()
     before = settings.values() if settings else {}
     return any(before.get(name) for name in removed)
-
-
-def _is_pinned(checkout: Checkout) -> bool:
-    settings = checkout.file.settings()
-    return settings is not None and any(name in OURS for name in settings.values())
-
-
-def _has(checkout: Checkout, pin: Pin) -> bool:
-    """Say whether a worktree has the same backend with the same models; credentials are not compared."""
-    return all(checkout.pin.get(name) == pin.members.get(name) for name in OURS if name not in CREDENTIAL_PLACES)
-
-
-def _follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -> bool:
-    """Say whether a linked worktree, with no pin and no key of its own, gets just this pin from main already."""
-    main = checkout.main
-    if not pin.members or main is None or main.root in planned or not _has(main, pin):
-        return False
-    by_helper = request.key_helper or pin.routes is not None
-    same_way = bool(main.pin.get(HELPER)) == by_helper
-    return same_way and not request.key_given and not _is_pinned(checkout)
-
-
-def _check(
-    checkouts: Sequence[Checkout], pin: Pin, planned: set[str], request: Request, main_rules: Callable[[], bool]
-) -> None:
-    """Refuse a pin that would not take effect, or would mix with another; taking one away is never refused."""
-    if not pin.members:
-        return
-    for checkout in checkouts:
-        main = checkout.main
-        if main and main.pin and main.root not in planned and not _has(main, pin) and main_rules():
-            from llmswitch.commands import refusals  # only where it refuses
-
-            raise refusals.shadowed(checkout, main, request)
-        strangers = [each for each in checkout.linked if each.pin and each.root not in planned and not _has(each, pin)]
-        if strangers and main_rules():
-            from llmswitch.commands import refusals  # only where it refuses
-
-            raise refusals.overriding(checkout, strangers, request)

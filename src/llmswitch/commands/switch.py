@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import KeyProblem, LlmswitchError, Refused
+from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of, is_loopback
-from llmswitch.claude.variables import KEYLESS_TOKEN, OURS
+from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN, OURS
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.advice import advice
 from llmswitch.settings import change, ignore_rule, keep
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from llmswitch.settings.change import Change
     from llmswitch.settings.checkout import Checkout
     from llmswitch.settings.settings import Settings
+    from llmswitch.settings.state import Record
+
+    Made = tuple[
+        Change, bool, str | None, list[str]
+    ]  # the change, was it written, the ignore file that got a rule, notices
 
 # Stands for the key in a dry run, which asks no keyring; too short to show an end when it is masked.
 UNSEEN = "not read"
@@ -61,12 +67,11 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
     else:
         _check_host(chosen.preset, chosen.overrides.get("base_url"))
     checkout.file.check()
-    if chosen.pin.routes:
-        done = _through_gateway(request, checkout, chosen, tools)
-    else:
-        done = _direct(request, checkout, chosen, tools)
-    done.notices += _advice(request, done, tools.catalog)
-    return done
+    way = _through_gateway if chosen.pin.routes else _direct
+    made, written, ignored_in, notices = way(request, checkout, chosen, tools)
+    if request.members is None and (written or request.dry_run):
+        notices += _advice(chosen, tools.catalog)
+    return Done(chosen, made, written, ignored_in, notices)
 
 
 def _check_host(preset: Preset, url: str | None) -> None:
@@ -78,7 +83,7 @@ def _check_host(preset: Preset, url: str | None) -> None:
         )
 
 
-def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Done:
+def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Made:
     needs_key = bool(chosen.pin.members and chosen.preset.key)
     private = needs_key and not request.key_helper
     # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
@@ -100,10 +105,10 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
         if ignored_in and not request.dry_run:
             error.changed = f"Only {ignored_in} got a rule, so that git ignores it."
         raise
-    return Done(chosen, changed, written, ignored_in, notices)
+    return changed, written, ignored_in, notices
 
 
-def _through_gateway(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Done:
+def _through_gateway(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Made:
     from llmswitch.gateway.delivery import deliver  # only for slots at several providers
 
     assert chosen.pin.routes
@@ -111,18 +116,22 @@ def _through_gateway(request: Request, checkout: Checkout, chosen: Chosen, tools
     notices = deliver(chosen.pin.routes, gateway, tools.catalog, None if request.dry_run else tools.keys)
     pin = chosen.pin.with_helper(gateway.helper(chosen.pin.routes.id))
     changed, written = _apply(request, checkout, chosen, pin, None, private=False)
-    return Done(chosen, changed, written, None, notices)
+    return changed, written, None, notices
 
 
-def _advice(request: Request, done: Done, catalog: Catalog) -> list[str]:
+def _advice(chosen: Chosen, catalog: Catalog) -> list[str]:
     """Return what to know about the models of a switch that changes something."""
-    if request.members is not None or not (done.written or request.dry_run):
-        return []
-    chosen = done.chosen
     try:
         return advice(chosen.preset, chosen.pin.models, chosen.overrides, catalog)
     except LlmswitchError as error:  # the switch is made: what cannot be told about it takes nothing back
         return [f"warning: {error.args[0]}"]
+
+
+def _is_ours(settings: Settings, record: Record) -> bool:
+    """Say whether all that a file says of the backend is what the last switch wrote."""
+    values = settings.values()
+    found = [name for name in OURS if values.get(name) and values[name] != record.pin.get(name)]
+    return all(name in CREDENTIALS.values() and record.has_key(Secret(values[name])) for name in found)
 
 
 def _delivered(request: Request, chosen: Chosen, key: Key | None, tools: Tools) -> Pin:
@@ -142,8 +151,8 @@ def _delivered(request: Request, chosen: Chosen, key: Key | None, tools: Tools) 
 
 def _refuse_foreign(request: Request, checkout: Checkout, settings: Settings | None, key: Key | None) -> None:
     """Refuse to go on where a secret in the file would be lost."""
-    if settings and any(settings.values().get(name) for name in OURS):
-        from llmswitch.settings import foreign  # only for a file that says something of the backend
+    if settings and not _is_ours(settings, checkout.state.current):
+        from llmswitch.settings import foreign  # only for a file that holds more than our last pin
 
         foreign.refuse(checkout, settings, [*request.settled, *([key.secret] if key else [])])
 

@@ -9,9 +9,11 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.claude import control
 from llmswitch.claude.effective import Value
-from llmswitch.claude.variables import BASE_URL, HANDED_ON, INSIDE, OURS, TOP, shown
+from llmswitch.claude.variables import BASE_URL, INSIDE, OURS, TOP, shown
 from llmswitch.doctor.facts import Facts
 
+# What Claude Code also hands on, which tells a Claude Code that another one started it.
+HANDED_ON = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
 MOST = 5
 FIX = "Believe Claude Code, not `llmswitch status`, and report it with the versions of both."
 

@@ -20,11 +20,8 @@ WEAK = ("fair", "poor")  # ratings of tool use
 def slot_models(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """Return {slot: id}, with Claude Code's own id where the slot is left to it."""
     own = catalog.models.own if preset.speaks_claude else {}
-    return {slot: id_ for slot in SLOTS[:4] if (id_ := _unless_auto(models.get(slot, "")) or own.get(slot, ""))}
-
-
-def _unless_auto(model: str) -> str:
-    return "" if model == AUTO else model
+    named = {slot: model for slot, model in models.items() if model and model != AUTO}
+    return {slot: id_ for slot in SLOTS[:4] if (id_ := named.get(slot) or own.get(slot, ""))}
 
 
 def advice(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:

@@ -38,9 +38,9 @@ class Preset:
 
     __slots__ = (
         "answers_any_key", "auth", "base_url", "billing", "cloud", "confidence", "custom", "default_model",
-        "default_slot", "docs", "elsewhere", "env", "fields", "group", "key", "key_check", "key_from", "key_prefix", "key_url",
-        "models_url", "name", "notes", "prices", "protocol", "slots", "source", "title", "verified", "warnings",
-        "windows",
+        "default_slot", "docs", "elsewhere", "env", "fields", "group", "key", "key_check", "key_from", "key_prefix",
+        "key_url", "models_url", "name", "notes", "prices", "protocol", "slots", "source", "title", "verified",
+        "warnings", "windows",
     )  # fmt: skip
 
     def __init__(

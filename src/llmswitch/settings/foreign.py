@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from llmswitch.base.errors import Refused
 from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, KEYLESS_TOKEN, OURS, may_be_secret
-from llmswitch.settings.keep import knows
+from llmswitch.settings.state import FOLDER, NAME, Record, State, load, part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,3 +50,21 @@ def _secret_members(checkout: Checkout, settings: Settings | None) -> list[str]:
         if name not in (AUTH_TOKEN, API_KEY) and may_be_secret(name, values.get(name, ""))
         if all(record.pin.get(name) != values[name] for record in records)
     ]
+
+
+def knows(state: State, secret: Secret) -> bool:
+    """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
+    records = [state.current, state.previous]
+    for path in _neighbours(state):
+        data = load(path)
+        records += [Record(part(data, "current")), Record(part(data, "previous"))]
+    return any(record.has_key(secret) for record in records)
+
+
+def _neighbours(state: State) -> list[str]:
+    if not state.common_dir:
+        return []
+    linked = os.path.join(state.common_dir, "worktrees")
+    names = os.listdir(linked) if os.path.isdir(linked) else []
+    folders = [state.common_dir, *(os.path.join(linked, name) for name in names)]
+    return [os.path.join(folder, FOLDER, NAME) for folder in folders]

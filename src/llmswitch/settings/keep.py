@@ -1,4 +1,4 @@
-"""What is kept of a switch: its record, written to the state file, and whether a key is one of ours."""
+"""What is kept of a switch: its record, written to the state file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from llmswitch.base import files
 from llmswitch.base.fastjson import dumps
 from llmswitch.base.secret import digest
 from llmswitch.settings.change import in_force
-from llmswitch.settings.state import FOLDER, NAME, Record, load, part
+from llmswitch.settings.state import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,24 +43,6 @@ def _write(state: State, record: Record, before: Record, switched: float | None)
     files.make_folder(folder, 0o700)
     files.sweep(folder)
     files.replace(state.path, dumps(data).encode(), 0o600)
-
-
-def knows(state: State, secret: Secret) -> bool:
-    """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
-    records = [state.current, state.previous]
-    for path in _neighbours(state):
-        data = load(path)
-        records += [Record(part(data, "current")), Record(part(data, "previous"))]
-    return any(record.has_key(secret) for record in records)
-
-
-def _neighbours(state: State) -> list[str]:
-    if not state.common_dir:
-        return []
-    linked = os.path.join(state.common_dir, "worktrees")
-    names = os.listdir(linked) if os.path.isdir(linked) else []
-    folders = [state.common_dir, *(os.path.join(linked, name) for name in names)]
-    return [os.path.join(folder, FOLDER, NAME) for folder in folders]
 
 
 def fingerprint(secret: Secret) -> dict[str, str]:

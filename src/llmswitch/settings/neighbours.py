@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import first_text
@@ -15,6 +17,13 @@ def everywhere(checkouts: Checkouts, path: str = ".") -> list[tuple[Listed, Chec
     """Return every worktree of this repository, main first; without a checkout where it cannot be used."""
     entries = listing(find(path))
     return [(entry, Checkout(entry.worktree, checkouts) if entry.worktree else None) for entry in entries]
+
+
+def all_of(checkouts: Checkouts, paths: Sequence[str]) -> tuple[list[Checkout], list[str]]:
+    """Return the worktrees of the repositories around some paths, each once, and which of them cannot be used."""
+    found = [row for path in paths for row in everywhere(checkouts, path)]
+    left_out = [f"Left out: {entry.path} ({entry.state})." for entry, each in found if each is None]
+    return list({each.root: each for _, each in found if each}.values()), left_out
 
 
 def lower_host(checkout: Checkout) -> str:

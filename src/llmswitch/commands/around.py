@@ -1,0 +1,72 @@
+"""What a switch of one worktree means for those that share settings with it: main, or the worktrees that main rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from shlex import quote
+
+from llmswitch.base.errors import Refused
+from llmswitch.claude.variables import CREDENTIAL_PLACES, HELPER, OURS
+from llmswitch.commands.request import Request
+from llmswitch.presets.pin import Pin
+from llmswitch.settings.checkout import Checkout
+
+
+def check(
+    checkouts: Sequence[Checkout], pin: Pin, planned: set[str], request: Request, main_rules: Callable[[], bool]
+) -> None:
+    """Refuse a pin that would not take effect, or would mix with another; taking one away is never refused."""
+    if not pin.members:
+        return
+    for checkout in checkouts:
+        main = checkout.main
+        if main and main.pin and main.root not in planned and not _has(main, pin) and main_rules():
+            raise _shadowed(checkout, main, request)
+        strangers = [each for each in checkout.linked if each.pin and each.root not in planned and not _has(each, pin)]
+        if strangers and main_rules():
+            raise _overriding(checkout, strangers, request)
+
+
+def follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -> bool:
+    """Say whether a linked worktree, with no pin and no key of its own, gets just this pin from main already."""
+    main = checkout.main
+    if not pin.members or main is None or main.root in planned or not _has(main, pin):
+        return False
+    by_helper = request.key_helper or pin.routes is not None
+    same_way = bool(main.pin.get(HELPER)) == by_helper
+    return same_way and not request.key_given and not _is_pinned(checkout)
+
+
+def _has(checkout: Checkout, pin: Pin) -> bool:
+    """Say whether a worktree has the same backend with the same models; credentials are not compared."""
+    return all(checkout.pin.get(name) == pin.members.get(name) for name in OURS if name not in CREDENTIAL_PLACES)
+
+
+def _is_pinned(checkout: Checkout) -> bool:
+    settings = checkout.file.settings()
+    return settings is not None and any(name in OURS for name in settings.values())
+
+
+def _shadowed(checkout: Checkout, main: Checkout, request: Request) -> Refused:
+    """Return the refusal of a pin that would not take effect, since main's wins."""
+    same = f"the same for main: {request.command} -w {quote(main.root)}; or " if request.members is None else ""
+    return Refused(
+        f"{checkout.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
+        f"settings too, and {main.described} wins.",
+        hint=f"Either {same}free it: llmswitch claude -w {quote(main.root)}{_or_run(request)}. (--anyway goes on.)",
+    )
+
+
+def _overriding(checkout: Checkout, strangers: Sequence[Checkout], request: Request) -> Refused:
+    """Return the refusal of a pin in main that would win over those of linked worktrees."""
+    names = ", ".join(each.described for each in strangers)
+    same = f"switch them all: {request.command} --all; or " if request.members is None else ""
+    return Refused(
+        f"{checkout.root} is the main checkout: its pin would also win in {names}.",
+        hint=f"Either {same}take theirs away: llmswitch claude -w {quote(strangers[0].root)}{_or_run(request)}. "
+        "(--anyway goes on.)",
+    )
+
+
+def _or_run(request: Request) -> str:
+    return f"; or start Claude Code here with: llmswitch run {request.preset}" if request.members is None else ""
