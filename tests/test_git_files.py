@@ -167,7 +167,7 @@ UNUSUAL: dict[str, Build] = {
 def asked(folder: str) -> tuple[str, str, str, str | None] | str:
     """Return what git itself says."""
     try:
-        worktree = worktrees.ask(folder)
+        worktree = git_program.ask(folder)
     except LlmswitchError as error:
         return type(error).__name__
     branch = git_program.git("symbolic-ref", "--quiet", "--short", "HEAD", folder=folder)[1].strip() or None
@@ -180,7 +180,7 @@ def found(folder: str) -> tuple[str, str, str, str | None] | str:
         worktree = worktrees.find(folder)
     except LlmswitchError as error:
         return type(error).__name__
-    return worktree.root, worktree.git_dir, worktree.common_dir, worktree.branch()
+    return worktree.root, worktree.git_dir, worktree.common_dir, worktrees.branch(worktree)
 
 
 @pytest.mark.parametrize("name", [*USUAL, *UNUSUAL])

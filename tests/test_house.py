@@ -108,7 +108,9 @@ def test_what_only_computes_does_not_reach_outside(pattern: str) -> None:
 
 def test_click_is_known_in_the_command_line_only() -> None:
     """What a command does can be called without a terminal."""
-    users = {path.parent.name for path in SOURCE.rglob("*.py") if any(n.split(".")[0] == "click" for n in imports(path))}
+    users = {
+        path.parent.name for path in SOURCE.rglob("*.py") if any(n.split(".")[0] == "click" for n in imports(path))
+    }
     assert users == {"cli"}
 
 
@@ -123,11 +125,11 @@ def test_one_module_knows_gitpython_and_few_the_network() -> None:
 
 def test_a_preset_cannot_take_the_name_of_a_command() -> None:
     """The reserved names are the commands themselves, and no shipped preset has one."""
-    from llmswitch.cli.main import cli
+    from llmswitch.cli.main import PLACES
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.data_files import shipped_folder
 
-    assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(cli.commands)
+    assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(PLACES)
 
 
 def test_importing_the_front_door_imports_nothing_heavy() -> None:

@@ -47,7 +47,7 @@ def told(key: Key | None) -> tuple[str, str, bool] | None:
 def find_by(command: list[str] | str, environ: Mapping[str, str] | None = None) -> Key | None:
     """Look for a key that a shell script or an argv prints."""
     argv = ["sh", "-c", command] if isinstance(command, str) else command
-    return find("mine", {"command": argv}, environ or {}, Shelf())
+    return find("mine", {"command": argv}, environ or {}, Shelf)
 
 
 def complaint(command: list[str] | str) -> str:
@@ -74,13 +74,13 @@ def test_the_first_source_wins() -> None:
     """Our own variable, then the preset's, then the keyring; an empty variable is none."""
     shelf, reference = Shelf(mine="from-shelf"), {"env": "MINE"}
     environ = {"LLMSWITCH_KEY_MINE": "from-ours", "MINE": "from-preset"}
-    assert told(find("mine", reference, environ, shelf)) == ("from-ours", "LLMSWITCH_KEY_MINE", True)
+    assert told(find("mine", reference, environ, lambda: shelf)) == ("from-ours", "LLMSWITCH_KEY_MINE", True)
     environ["LLMSWITCH_KEY_MINE"] = ""
-    assert told(find("mine", reference, environ, shelf)) == ("from-preset", "MINE", True)
+    assert told(find("mine", reference, environ, lambda: shelf)) == ("from-preset", "MINE", True)
     environ["MINE"] = ""
-    assert told(find("mine", reference, environ, shelf)) == ("from-shelf", "a shelf", False)
-    assert find("other", reference, environ, shelf) is None
-    assert told(find("mine", None, {}, shelf)) == ("from-shelf", "a shelf", False)
+    assert told(find("mine", reference, environ, lambda: shelf)) == ("from-shelf", "a shelf", False)
+    assert find("other", reference, environ, lambda: shelf) is None
+    assert told(find("mine", None, {}, lambda: shelf)) == ("from-shelf", "a shelf", False)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_first_source_wins() -> None:
 def test_what_is_no_key_is_told_with_its_source(environ: dict[str, str], shelf: dict[str, str], source: str) -> None:
     """safety-80, safety-84: and not quoted."""
     with pytest.raises(KeyProblem, match=f"The key from {source} cannot be used: the key holds a space") as caught:
-        find("mine", {"env": "MINE"}, environ, Shelf(**shelf))
+        find("mine", {"env": "MINE"}, environ, lambda: Shelf(**shelf))
     assert "two words" not in str(caught.value)
 
 

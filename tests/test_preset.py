@@ -11,10 +11,11 @@ import pytest
 from conftest import Cli, settings_of
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.presets import pin as pins
 from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.check import checked
 from llmswitch.presets.data_files import shipped_folder
-from llmswitch.presets.pin import wished
-from llmswitch.presets.preset import Preset
+from llmswitch.presets.preset import Elsewhere, Preset
 
 FOUR = {"haiku": "h", "sonnet": "s", "opus": "o", "fable": "f"}
 HERE = "https://x.example"
@@ -22,7 +23,7 @@ HERE = "https://x.example"
 
 def preset(**fields: object) -> Preset:
     """Return a preset of those fields at an endpoint of its own."""
-    return Preset("p", {"base_url": HERE, "slots": FOUR, **fields}, "file")
+    return checked("p", {"base_url": HERE, "slots": FOUR, **fields}, "file")
 
 
 def complaints(**fields: object) -> str:
@@ -32,9 +33,14 @@ def complaints(**fields: object) -> str:
     return "\n".join(f"{field} {why}" for field, why in caught.value.found)
 
 
-def pin(one: Preset, overrides: Mapping[str, str] | None = None) -> dict[str, str]:
+def pin(one: Preset, overrides: Mapping[str, str] | None = None) -> Mapping[str, str]:
     """Return what a switch to a preset would write."""
-    return wished(one, overrides or {}, Catalog(shipped_folder(), os.devnull))
+    return pins.pin(one, overrides or {}, Catalog(shipped_folder(), os.devnull)).members
+
+
+def said_of(place: Elsewhere) -> dict[str, str | None]:
+    """Return what a place says."""
+    return {name: getattr(place, name) for name in ("preset", "base_url", "key", "protocol")}
 
 
 def test_a_slot_object_names_a_model_and_a_custom_name() -> None:
@@ -51,8 +57,8 @@ def test_a_slot_that_lives_elsewhere_makes_a_preset_mixed() -> None:
     one = preset(slots={**FOUR, "opus": {"model": "big", "preset": "zai"}, "fable": other})
     assert one.is_mixed
     assert one.slots == {**FOUR, "opus": "big", "fable": "m"}
-    assert vars(one.elsewhere["opus"]) == {"preset": "zai", "base_url": None, "key": None, "protocol": "anthropic"}
-    assert vars(one.elsewhere["fable"]) == {
+    assert said_of(one.elsewhere["opus"]) == {"preset": "zai", "base_url": None, "key": None, "protocol": "anthropic"}
+    assert said_of(one.elsewhere["fable"]) == {
         "preset": None, "base_url": "http://localhost:8080/v1", "key": "shim", "protocol": "openai",
     }  # fmt: skip
 
@@ -150,8 +156,6 @@ def test_text_that_cannot_be_written_or_sent_is_named_by_its_field(fields: dict[
 )
 def test_a_place_that_cannot_serve_a_slot_is_named(own: Path, place: str, why: str) -> None:
     """And no other preset is the worse for it."""
-    from llmswitch.presets.data_files import shipped_folder
-
     (own / "bad.json5").write_text("{title: 5}")
     (own / "mine.json5").write_text(json.dumps({"base_url": HERE, "slots": {"opus": {"model": "o", "preset": place}}}))
     catalog = Catalog(shipped_folder(), str(own))

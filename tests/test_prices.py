@@ -13,9 +13,9 @@ import pytest
 from conftest import Cli
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.commands.cost import cost, refresh
+from llmswitch.commands.cost import cost
+from llmswitch.commands.prices import download, refresh, save_prices
 from llmswitch.presets import price_lists as price_sources
-from llmswitch.presets import user_files
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.data_files import shipped_folder
 from llmswitch.presets.prices import Moment, Price, Prices, Session
@@ -181,7 +181,7 @@ def test_a_refreshed_copy_is_used_and_a_broken_one_does_no_harm(
     sealed["LLMSWITCH_HOME"] = str(tmp_path / "own")
     catalog = Catalog(shipped_folder(), str(tmp_path / "own" / "presets"))
     rows, _ = refresh(catalog, LISTS.__getitem__, "2026-12-24")
-    user_files.save_prices(catalog.own_prices, rows)
+    save_prices(catalog.own_prices, rows)
     assert "2026-12-24" in cli("show", "openrouter").out
     row = {"input": 1, "output": 2, "as_of": "2099-01-01", "source": "me"}
     odd: list[Any] = [
@@ -232,7 +232,7 @@ def test_a_download_tells_how_far_it_is(host: Callable[[int, bytes], str]) -> No
     """And gives the JSON."""
     seen: list[int] = []
     body = json.dumps({"data": "x" * 200_000}).encode()
-    assert user_files.download(host(200, body), lambda got, total: seen.append(got))["data"][:1] == "x"
+    assert download(host(200, body), lambda got, total: seen.append(got))["data"][:1] == "x"
     assert seen == sorted(seen)
     assert seen[-1] == len(body)
 
@@ -243,4 +243,4 @@ def test_an_answer_that_is_no_list_is_an_error(
 ) -> None:
     """With the host and the reason."""
     with pytest.raises(LlmswitchError, match=rf"127\.0\.0\.1:\d+ gave no prices: .*{why}"):
-        user_files.download(host(status, body), lambda got, total: None)
+        download(host(status, body), lambda got, total: None)

@@ -16,14 +16,14 @@ from conftest import Reply, git, settings_of
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
 from llmswitch.claude.variables import VARIABLES
-from llmswitch.cli.app import App
+from llmswitch.cli.app import COMMANDS, App
 from llmswitch.cli.console import run as run_command
-from llmswitch.cli.front import COMMANDS, answer
+from llmswitch.cli.front import answer
 from llmswitch.presets import ladder
 from llmswitch.presets import prices as pricing
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.data_files import shipped_folder
-from llmswitch.presets.pin import wished
+from llmswitch.presets.pin import pin
 
 Run = Callable[..., Reply]
 CATALOG = Catalog(shipped_folder(), "/nowhere")
@@ -61,7 +61,7 @@ def slots_of(repo: Path) -> dict[str, str]:
 
 def pinned(name: str) -> dict[str, str]:
     """Return {slot: model} that a shipped preset writes."""
-    members = wished(CATALOG.load(name), {}, CATALOG)
+    members = pin(CATALOG.load(name), {}, CATALOG).members
     return {slot: members[variable] for slot, variable in VARIABLES.items()}
 
 
@@ -716,5 +716,5 @@ def test_ml11_a_tracked_ladder_is_noted_and_each_worktree_has_its_own(
 def test_no_start_on_a_name_nobody_knows(run: Run) -> None:
     """AF7's last step: a start is a slot, and the choices are named."""
     with pytest.raises(UsageProblem, match="cannot start on 'nobody'"):
-        wished(CATALOG.load("openrouter"), {"start": "nobody"}, CATALOG)
+        pin(CATALOG.load("openrouter"), {"start": "nobody"}, CATALOG)
     assert run("openrouter", "--start", "nobody").code == 2

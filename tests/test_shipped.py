@@ -14,7 +14,7 @@ from llmswitch.commands.list_show import show
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.data_files import shipped_folder
 from llmswitch.presets.models import base_id
-from llmswitch.presets.pin import wished
+from llmswitch.presets.pin import pin
 from llmswitch.presets.preset import Preset
 from llmswitch.presets.slots import AUTO
 
@@ -48,13 +48,13 @@ def test_a_shipped_preset_is_whole(name: str) -> None:
     if preset.is_claude:
         return
     own = {"base_url": "http://localhost:1"} if preset.protocol == "openai" else {}
-    pin = wished(preset, own, SHIPPED)
-    assert pin["ANTHROPIC_BASE_URL"].startswith(("https://", "http://localhost:")) or preset.cloud
-    assert not pin["ANTHROPIC_BASE_URL"].endswith("/v1")
-    assert AUTO not in pin.values()
-    windows = {**SHIPPED.windows(), **preset.windows}
-    assert {base_id(pin[variable]) for variable in VARIABLES.values()} - {""} <= set(windows)
-    assert preset.speaks_claude or all(pin[VARIABLES[slot]] for slot in SLOTS[:4])
+    members = pin(preset, own, SHIPPED).members
+    assert members["ANTHROPIC_BASE_URL"].startswith(("https://", "http://localhost:")) or preset.cloud
+    assert not members["ANTHROPIC_BASE_URL"].endswith("/v1")
+    assert AUTO not in members.values()
+    windows = {**SHIPPED.models.windows(), **preset.windows}
+    assert {base_id(members[variable]) for variable in VARIABLES.values()} - {""} <= set(windows)
+    assert preset.speaks_claude or all(members[VARIABLES[slot]] for slot in SLOTS[:4])
 
 
 @pytest.mark.parametrize("name", PRESETS)
