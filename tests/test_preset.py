@@ -93,6 +93,54 @@ def test_auto_leaves_a_slot_to_claude_code_where_its_names_are_known() -> None:
         pin(preset(slots=auto))
 
 
+# fields: slots, custom names, {slot: what its place says}, warnings, and what `models` makes of two overrides
+MADE: dict[str, tuple[dict[str, object], dict[str, str], dict[str, str], dict[str, tuple[str | None, ...]],
+                      list[str], dict[str, str]]] = {
+    "tiers and spaces": (
+        {"slots": {"small": " h ", "MEDIUM": "s", "opus_1m": "o"}},
+        {"haiku": "h", "sonnet": "s", "opus": "o"}, {}, {}, [],
+        {"haiku": "o", "sonnet": "y", "opus": "o", "fable": "o", "subagent": ""},
+    ),
+    "a name on the way to a place": (
+        {"slots": {"sonnet": {"model": "opus", "preset": "zai"}, "fable": "medium", "opus": "o", "haiku": "h"}},
+        {"sonnet": "o", "fable": "o", "opus": "o", "haiku": "h"}, {},
+        dict.fromkeys(("sonnet", "fable"), ("zai", None, None, "anthropic")), [],
+        {"haiku": "o", "sonnet": "y", "opus": "o", "fable": "o", "subagent": ""},
+    ),
+    "a custom name and a URL": (
+        {"slots": {"haiku": {"model": "m", "name": " Large ", "base_url": "http://localhost:1/v1/", "key": "k",
+                             "protocol": "openai"}, "subagent": "large", "sonnet": "auto"}, "default_model": "d"},
+        {"haiku": "m", "subagent": "m", "sonnet": "auto"}, {"large": "haiku"},
+        dict.fromkeys(("haiku", "subagent"), (None, "http://localhost:1/v1", "k", "openai")),
+        ["The name 'large' means haiku here, and no longer opus."],
+        {"haiku": "m", "sonnet": "y", "opus": "d", "fable": "d", "subagent": "m"},
+    ),
+    "a default for what is not named": (
+        {"slots": {"haiku": "opus", "fable": ""}, "default_model": "d"},
+        {"haiku": "d", "fable": ""}, {}, {}, [],
+        {"haiku": "d", "sonnet": "y", "opus": "d", "fable": "d", "subagent": "d"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_a_users_file_makes(name: str) -> None:
+    """The check and the reading of the fields are two passes, which must mean the same by every word."""
+    fields, slots, custom, elsewhere, warnings, models = MADE[name]
+    one = checked("p", {"base_url": HERE, **fields}, "file")
+    places = {slot: tuple(said_of(place).values()) for slot, place in one.elsewhere.items()}
+    assert (one.slots, one.custom, places, one.warnings) == (slots, custom, elsewhere, warnings)
+    assert one.models({"haiku": "LARGE", "sonnet": "y"}) == models
+
+
+def test_null_is_as_good_as_not_said() -> None:
+    """Everywhere; in `env` a preset on top takes a variable of the one below away with it."""
+    one = preset(env={"A": None, "B": ""}, key_check={"url": HERE, "method": None}, title=None, notes=None, auth=None)
+    assert one.env == {"B": ""}
+    assert one.key_check == {"url": HERE, "method": "GET", "auth": "bearer"}
+    assert (one.title, one.notes, one.auth) == ("p", [], "bearer")
+
+
 def test_a_cloud_sets_its_switch_and_blanks_the_rest() -> None:
     """No base URL, no credential: Claude Code uses the cloud's own."""
     written = pin(preset(base_url=None, cloud="vertex"))

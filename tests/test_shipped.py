@@ -58,6 +58,13 @@ def test_a_shipped_preset_is_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
+def test_a_shipped_preset_passes_the_check_of_a_users_own(name: str) -> None:
+    """A run does not check the fields of the shipped files again, so a wrong one must be seen here."""
+    as_users = Catalog("/nowhere", shipped_folder())  # those of the second folder are checked, with what they extend
+    assert as_users.as_it_stands(name)
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_the_ids_of_a_shipped_preset_fit_its_provider(name: str) -> None:
     """Each is one that the provider is known to serve today, in its spelling."""
     preset = PRESETS[name]
