@@ -15,6 +15,7 @@ import pytest
 from conftest import Reply, git, settings_of
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.claude.sessions import Sessions
 from llmswitch.claude.variables import VARIABLES
 from llmswitch.cli.app import COMMANDS, App
 from llmswitch.cli.console import run as run_command
@@ -480,7 +481,7 @@ def test_fr16_restart_is_said_only_where_it_is_true(run: Run, monkeypatch: pytes
 
     As where nobody can know which sessions are open; test_live_sessions has real ones.
     """
-    monkeypatch.setattr(App, "open_sessions", lambda self, roots: None)
+    monkeypatch.setattr(Sessions, "of", lambda self, *roots: None)
     assert "restart them to start on sonnet" in run("openrouter").err
     again = run("openrouter", "--haiku", "qwen/qwen3-coder").err
     assert "follow within seconds" in again
