@@ -13,7 +13,7 @@ from genai_prices import types
 from genai_prices.data import providers
 
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.models import base_id
 from llmswitch.presets.price_lists import GENAI_NAMES, OPENROUTER_URL, from_genai, from_openrouter, updated
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_splice import SPACE, objects
 
 from llmswitch.claude.variables import OURS
-from llmswitch.settings.change import next_settings
+from llmswitch.settings.change import switched
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
 from llmswitch.settings.text import BOM, SpliceError
@@ -41,9 +41,8 @@ def files(draw: st.DrawFn) -> str:
 
 def switch(text: str | None, pin: dict[str, str], *records: Record) -> tuple[str | None, Record]:
     """Switch a text to a pin; return the new text and the record, through JSON as in the state file."""
-    record = Record()
-    after = next_settings(None if text is None else Settings(text), records or [NONE], pin, record)
-    return after.text if after else None, Record(json.loads(json.dumps(record.data())))
+    change = switched(None if text is None else Settings(text), records or [NONE], pin, {})
+    return change.after.text if change.after else None, Record(json.loads(json.dumps(change.record.data())))
 
 
 @given(st.none() | files(), PIN, PIN)

@@ -18,10 +18,12 @@ from support.faults import USERS, environ
 from support.warm import Warm
 from test_switch import write
 
-from llmswitch.base.digest import digest
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.secret import digest
+from llmswitch.settings.change import Change
 from llmswitch.settings.file import SettingsFile
 from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record
 
 # Not forked from the test's own process, which has threads.
 SPAWN = multiprocessing.get_context("spawn")
@@ -30,10 +32,11 @@ SPAWN = multiprocessing.get_context("spawn")
 def update(folder: str, name: str, value: str) -> bool:
     """Set one variable, through the whole write: lock, compare, rename."""
 
-    def edit(settings: Settings | None) -> Settings:
-        return (settings or Settings("{}")).with_members({name: json.dumps(value)})
+    def edit(settings: Settings | None) -> Change:
+        after = (settings or Settings("{}")).with_members({name: json.dumps(value)})
+        return Change(settings, after, Record())
 
-    return SettingsFile(folder, os.path.join(folder, "locks")).change(edit, True, lambda: None)
+    return SettingsFile(folder, os.path.join(folder, "locks")).change(edit, True, lambda change: None)[1]
 
 
 def many_updates(folder: str, writer: int, count: int) -> None:

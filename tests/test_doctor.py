@@ -17,13 +17,19 @@ from support.secret_service import SecretService
 from test_switch import write
 
 from llmswitch.base.errors import UsageProblem
+from llmswitch.claude import layers
+from llmswitch.claude.sessions import Sessions
 from llmswitch.claude.variables import TOP_MEMBERS
 from llmswitch.cli.app import App
 from llmswitch.doctor import checks
+from llmswitch.doctor.examine import Asked, examine
 from llmswitch.doctor.facts import Facts
-from llmswitch.presets.pin import wished, with_credential
+from llmswitch.doctor.look import Reach
+from llmswitch.presets.listing import load_all
+from llmswitch.presets.pin import pin
+from llmswitch.settings.checkout import Checkouts
 from llmswitch.settings.state import Record
-from llmswitch.status.report import status
+from llmswitch.status.judge import judge
 
 PROGRAM = find_program()
 OPUS, FABLE = "ANTHROPIC_DEFAULT_OPUS_MODEL", "ANTHROPIC_DEFAULT_FABLE_MODEL"
@@ -315,17 +321,14 @@ def test_the_users_settings_and_exports(house: House) -> None:
 
 def test_managed_settings(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are above all; the administrator is the one to ask."""
-    from llmswitch.claude import layers
-    from llmswitch.doctor.examiner import Examiner
-    from llmswitch.doctor.findings import doctor
-
     monkeypatch.setattr(layers, "_MANAGED", str(tmp_path))
     (tmp_path / "managed-settings.json").write_text(json.dumps({"env": {"ANTHROPIC_BETAS": "x", URL: "https://y.z"}}))
     app = App(house.environ)
-    target = app.target(str(house.repo))
-    around = app.surroundings()(target)
-    facts = Examiner(app).facts(target, status(target, app.catalog, around, None), around)
-    found = {problem.code for problem in doctor(facts)}
+    reach = Reach(
+        app.catalog, app.environ, app.keyring, app.key_names, app.gateway, Sessions().of, app.key_helper,
+        lambda done, of: None,
+    )  # fmt: skip
+    found = {problem.code for problem in examine(app.checkouts.at(str(house.repo)), reach, Asked()).problems}
     assert {"shadowed", "mixed"} <= found
 
 
@@ -404,21 +407,26 @@ def test_each_finding_has_a_way_on(house: House) -> None:
 def test_no_shipped_preset_gives_an_alarm(repo: Path, sealed: dict[str, str]) -> None:
     """Freshly put there, whatever provider it is."""
     app = App(sealed)
-    target = app.target(str(repo))
     alarms = {}
-    for preset in app.catalog.load_all()[0]:
+    for preset in load_all(app.catalog)[0]:
         try:
-            wish = wished(preset, {}, app.catalog)
+            wanted = pin(preset, {}, app.catalog)
         except UsageProblem:  # one that needs a gateway, or the user's own model
             continue
-        if wish.get(URL):
-            wish = with_credential(wish, preset.auth, KEY)
-        top = {name: wish.pop(name) for name in TOP_MEMBERS if name in wish}
-        write(repo, json.dumps({"env": wish, **top}))
-        around = app.surroundings()(target)
-        report = status(target, app.catalog, around, None)
-        windows = {**app.catalog.windows(), **preset.windows}
-        facts = Facts(report, Record(), Record(), layers=around.layers, preset=preset, windows=windows)
+        if wanted.base_url:
+            wanted = wanted.with_key(preset.auth, KEY)
+        env = {name: text for name, text in wanted.members.items() if name not in TOP_MEMBERS}
+        top = {name: text for name, text in wanted.members.items() if name in TOP_MEMBERS}
+        write(repo, json.dumps({"env": env, **top}))
+        checkout = Checkouts(sealed, app.state).at(str(repo))  # a new one reads the file again
+        facts = Facts(
+            report=judge(checkout, None, app.catalog, app.gateway),
+            record=Record(),
+            previous=Record(),
+            layers=checkout.layers,
+            preset=preset,
+            windows={**app.catalog.models.windows(), **preset.windows},
+        )
         if found := [problem.message for check in checks.CHECKS for problem in check(facts)]:
             alarms[preset.name] = found
     assert alarms == {}

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import KEY, Cli, Reply, git, settings_of
@@ -15,14 +14,15 @@ from support.messages_server import Internet, MessagesServer
 from test_switch import write
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.problem import Problem
 from llmswitch.claude import control as client_view
+from llmswitch.claude.effective import Layer, effective
 from llmswitch.cli.app import App
-from llmswitch.doctor import ask as doctor_ask
-from llmswitch.doctor.examiner import Examiner
+from llmswitch.doctor import client as doctor_client
+from llmswitch.doctor.examine import Examined
 from llmswitch.doctor.facts import Facts
-from llmswitch.doctor.findings import exit_code
-from llmswitch.status.report import Surroundings, status
+from llmswitch.settings.state import Record
+from llmswitch.status.compare import Match
+from llmswitch.status.report import Report
 
 
 @pytest.fixture(scope="module")
@@ -74,28 +74,27 @@ def test_inside_a_session_the_pin_in_the_environment_is_not_the_users_wish(cli: 
     assert "client-agrees" in codes(cli("doctor", "--client", "--json", cwd=linked, env=env))
 
 
-def judged(app: App, folder: Path, layers: list[Any], program: str) -> list[Problem]:
+def judged(app: App, folder: Path, layers: list[Layer], program: str) -> Examined:
     """Return what the client says of the values that these layers give."""
-    target = app.target(str(folder))
-    around = Surroundings(layers, layers, None)
-    report = status(target, app.catalog, around, None)
-    facts = Facts(report, target.journal.current, target.journal.previous, layers=layers, program=program)
-    return doctor_ask.client(facts, lambda: Examiner(app).ask_client(program, target))
+    report = Report(app.checkouts.at(str(folder)), None, "", None, effective(layers), {}, Match(None), None, [])
+    facts = Facts(report=report, record=Record(), previous=Record(), layers=layers, program=program)
+    return Examined(facts, doctor_client.findings(facts, app.environ))
 
 
 def test_a_rule_that_we_have_wrong_is_found(linked: Path, sealed: dict[str, str], program: str) -> None:
     """With the order of main and worktree turned round, as before 2.1.211; no value of a secret is shown."""
     app = App(sealed)
-    layers = list(app.surroundings()(app.target(str(linked))).layers)
-    assert [problem.code for problem in judged(app, linked, layers, program)] == ["client-agrees"]
+    layers = list(app.checkouts.at(str(linked)).layers)
+    assert [problem.code for problem in judged(app, linked, layers, program).problems] == ["client-agrees"]
     at = [layer.origin for layer in layers].index("main")
     layers[at], layers[at + 1] = layers[at + 1], layers[at]
-    found = judged(app, linked, layers, program)
+    after = judged(app, linked, layers, program)
+    found = after.problems
     assert [(problem.code, problem.level) for problem in found] == [("client-differs", "error")]
     assert "ANTHROPIC_DEFAULT_HAIKU_MODEL is mistralai/devstral-2512, not deepseek/deepseek-v3.2" in found[0].message
-    assert exit_code(found) == 1
+    assert after.exit_code == 1
     layers[at].values = {**layers[at].values, "ANTHROPIC_AUTH_TOKEN": "other-secret-of-ours"}
-    text = " ".join(problem.message for problem in judged(app, linked, layers, program))
+    text = " ".join(problem.message for problem in judged(app, linked, layers, program).problems)
     assert "ANTHROPIC_AUTH_TOKEN" in text
     assert "other-secret" not in text
     assert KEY not in text
@@ -106,10 +105,10 @@ def test_the_shell_is_judged_too(linked: Path, sealed: dict[str, str], program: 
     settings_of(linked.parent / "a repö").unlink()
     settings_of(linked).unlink()
     app = App({**sealed, "ANTHROPIC_BASE_URL": "http://127.0.0.1:1/shell"})
-    layers = list(app.surroundings()(app.target(str(linked))).layers)
-    assert [problem.code for problem in judged(app, linked, layers, program)] == ["client-agrees"]
+    layers = list(app.checkouts.at(str(linked)).layers)
+    assert [problem.code for problem in judged(app, linked, layers, program).problems] == ["client-agrees"]
     layers[-1].values = {}
-    assert "http://127.0.0.1:1/shell" in judged(app, linked, layers, program)[0].message
+    assert "http://127.0.0.1:1/shell" in judged(app, linked, layers, program).problems[0].message
 
 
 @pytest.mark.parametrize("text", ["exit 3", "echo '{}'; echo nonsense; cat", "exec sleep 100"])

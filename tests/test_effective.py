@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from conftest import git
 from hypothesis import given
 from hypothesis import strategies as st
+from support.layers import reader_of
 
 from llmswitch.claude import layers as layers_module
-from llmswitch.claude.effective import Layer, effective, file_values
-from llmswitch.claude.layers import layers, main_root, read
-from llmswitch.claude.schema import KNOWN, wrong_members
-from llmswitch.worktrees import worktree as worktrees
+from llmswitch.claude.effective import KNOWN, Layer, effective, file_values, wrong_members
+from llmswitch.claude.layers import read
+from llmswitch.claude.roots import Roots
+from llmswitch.worktrees import layout as worktrees
+from llmswitch.worktrees.layout import Worktree
 
 SETTINGS = st.dictionaries(st.sampled_from("ABCD"), st.sampled_from(["", "1", "2"]))
 
@@ -147,6 +150,16 @@ def test_what_is_no_file_is_no_layer(tmp_path: Path) -> None:
     assert [read("user", str(tmp_path / name)) for name in ("none", "folder", "link", "pipe")] == [None] * 4
 
 
+def layers(worktree: Worktree, folder: str, environ: Mapping[str, str]) -> list[Layer]:
+    """Return the layers of a session that starts there, in that environment."""
+    return reader_of(environ).layers(worktree, os.path.realpath(folder))
+
+
+def main_root(worktree: Worktree, home: str | None = None) -> str | None:
+    """Return the main checkout whose local file the worktree obeys."""
+    return Roots(home or "").main(worktree)
+
+
 def origins(folder: Path, **environ: str) -> list[tuple[str, str]]:
     """Return origin and path of each layer of a session that starts there."""
     found = layers(worktrees.find(str(folder)), str(folder), {**os.environ, **environ})
@@ -235,7 +248,7 @@ def test_a_worktree_moved_by_hand_is_on_its_own(repo: Path, worktree: Path, tmp_
     assert main_root(worktrees.find(str(moved))) is None
     assert origins(moved / "sub") == [("worktree", str(own)), ("shell", "")]
     (repo / ".git" / "worktrees" / "wt" / "gitdir").unlink()
-    assert main_root(worktrees.Worktree(str(moved), str(repo / ".git/worktrees/wt"), str(repo / ".git"))) is None
+    assert main_root(Worktree(str(moved), str(repo / ".git/worktrees/wt"), str(repo / ".git"))) is None
 
 
 def test_somebody_elses_checkout_is_not_obeyed(repo: Path, worktree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +265,7 @@ def test_somebody_elses_checkout_is_not_obeyed(repo: Path, worktree: Path, monke
 def test_a_checkout_that_is_gone_is_not_obeyed(worktree: Path, tmp_path: Path) -> None:
     """It may vanish between git's answer and our look."""
     (tmp_path / "gitdir").write_text(f"{worktree}/.git\n")
-    gone = worktrees.Worktree(str(worktree), str(tmp_path), str(tmp_path / "gone" / ".git"))
+    gone = Worktree(str(worktree), str(tmp_path), str(tmp_path / "gone" / ".git"))
     assert main_root(gone) is None
 
 
@@ -271,7 +284,7 @@ def test_what_a_session_below_reads_is_told_from_what_is_read_here(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"env": {"WHERE": str(path)}}))
     for root in (repo, worktree, tmp_path / "of bare", plain):
-        found, reader = worktrees.find(str(root)), layers_module.Reader(environ)
+        found, reader = worktrees.find(str(root)), reader_of(environ)
         below = reader.below(found, reader.layers(found, str(root)))
         expected = layers(found, str(root / "below"), environ)
         assert [(layer.origin, layer.path) for layer in below] == [(layer.origin, layer.path) for layer in expected]

@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 from conftest import git
 from support.claude_client import ClaudeClient, require_program
+from support.layers import reader_of
 
 from llmswitch.claude import layers as layers_module
-from llmswitch.claude.effective import Value, effective
+from llmswitch.claude.effective import KNOWN, Value, effective, wrong_members
 from llmswitch.claude.variables import TOP
-from llmswitch.claude.layers import layers
-from llmswitch.claude.schema import KNOWN, wrong_members
-from llmswitch.worktrees import worktree as worktrees
+from llmswitch.worktrees import layout as worktrees
 
 RANDOM_NAMES = 200
 NAMES = ("settings.local.json", "settings.json")
@@ -310,7 +309,7 @@ class Judge:
 def our_values(place: Place) -> dict[str, Value]:
     """Return what we work out from all files, without the shell."""
     environ = {"HOME": str(place.home), **place.env}
-    found = layers(worktrees.find(str(place.cwd)), str(place.cwd), environ)
+    found = reader_of(environ).layers(worktrees.find(str(place.cwd)), os.path.realpath(place.cwd))
     return effective(layer for layer in found if layer.origin != "shell")
 
 
@@ -483,7 +482,8 @@ def test_the_client_does_not_start_with_broken_managed_settings(administered: Ad
     administered.place.write({administered.files[0]: "{"})
     outcome = administered.judge.client.run(administered.place.cwd)
     assert outcome.returncode != 0
-    [layer] = layers(worktrees.find(str(administered.place.cwd)), str(administered.place.cwd), {"HOME": "/"})[:1]
+    cwd = administered.place.cwd
+    [layer] = reader_of({"HOME": "/"}).layers(worktrees.find(str(cwd)), os.path.realpath(cwd))[:1]
     assert "does not start" in layer.problem
 
 
@@ -628,7 +628,8 @@ def test_a_file_beats_the_shell(probe: Probe, number: int, written: str | None) 
     status = probe.judge.client.control(probe.place.cwd, "get_status", env=SHELL)["get_status"]
     rows = {row.get("label"): row["value"] for section in status["sections"] for row in section["rows"]}
     environ = {"HOME": str(probe.place.home), **SHELL}
-    ours = effective(layers(worktrees.find(str(probe.place.cwd)), str(probe.place.cwd), environ))
+    cwd = probe.place.cwd
+    ours = effective(reader_of(environ).layers(worktrees.find(str(cwd)), os.path.realpath(cwd)))
     assert rows.get("Anthropic base URL", "") == ours[URL].text == (SHELL[URL] if written is None else written)
     assert rows["Auth token"] == "ANTHROPIC_AUTH_TOKEN"
     assert (ours["ANTHROPIC_AUTH_TOKEN"].origin, ours[URL].origin == "shell") == ("shell", written is None)

@@ -10,7 +10,7 @@ import pytest
 from conftest import Cli, git, require, settings_of
 from test_house import HEAVY, SOURCE
 
-from llmswitch.cli.front import COMMANDS
+from llmswitch.cli.app import COMMANDS
 
 HOT = {
     "bare": [],
@@ -30,8 +30,9 @@ HOT = {
 # They may take their time to suggest something.
 ERRORS = ("an unknown name", "print-key without a key")
 BY_CLICK = (
-    "import os, sys; from llmswitch.cli import console, front, main; from llmswitch.cli.app import App; words = sys.argv[1:];"
-    "sys.exit(console.run(lambda: main.run(App(os.environ, front.COMMANDS), words), words))"
+    "import os, sys; from llmswitch.cli import console, main; from llmswitch.cli.app import COMMANDS, App;"
+    "words = sys.argv[1:];"
+    "sys.exit(console.run(lambda: main.run(App(os.environ, COMMANDS), words), words))"
 )
 SESSION = b'{"model": {"id": "anthropic/claude-opus-5.5"}}'  # what Claude Code tells a status line
 # What the installed script does, without the site-packages, whose .pth files differ from one environment to another.
@@ -114,6 +115,15 @@ def test_the_straight_way_takes_few_instructions(repo: Path, pinned: dict[str, s
 
 def test_the_names_of_the_commands_are_known_without_click() -> None:
     """A preset cannot take one of them."""
-    from llmswitch.cli.main import cli as commands
+    from llmswitch.cli.main import PLACES
 
-    assert set(COMMANDS) == set(commands.commands)
+    assert set(COMMANDS) == set(PLACES)
+
+
+def test_on_windows_one_line_says_where_it_runs() -> None:
+    """safety-57: before anything is read or written; there are other locks and file rules."""
+    code = "import sys; sys.platform = 'win32'; import llmswitch.cli.front"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "it runs in WSL" in done.stderr
+    assert done.stderr.endswith("Nothing was changed.\n")

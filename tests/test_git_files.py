@@ -10,9 +10,10 @@ import pytest
 from conftest import git
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.worktrees import git as git_program
 from llmswitch.worktrees import layout as git_files
-from llmswitch.worktrees import worktree as worktrees
+from llmswitch.worktrees import layout as worktrees
+from llmswitch.worktrees.ask import ask
+from llmswitch.worktrees.program import git as run_git
 
 Build = Callable[[Path], Path]
 
@@ -167,10 +168,10 @@ UNUSUAL: dict[str, Build] = {
 def asked(folder: str) -> tuple[str, str, str, str | None] | str:
     """Return what git itself says."""
     try:
-        worktree = worktrees.ask(folder)
+        worktree = worktrees.Worktree(*ask(folder))
     except LlmswitchError as error:
         return type(error).__name__
-    branch = git_program.git("symbolic-ref", "--quiet", "--short", "HEAD", folder=folder)[1].strip() or None
+    branch = run_git("symbolic-ref", "--quiet", "--short", "HEAD", folder=folder)[1].strip() or None
     return worktree.root, worktree.git_dir, worktree.common_dir, branch if worktree.in_repository else None
 
 
@@ -180,7 +181,7 @@ def found(folder: str) -> tuple[str, str, str, str | None] | str:
         worktree = worktrees.find(folder)
     except LlmswitchError as error:
         return type(error).__name__
-    return worktree.root, worktree.git_dir, worktree.common_dir, worktree.branch()
+    return worktree.root, worktree.git_dir, worktree.common_dir, worktrees.branch(worktree)
 
 
 @pytest.mark.parametrize("name", [*USUAL, *UNUSUAL])

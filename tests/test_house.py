@@ -91,7 +91,8 @@ def test_imports_go_sideways_and_down(module: str, used: set[str]) -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Inside a folder neither."""
-    left = {name: {other for other in used if other in modules()} for name, used in modules().items()}
+    found = modules()
+    left = {name: used & found.keys() for name, used in found.items()}
     while free := [name for name, used in left.items() if not used & left.keys()]:
         for name in free:
             del left[name]
@@ -108,7 +109,9 @@ def test_what_only_computes_does_not_reach_outside(pattern: str) -> None:
 
 def test_click_is_known_in_the_command_line_only() -> None:
     """What a command does can be called without a terminal."""
-    users = {path.parent.name for path in SOURCE.rglob("*.py") if any(n.split(".")[0] == "click" for n in imports(path))}
+    users = {
+        path.parent.name for path in SOURCE.rglob("*.py") if any(n.split(".")[0] == "click" for n in imports(path))
+    }
     assert users == {"cli"}
 
 
@@ -123,11 +126,12 @@ def test_one_module_knows_gitpython_and_few_the_network() -> None:
 
 def test_a_preset_cannot_take_the_name_of_a_command() -> None:
     """The reserved names are the commands themselves, and no shipped preset has one."""
-    from llmswitch.cli.main import cli
+    from llmswitch.cli.main import PLACES
     from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.data_files import shipped_folder
+    from llmswitch.presets.files import shipped_folder
+    from llmswitch.presets.listing import names
 
-    assert not set(Catalog(shipped_folder(), "/nowhere").names()) & set(cli.commands)
+    assert not set(names(Catalog(shipped_folder(), "/nowhere"))) & set(PLACES)
 
 
 def test_importing_the_front_door_imports_nothing_heavy() -> None:

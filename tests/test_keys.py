@@ -10,6 +10,7 @@ import pytest
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.secret import Secret
+from llmswitch.keys import command
 from llmswitch.keys import sources as keys
 from llmswitch.keys.names import KeyNames
 from llmswitch.keys.sources import Key, find
@@ -47,7 +48,7 @@ def told(key: Key | None) -> tuple[str, str, bool] | None:
 def find_by(command: list[str] | str, environ: Mapping[str, str] | None = None) -> Key | None:
     """Look for a key that a shell script or an argv prints."""
     argv = ["sh", "-c", command] if isinstance(command, str) else command
-    return find("mine", {"command": argv}, environ or {}, Shelf())
+    return find("mine", {"command": argv}, environ or {}, Shelf)
 
 
 def complaint(command: list[str] | str) -> str:
@@ -74,13 +75,13 @@ def test_the_first_source_wins() -> None:
     """Our own variable, then the preset's, then the keyring; an empty variable is none."""
     shelf, reference = Shelf(mine="from-shelf"), {"env": "MINE"}
     environ = {"LLMSWITCH_KEY_MINE": "from-ours", "MINE": "from-preset"}
-    assert told(find("mine", reference, environ, shelf)) == ("from-ours", "LLMSWITCH_KEY_MINE", True)
+    assert told(find("mine", reference, environ, lambda: shelf)) == ("from-ours", "LLMSWITCH_KEY_MINE", True)
     environ["LLMSWITCH_KEY_MINE"] = ""
-    assert told(find("mine", reference, environ, shelf)) == ("from-preset", "MINE", True)
+    assert told(find("mine", reference, environ, lambda: shelf)) == ("from-preset", "MINE", True)
     environ["MINE"] = ""
-    assert told(find("mine", reference, environ, shelf)) == ("from-shelf", "a shelf", False)
-    assert find("other", reference, environ, shelf) is None
-    assert told(find("mine", None, {}, shelf)) == ("from-shelf", "a shelf", False)
+    assert told(find("mine", reference, environ, lambda: shelf)) == ("from-shelf", "a shelf", False)
+    assert find("other", reference, environ, lambda: shelf) is None
+    assert told(find("mine", None, {}, lambda: shelf)) == ("from-shelf", "a shelf", False)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_the_first_source_wins() -> None:
 def test_what_is_no_key_is_told_with_its_source(environ: dict[str, str], shelf: dict[str, str], source: str) -> None:
     """safety-80, safety-84: and not quoted."""
     with pytest.raises(KeyProblem, match=f"The key from {source} cannot be used: the key holds a space") as caught:
-        find("mine", {"env": "MINE"}, environ, Shelf(**shelf))
+        find("mine", {"env": "MINE"}, environ, lambda: Shelf(**shelf))
     assert "two words" not in str(caught.value)
 
 
@@ -161,7 +162,7 @@ def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_time_limit_is_half_a_minute() -> None:
     """A password manager may have to ask its owner."""
-    assert keys.COMMAND_SECONDS == 30
+    assert command.COMMAND_SECONDS == 30
 
 
 def test_names_of_saved_keys_are_kept_and_may_be_lost(tmp_path: Path) -> None:

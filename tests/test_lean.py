@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from llmswitch.base import fastjson as lean
 from llmswitch.base import urls
-from llmswitch.base.digest import digest
-from llmswitch.claude.models import is_claude, plain
-from llmswitch.presets import fields, models
+from llmswitch.base.addresses import without_version
+from llmswitch.base.secret import digest
+from llmswitch.claude.variables import is_claude, plain
+from llmswitch.presets import models
+from llmswitch.presets.preset import is_name
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -81,13 +83,13 @@ def test_a_url_is_what_the_pattern_says(url: str) -> None:
     match = URL.fullmatch(url)
     assert urls.host_of(url) == (match[2] + (match[3] or "") if match else "")
     assert urls.is_loopback(url) == (match is not None and LOOPBACK.fullmatch(match[2]) is not None)
-    assert urls.without_version(url) == re.sub(r"/v1/?\Z", "", url)
+    assert without_version(url) == re.sub(r"/v1/?\Z", "", url)
 
 
 @given(st.text("ab0._-AZ\n", max_size=70))
 def test_names_are_what_the_pattern_says(name: str) -> None:
     """Of presets and of keys."""
-    assert fields.is_name(name) == (re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name) is not None)
+    assert is_name(name) == (re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name) is not None)
 
 
 @given(st.from_regex(r"(x-)?claude-[a-z3-]{0,9}-?[0-9]?", fullmatch=True) | st.text("claude-3opus ", max_size=20))

@@ -1,15 +1,17 @@
-"""What a preset becomes: every identity key, the resolved slots, the window."""
+"""What a preset becomes: every identity key, the slots' models, the window."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.claude.models import smallest_window
-from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, IDENTITY, SLOTS, TOP_IDENTITY
-from llmswitch.presets.pin import build, with_credential
-from llmswitch.presets.preset import Preset
-from llmswitch.presets.slots import resolve, slot_named, start_slot
+from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, IDENTITY, SLOTS, TOP_IDENTITY, smallest_window
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.files import shipped_folder
+from llmswitch.presets.pin import pin
+from llmswitch.presets.preset import Preset, slot_named
 
 WINDOWS = {
     "small/one": 64_000,
@@ -19,13 +21,18 @@ WINDOWS = {
 }
 
 
+def preset(slots: dict[str, str], default_model: str | None = None) -> Preset:
+    """Return a preset of those slots at an endpoint of its own."""
+    fields = {"base_url": "https://x.example", "slots": slots, "default_model": default_model}
+    return Preset("mine", fields, "file")
+
+
 def test_every_identity_key_is_in_a_pin_and_one_place_has_the_credential() -> None:
     """A value or "", so that nothing else mixes in."""
-    preset = Preset("p", {"base_url": "https://x.example"}, "file")
-    pin = build(preset, dict.fromkeys(SLOTS, "m"), "opus", "https://x.example", {})
-    assert set(pin) >= set(IDENTITY) | set(TOP_IDENTITY)
+    bare = pin(preset({}, "m"), {"start": "opus"}, Catalog(shipped_folder(), os.devnull))
+    assert set(bare.members) >= set(IDENTITY) | set(TOP_IDENTITY)
     for auth, name, other in (("bearer", AUTH_TOKEN, API_KEY), ("api-key", API_KEY, AUTH_TOKEN)):
-        full = with_credential(pin, auth, "K")
+        full = bare.with_key(auth, "K").members
         assert (full[name], full[other]) == ("K", "")
 
 
@@ -49,11 +56,11 @@ def test_the_window_is_the_smallest_that_the_client_honours(models: list[str], w
 def test_overrides_beat_the_preset_and_the_preset_its_default_model() -> None:
     """Slot by slot; a name as a value means that slot's model, whatever the order of the options."""
     full = {"haiku": "h", "sonnet": "s", "opus": "o", "fable": "f", "subagent": ""}
-    assert resolve("p", full, None, {}) == full
-    assert resolve("p", {"haiku": "h"}, "d", {}) == dict.fromkeys(SLOTS, "d") | {"haiku": "h"}
-    assert resolve("p", full, "d", {"opus": "x", "haiku": "large"})["haiku"] == "x"
-    assert resolve("p", full, None, {"sonnet": "opus", "opus": "sonnet"})["sonnet"] == "o"
-    assert resolve("p", {"haiku": "h", "sonnet": "s", "opus": "o"}, None, {})["fable"] == "o"
+    assert preset(full).models({}) == full
+    assert preset({"haiku": "h"}, "d").models({}) == dict.fromkeys(SLOTS, "d") | {"haiku": "h"}
+    assert preset(full, "d").models({"opus": "x", "haiku": "large"})["haiku"] == "x"
+    assert preset(full).models({"sonnet": "opus", "opus": "sonnet"})["sonnet"] == "o"
+    assert preset({"haiku": "h", "sonnet": "s", "opus": "o"}).models({})["fable"] == "o"
 
 
 @pytest.mark.parametrize("slot", SLOTS[:3])
@@ -61,7 +68,7 @@ def test_a_slot_without_a_model_is_an_error_that_names_preset_and_slot(slot: str
     """Nothing is ever sent under the client's own model name."""
     slots = {name: "m" for name in SLOTS if name != slot}
     with pytest.raises(UsageProblem, match=f"mine names no model for {slot}"):
-        resolve("mine", slots, None, {})
+        preset(slots).models({})
 
 
 def test_names_of_slots_are_understood_in_any_case() -> None:
@@ -69,7 +76,7 @@ def test_names_of_slots_are_understood_in_any_case() -> None:
     words = {"small": "haiku", "Medium": "sonnet", "LARGE": "opus", "sonnet_1m": "sonnet", "opus_1m": "opus"}
     assert {word: slot_named(word) for word in words} == words
     assert slot_named("huge") is None
-    assert start_slot("Small") == "haiku"
+    assert preset({}).start({"start": "Small"}) == "haiku"
     for word in ("subagent", "huge", ""):
         with pytest.raises(UsageProblem):
-            start_slot(word)
+            preset({}).start({"start": word})

@@ -11,10 +11,12 @@ import pytest
 from conftest import Cli, settings_of
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.presets import pin as pins
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
-from llmswitch.presets.pin import wished
-from llmswitch.presets.preset import Preset
+from llmswitch.presets.check import checked
+from llmswitch.presets.files import shipped_folder
+from llmswitch.presets.listing import load_all
+from llmswitch.presets.preset import Elsewhere, Preset
 
 FOUR = {"haiku": "h", "sonnet": "s", "opus": "o", "fable": "f"}
 HERE = "https://x.example"
@@ -22,7 +24,7 @@ HERE = "https://x.example"
 
 def preset(**fields: object) -> Preset:
     """Return a preset of those fields at an endpoint of its own."""
-    return Preset("p", {"base_url": HERE, "slots": FOUR, **fields}, "file")
+    return checked("p", {"base_url": HERE, "slots": FOUR, **fields}, "file")
 
 
 def complaints(**fields: object) -> str:
@@ -32,9 +34,14 @@ def complaints(**fields: object) -> str:
     return "\n".join(f"{field} {why}" for field, why in caught.value.found)
 
 
-def pin(one: Preset, overrides: Mapping[str, str] | None = None) -> dict[str, str]:
+def pin(one: Preset, overrides: Mapping[str, str] | None = None) -> Mapping[str, str]:
     """Return what a switch to a preset would write."""
-    return wished(one, overrides or {}, Catalog(shipped_folder(), os.devnull))
+    return pins.pin(one, overrides or {}, Catalog(shipped_folder(), os.devnull)).members
+
+
+def said_of(place: Elsewhere) -> dict[str, str | None]:
+    """Return what a place says."""
+    return {name: getattr(place, name) for name in ("preset", "base_url", "key", "protocol")}
 
 
 def test_a_slot_object_names_a_model_and_a_custom_name() -> None:
@@ -51,8 +58,8 @@ def test_a_slot_that_lives_elsewhere_makes_a_preset_mixed() -> None:
     one = preset(slots={**FOUR, "opus": {"model": "big", "preset": "zai"}, "fable": other})
     assert one.is_mixed
     assert one.slots == {**FOUR, "opus": "big", "fable": "m"}
-    assert vars(one.elsewhere["opus"]) == {"preset": "zai", "base_url": None, "key": None, "protocol": "anthropic"}
-    assert vars(one.elsewhere["fable"]) == {
+    assert said_of(one.elsewhere["opus"]) == {"preset": "zai", "base_url": None, "key": None, "protocol": "anthropic"}
+    assert said_of(one.elsewhere["fable"]) == {
         "preset": None, "base_url": "http://localhost:8080/v1", "key": "shim", "protocol": "openai",
     }  # fmt: skip
 
@@ -85,6 +92,54 @@ def test_auto_leaves_a_slot_to_claude_code_where_its_names_are_known() -> None:
     assert pin(preset(base_url=None, cloud="bedrock", slots=auto))["ANTHROPIC_DEFAULT_OPUS_MODEL"] == ""
     with pytest.raises(UsageProblem, match="its own model name"):
         pin(preset(slots=auto))
+
+
+# fields: slots, custom names, {slot: what its place says}, warnings, and what `models` makes of two overrides
+MADE: dict[str, tuple[dict[str, object], dict[str, str], dict[str, str], dict[str, tuple[str | None, ...]],
+                      list[str], dict[str, str]]] = {
+    "tiers and spaces": (
+        {"slots": {"small": " h ", "MEDIUM": "s", "opus_1m": "o"}},
+        {"haiku": "h", "sonnet": "s", "opus": "o"}, {}, {}, [],
+        {"haiku": "o", "sonnet": "y", "opus": "o", "fable": "o", "subagent": ""},
+    ),
+    "a name on the way to a place": (
+        {"slots": {"sonnet": {"model": "opus", "preset": "zai"}, "fable": "medium", "opus": "o", "haiku": "h"}},
+        {"sonnet": "o", "fable": "o", "opus": "o", "haiku": "h"}, {},
+        dict.fromkeys(("sonnet", "fable"), ("zai", None, None, "anthropic")), [],
+        {"haiku": "o", "sonnet": "y", "opus": "o", "fable": "o", "subagent": ""},
+    ),
+    "a custom name and a URL": (
+        {"slots": {"haiku": {"model": "m", "name": " Large ", "base_url": "http://localhost:1/v1/", "key": "k",
+                             "protocol": "openai"}, "subagent": "large", "sonnet": "auto"}, "default_model": "d"},
+        {"haiku": "m", "subagent": "m", "sonnet": "auto"}, {"large": "haiku"},
+        dict.fromkeys(("haiku", "subagent"), (None, "http://localhost:1/v1", "k", "openai")),
+        ["The name 'large' means haiku here, and no longer opus."],
+        {"haiku": "m", "sonnet": "y", "opus": "d", "fable": "d", "subagent": "m"},
+    ),
+    "a default for what is not named": (
+        {"slots": {"haiku": "opus", "fable": ""}, "default_model": "d"},
+        {"haiku": "d", "fable": ""}, {}, {}, [],
+        {"haiku": "d", "sonnet": "y", "opus": "d", "fable": "d", "subagent": "d"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_a_users_file_makes(name: str) -> None:
+    """The check and the reading of the fields are two passes, which must mean the same by every word."""
+    fields, slots, custom, elsewhere, warnings, models = MADE[name]
+    one = checked("p", {"base_url": HERE, **fields}, "file")
+    places = {slot: tuple(said_of(place).values()) for slot, place in one.elsewhere.items()}
+    assert (one.slots, one.custom, places, one.warnings) == (slots, custom, elsewhere, warnings)
+    assert one.models({"haiku": "LARGE", "sonnet": "y"}) == models
+
+
+def test_null_is_as_good_as_not_said() -> None:
+    """Everywhere; in `env` a preset on top takes a variable of the one below away with it."""
+    one = preset(env={"A": None, "B": ""}, key_check={"url": HERE, "method": None}, title=None, notes=None, auth=None)
+    assert one.env == {"B": ""}
+    assert one.key_check == {"url": HERE, "method": "GET", "auth": "bearer"}
+    assert (one.title, one.notes, one.auth) == ("p", [], "bearer")
 
 
 def test_a_cloud_sets_its_switch_and_blanks_the_rest() -> None:
@@ -150,14 +205,12 @@ def test_text_that_cannot_be_written_or_sent_is_named_by_its_field(fields: dict[
 )
 def test_a_place_that_cannot_serve_a_slot_is_named(own: Path, place: str, why: str) -> None:
     """And no other preset is the worse for it."""
-    from llmswitch.presets.data_files import shipped_folder
-
     (own / "bad.json5").write_text("{title: 5}")
     (own / "mine.json5").write_text(json.dumps({"base_url": HERE, "slots": {"opus": {"model": "o", "preset": place}}}))
     catalog = Catalog(shipped_folder(), str(own))
     with pytest.raises(PresetProblem, match=rf"slots\.opus\.preset is {place}.*{why}"):
         catalog.load("mine")
-    assert "openrouter" in [one.name for one in catalog.load_all()[0]]
+    assert "openrouter" in [one.name for one in load_all(catalog)[0]]
 
 
 def test_files_that_are_no_presets_are_passed_over(cli: Cli, repo: Path, own: Path) -> None:

@@ -13,12 +13,15 @@ import pytest
 from conftest import Cli
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.commands.cost import cost, refresh
+from llmswitch.commands.cost import cost
+from llmswitch.commands.prices import download, refresh, rows_of, save_prices
 from llmswitch.presets import price_lists as price_sources
-from llmswitch.presets import user_files
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
-from llmswitch.presets.prices import Moment, Price, Prices, Session
+from llmswitch.presets.files import shipped_folder
+from llmswitch.presets.prices import Price, Prices, own_file
+from llmswitch.presets.prices import of as prices_of
+from llmswitch.presets.sessions import Moment, Session, hours
+from llmswitch.presets.sessions import cost as cost_of
 
 NIGHT, PEAK, WEEKEND = Moment(0, "20:00"), Moment(4, "01:00"), Moment(5, "01:00")
 DAY = {"as_of": "2026-11-09", "source": "a list"}
@@ -37,23 +40,23 @@ def catalog() -> Catalog:
 
 def test_above_a_tier_the_whole_request_costs_more() -> None:
     """The bound itself is below it."""
-    assert TIERED.session(Session(1, 200_000, 1_000)) == pytest.approx(0.2 + 0.01)
-    assert TIERED.session(Session(1, 200_001, 1_000)) == pytest.approx(0.400002 + 0.015)
+    assert cost_of(TIERED, Session(1, 200_000, 1_000)) == pytest.approx(0.2 + 0.01)
+    assert cost_of(TIERED, Session(1, 200_001, 1_000)) == pytest.approx(0.400002 + 0.015)
 
 
 def test_dearer_hours_count_at_their_hours_and_not_at_weekends() -> None:
     """The end of the span is outside it."""
     session = Session(1, 1_000_000, 0)
-    assert [HOURLY.session(session, moment) for moment in (NIGHT, PEAK, WEEKEND, None)] == [1, 2, 1, 1]
-    assert HOURLY.session(session, Moment(0, "04:00")) == 1
-    assert HOURLY.hours == "01:00-04:00 and 06:00-10:00 UTC, Monday to Friday"
+    assert [cost_of(HOURLY, session, moment) for moment in (NIGHT, PEAK, WEEKEND, None)] == [1, 2, 1, 1]
+    assert cost_of(HOURLY, session, Moment(0, "04:00")) == 1
+    assert hours(HOURLY) == "01:00-04:00 and 06:00-10:00 UTC, Monday to Friday"
 
 
 def test_tokens_from_a_cache_cost_the_caches_price_or_the_whole() -> None:
     """Never more of them than there are tokens."""
-    assert HOURLY.session(Session(1, 1_000_000, 0, cached=500_000)) == pytest.approx(0.55)
-    assert HOURLY.session(Session(1, 1_000_000, 0, cached=9_000_000)) == pytest.approx(0.1)
-    assert TIERED.session(Session(1, 100_000, 0, cached=100_000)) == pytest.approx(0.1)
+    assert cost_of(HOURLY, Session(1, 1_000_000, 0, cached=500_000)) == pytest.approx(0.55)
+    assert cost_of(HOURLY, Session(1, 1_000_000, 0, cached=9_000_000)) == pytest.approx(0.1)
+    assert cost_of(TIERED, Session(1, 100_000, 0, cached=100_000)) == pytest.approx(0.1)
 
 
 def test_of_two_lists_the_later_date_counts_row_by_row() -> None:
@@ -104,7 +107,7 @@ def test_a_refresh_takes_todays_prices_from_both_lists(catalog: Catalog) -> None
     assert (flash["peak"]["utc"], flash["peak"]["weekdays"]) == ([["02:00", "03:00"]], True)
     assert rows["xai"]["grok-4.7"]["tiers"] == [{"above": 128_000, "input": 6}]
     assert "nobody/knows" not in rows["openrouter"]
-    assert rows["zai"]["glm-5.3"] == catalog.prices.rows()["zai"]["glm-5.3"]
+    assert rows["zai"]["glm-5.3"] == rows_of(prices_of(catalog))["zai"]["glm-5.3"]
 
 
 def test_cost_sorts_by_the_start_slot_and_compares_with_the_pin(catalog: Catalog) -> None:
@@ -181,7 +184,7 @@ def test_a_refreshed_copy_is_used_and_a_broken_one_does_no_harm(
     sealed["LLMSWITCH_HOME"] = str(tmp_path / "own")
     catalog = Catalog(shipped_folder(), str(tmp_path / "own" / "presets"))
     rows, _ = refresh(catalog, LISTS.__getitem__, "2026-12-24")
-    user_files.save_prices(catalog.own_prices, rows)
+    save_prices(own_file(catalog), rows)
     assert "2026-12-24" in cli("show", "openrouter").out
     row = {"input": 1, "output": 2, "as_of": "2099-01-01", "source": "me"}
     odd: list[Any] = [
@@ -192,7 +195,7 @@ def test_a_refreshed_copy_is_used_and_a_broken_one_does_no_harm(
         )),
     ]  # fmt: skip
     for text in ("{", "[]", *map(json.dumps, odd)):
-        Path(catalog.own_prices).write_text(text)
+        Path(own_file(catalog)).write_text(text)
         [row_of] = cost(
             ["openrouter"], Catalog(shipped_folder(), str(tmp_path / "own" / "presets")), Session(), PEAK, None
         )
@@ -232,7 +235,7 @@ def test_a_download_tells_how_far_it_is(host: Callable[[int, bytes], str]) -> No
     """And gives the JSON."""
     seen: list[int] = []
     body = json.dumps({"data": "x" * 200_000}).encode()
-    assert user_files.download(host(200, body), lambda got, total: seen.append(got))["data"][:1] == "x"
+    assert download(host(200, body), lambda got, total: seen.append(got))["data"][:1] == "x"
     assert seen == sorted(seen)
     assert seen[-1] == len(body)
 
@@ -243,4 +246,4 @@ def test_an_answer_that_is_no_list_is_an_error(
 ) -> None:
     """With the host and the reason."""
     with pytest.raises(LlmswitchError, match=rf"127\.0\.0\.1:\d+ gave no prices: .*{why}"):
-        user_files.download(host(status, body), lambda got, total: None)
+        download(host(status, body), lambda got, total: None)

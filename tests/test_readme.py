@@ -85,5 +85,7 @@ def test_every_option_of_the_readme_exists(option: str) -> None:
 
 def _below(*commands: click.Command) -> list[click.Command]:
     """Return commands with all that groups among them hold."""
-    inner = [one for command in commands if isinstance(command, click.Group) for one in command.commands.values()]
+    groups = [(group, click.Context(group)) for group in commands if isinstance(group, click.Group)]
+    names = [(group, context, name) for group, context in groups for name in group.list_commands(context)]
+    inner = [one for group, context, name in names if (one := group.get_command(context, name))]
     return [*commands, *(_below(*inner) if inner else [])]

@@ -16,9 +16,8 @@ from support.messages_server import MessagesServer, Request
 
 from llmswitch.claude.variables import IDENTITY, KEYLESS_TOKEN, TOP_IDENTITY, VARIABLES
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.preset import Preset
-from llmswitch.presets.slots import start_slot
 
 CATALOG = Catalog(shipped_folder(), own=os.devnull)
 THIRD_PARTY = ("openrouter", "deepseek", "devstral")
@@ -105,7 +104,7 @@ def shipped(name: str) -> Preset:
 def expected_models(preset: Preset) -> dict[str, str]:
     """Return the model each slot of a preset, and a session's start, should put on the wire."""
     models = {slot: preset.slots[slot] for slot in SLOTS}
-    return {**models, "start": models[start_slot(preset.default_slot)]}
+    return {**models, "start": models[preset.start({})]}
 
 
 def write_preset(folder: Path, name: str, **fields: Any) -> dict[str, str]:
@@ -156,7 +155,7 @@ def test_the_openrouter_preset_names_the_models_it_promises() -> None:
     models = expected_models(shipped("openrouter"))
     assert (models["haiku"], models["sonnet"]) == ("mistralai/devstral-2512", "google/gemini-2.5-pro")
     assert models["start"] == models["sonnet"]
-    assert CATALOG.windows()[models["haiku"]] == 262_144
+    assert CATALOG.models.windows()[models["haiku"]] == 262_144
 
 
 @pytest.mark.parametrize(("preset", "prefix"), [("openrouter", "/api"), ("deepseek", ""), ("devstral", "")])
@@ -308,7 +307,7 @@ def test_the_client_plans_with_the_window_of_the_pin(stage: Stage, preset: str) 
     stage.switch(preset)
     written = json.loads(settings_of(stage.repo).read_text())["env"][WINDOW]
     # In both presets the haiku slot has the smallest window of the models that are not Claude's.
-    window = CATALOG.windows()[shipped(preset).slots["haiku"]]
+    window = CATALOG.models.windows()[shipped(preset).slots["haiku"]]
     usage = stage.client.control(stage.repo, "get_context_usage")["get_context_usage"]
     assert (written, usage["maxTokens"]) == (str(window), window)
     assert usage["model"] == expected_models(shipped(preset))["start"]

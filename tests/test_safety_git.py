@@ -10,7 +10,7 @@ import pytest
 from conftest import Cli, git, settings_of
 from test_switch import env_of, write
 
-from llmswitch.worktrees import git as git_program
+from llmswitch.worktrees import program
 
 
 def test_a_damaged_index_is_no_answer(cli: Cli, repo: Path, key: str) -> None:
@@ -112,7 +112,7 @@ def test_a_bare_repository_is_named(cli: Cli, repo: Path, key: str, tmp_path: Pa
 def test_the_misleading_variables_are_gits_own_list(repo: Path) -> None:
     """safety-101: every variable that git counts as its own is kept from it."""
     listed = set(git(repo, "rev-parse", "--local-env-vars").split())
-    assert listed - {"GIT_INTERNAL_SUPER_PREFIX"} <= set(git_program._MISLEADING)
+    assert listed - {"GIT_INTERNAL_SUPER_PREFIX"} <= set(program._MISLEADING)
 
 
 def test_a_preset_of_the_repository_is_not_read(cli: Cli, repo: Path, key: str) -> None:

@@ -17,8 +17,10 @@ from conftest import Cli, Reply, git, require, settings_of
 from test_switch import write
 
 from llmswitch.base.errors import LlmswitchError, Refused
+from llmswitch.settings.change import Change
 from llmswitch.settings.file import SettingsFile
 from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record
 
 NOBODY = 65534
 dry = pytest.mark.parametrize("dry", [[], ["-n"]], ids=["real", "dry"])
@@ -206,10 +208,15 @@ def as_user(number: int = NOBODY) -> Iterator[None]:
         os.setegid(0)
 
 
+def add(settings: Settings | None) -> Change:
+    """Add one variable."""
+    return Change(settings, (settings or Settings("{}")).with_members({"A": '"x"'}), Record())
+
+
 def switch(folder: Path) -> bool:
     """Change the settings file of a folder."""
     file = SettingsFile(str(folder), str(folder / "locks"))
-    return file.change(lambda settings: (settings or Settings("{}")).with_members({"A": '"x"'}), True, lambda: None)
+    return file.change(add, True, lambda change: None)[1]
 
 
 def test_another_users_file_or_folder_is_refused(folder: Path) -> None:
@@ -290,13 +297,13 @@ def test_times_decide_nothing(folder: Path) -> None:
     times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
     others = ['{"a": 2}', None]
 
-    def commit() -> None:
+    def commit(change: Change) -> None:
         if theirs := others.pop(0) if others else None:
             path.write_text(theirs)
             os.utime(path, ns=times)
 
     file = SettingsFile(str(folder), str(folder / "locks"))
-    assert file.change(lambda settings: (settings or Settings("{}")).with_members({"A": '"x"'}), True, commit)
+    assert file.change(add, True, commit)[1]
     assert Settings(path.read_text()).top("a") == "2"
 
 

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmswitch.base.secret import Secret, clean_key, looks_like_key, mask, may_be_key, names_secret, redacted
-from llmswitch.settings.state import fingerprint, is_fingerprint
+from llmswitch.base.key_words import may_be_key
+from llmswitch.base.secret import Secret, looks_like_key, mask, names_secret, redacted
+from llmswitch.keys.sources import clean_key
+from llmswitch.settings.keep import fingerprint
+from llmswitch.settings.state import Record
 
 
 @given(st.text(min_size=1))
@@ -64,9 +67,9 @@ def test_a_fingerprint_knows_its_key_and_no_other() -> None:
     """Salted: two of the same key differ, and neither holds it."""
     one, two = fingerprint(Secret("key-1")), fingerprint(Secret("key-1"))
     assert one != two
-    assert is_fingerprint(one, Secret("key-1"))
-    assert not is_fingerprint(one, Secret("key-2"))
-    assert not is_fingerprint({}, Secret("key-1"))
+    assert Record({"key": one}).has_key(Secret("key-1"))
+    assert not Record({"key": one}).has_key(Secret("key-2"))
+    assert not Record({"key": {}}).has_key(Secret("key-1"))
     assert "key-1" not in str(one)
 
 

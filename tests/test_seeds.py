@@ -15,15 +15,19 @@ import pytest
 from conftest import Reply, git, settings_of
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.claude.sessions import Sessions
 from llmswitch.claude.variables import VARIABLES
-from llmswitch.cli.app import App
+from llmswitch.cli.app import COMMANDS, App
 from llmswitch.cli.console import run as run_command
-from llmswitch.cli.front import COMMANDS, answer
+from llmswitch.cli.front import answer
 from llmswitch.presets import ladder
 from llmswitch.presets import prices as pricing
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
-from llmswitch.presets.pin import wished
+from llmswitch.presets.files import shipped_folder
+from llmswitch.presets.pin import pin
+from llmswitch.presets.prices import of as prices_of
+from llmswitch.presets.sessions import Session, saved_percent, short
+from llmswitch.presets.sessions import cost as cost_of
 
 Run = Callable[..., Reply]
 CATALOG = Catalog(shipped_folder(), "/nowhere")
@@ -61,7 +65,7 @@ def slots_of(repo: Path) -> dict[str, str]:
 
 def pinned(name: str) -> dict[str, str]:
     """Return {slot: model} that a shipped preset writes."""
-    members = wished(CATALOG.load(name), {}, CATALOG)
+    members = pin(CATALOG.load(name), {}, CATALOG).members
     return {slot: members[variable] for slot, variable in VARIABLES.items()}
 
 
@@ -480,7 +484,7 @@ def test_fr16_restart_is_said_only_where_it_is_true(run: Run, monkeypatch: pytes
 
     As where nobody can know which sessions are open; test_live_sessions has real ones.
     """
-    monkeypatch.setattr(App, "open_sessions", lambda self, roots: None)
+    monkeypatch.setattr(Sessions, "of", lambda self, *roots: None)
     assert "restart them to start on sonnet" in run("openrouter").err
     again = run("openrouter", "--haiku", "qwen/qwen3-coder").err
     assert "follow within seconds" in again
@@ -505,10 +509,10 @@ def test_fr19_fr20_a_session_and_its_percentage_are_computed(name: str) -> None:
     """At the guide's own prices: 10 calls of 50,000 in and 15,000 out; its column of percentages was wrong."""
     spend, out, expected = SEED_PRICES[name]
     price = pricing.Price({"input": spend, "output": out, "as_of": "2026-01-01", "source": "the guide"})
-    cost = price.session(pricing.Session())
+    cost = cost_of(price, Session())
     assert cost == pytest.approx(expected)
     if name in CHEAPER:
-        assert round(pricing.saved_percent(cost, 6.25), 1) == CHEAPER[name]
+        assert round(saved_percent(cost, 6.25), 1) == CHEAPER[name]
 
 
 def test_fr18_prices_have_a_date_and_a_source_and_the_fee_is_told(run: Run) -> None:
@@ -524,11 +528,11 @@ def test_fr18_prices_have_a_date_and_a_source_and_the_fee_is_told(run: Run) -> N
 
 def test_fr21_opus_4_and_opus_4_5_are_not_confused(run: Run) -> None:
     """Opus 4 (15/75) is gone from OpenRouter, and Opus 4.5 costs 5/25."""
-    price = CATALOG.prices.find("openrouter", "anthropic/claude-opus-4.5")
-    gone = CATALOG.prices.find("openrouter", "anthropic/claude-opus-4")
+    price = prices_of(CATALOG).find("openrouter", "anthropic/claude-opus-4.5")
+    gone = prices_of(CATALOG).find("openrouter", "anthropic/claude-opus-4")
     assert price
     assert gone
-    assert (price.short, gone.short) == ("5/25", "15/75")
+    assert (short(price), short(gone)) == ("5/25", "15/75")
     reply = run("openrouter", "--opus", "anthropic/claude-opus-4")
     assert (
         "anthropic/claude-opus-4 is no longer served by openrouter; its successor is anthropic/claude-opus-5.5"
@@ -549,10 +553,10 @@ def test_fr23_exacto_is_kept_and_priced_as_its_base(run: Run, repo: Path) -> Non
     run("openrouter", "--model", "qwen/qwen3-coder:exacto")
     assert slots_of(repo)["opus"] == "qwen/qwen3-coder:exacto"
     assert env_of(repo)["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "262144"
-    base, exacto = (CATALOG.prices.find("openrouter", f"qwen/qwen3-coder{end}") for end in ("", ":exacto"))
+    base, exacto = (prices_of(CATALOG).find("openrouter", f"qwen/qwen3-coder{end}") for end in ("", ":exacto"))
     assert base
     assert exacto
-    assert base.short == exacto.short
+    assert short(base) == short(exacto)
 
 
 @pytest.mark.parametrize(
@@ -716,5 +720,5 @@ def test_ml11_a_tracked_ladder_is_noted_and_each_worktree_has_its_own(
 def test_no_start_on_a_name_nobody_knows(run: Run) -> None:
     """AF7's last step: a start is a slot, and the choices are named."""
     with pytest.raises(UsageProblem, match="cannot start on 'nobody'"):
-        wished(CATALOG.load("openrouter"), {"start": "nobody"}, CATALOG)
+        pin(CATALOG.load("openrouter"), {"start": "nobody"}, CATALOG)
     assert run("openrouter", "--start", "nobody").code == 2

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,10 @@ from support.live_session import LiveSession
 from support.processes import looks_like_a_session
 
 from llmswitch.claude import sessions
-from llmswitch.claude.sessions import is_client
+from llmswitch.claude.sessions import Session, Sessions, is_client, is_overlay
+from llmswitch.claude.sessions_ps import sessions as from_ps
 from llmswitch.settings.state import Record
-from llmswitch.status import held
+from llmswitch.status.judge import held
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,11 @@ def session(program: str, repo: Path, tmp_path: Path) -> Iterator[LiveSession]:
         yield session
 
 
+def ps_sessions(run: Callable[[list[str]], str] | None = None) -> list[Session]:
+    """Return the sessions that ps and lsof show."""
+    return [Session(*each, is_overlay(argv)) for *each, argv in from_ps(is_client, run)]
+
+
 def codes(cli: Cli, folder: Path, *command: str) -> dict[str, str]:
     """Return {code: message} of the problems that a command finds."""
     return {each["code"]: each["message"] for each in json.loads(cli(*command, "--json", cwd=folder).out)["problems"]}
@@ -44,7 +50,7 @@ def test_the_switch_names_the_open_sessions_and_status_those_that_hold_something
     cli: Cli, repo: Path, key: str, session: LiveSession
 ) -> None:
     """A session of the real client that is older than the switch; after `claude --live` it holds nothing."""
-    [pid] = [each.pid for each in sessions.running([str(repo)]) or []]
+    [pid] = [each.pid for each in Sessions().of(str(repo)) or []]
     reply = cli("openrouter", cwd=repo)
     assert reply.err.endswith(f"Open here now: process {pid}.\n")
     for command in ("status", "doctor"):
@@ -95,8 +101,8 @@ def test_a_session_below_the_worktrees_root_and_in_a_follower_counts(
 def test_ps_and_lsof_see_what_proc_shows(session: LiveSession, repo: Path) -> None:
     """The way of macOS, on Linux."""
     require(next((f"not installed: {name}" for name in ("ps", "lsof") if not shutil.which(name)), None))
-    [ours] = sessions.running([str(repo)]) or []
-    found = {each.pid: each for each in sessions._from_ps()}
+    [ours] = Sessions().of(str(repo)) or []
+    found = {each.pid: each for each in ps_sessions()}
     assert found[ours.pid].folder == ours.folder == str(repo)
     assert abs(found[ours.pid].started - ours.started) < 2  # ps counts whole seconds
     assert not found[ours.pid].overlay
@@ -106,7 +112,7 @@ def test_ps_and_lsof_see_what_proc_shows(session: LiveSession, repo: Path) -> No
 def test_ages_of_ps(age: str, seconds: int) -> None:
     """[[days-]hours:]minutes:seconds."""
     lines = {"ps": f"  7 {age} claude --settings x\n8 nonsense\n", "lsof": "p7\nfcwd\nn/a folder\n"}
-    [found] = sessions._from_ps(lambda argv: lines[argv[0]])
+    [found] = ps_sessions(lambda argv: lines[argv[0]])
     import time
 
     assert found.folder == "/a folder"
@@ -137,13 +143,13 @@ def test_processes_of_somebody_else_are_left_out(repo: Path, tmp_path: Path) -> 
     if os.geteuid() != 0:
         pytest.skip("only root can start a process of another user")
     with looks_like_a_session(repo, user=65534):
-        assert sessions.running([str(repo)]) == []
+        assert Sessions().of(str(repo)) == []
 
 
 def test_where_nobody_can_know_the_switch_says_what_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows, for example."""
-    monkeypatch.setattr(sys, "platform", "win32")
-    assert sessions.running(["/"]) is None
+    """On a BSD, for example."""
+    monkeypatch.setattr(sys, "platform", "freebsd14")
+    assert Sessions().of("/") is None
 
 
 def test_where_processes_do_not_show_the_switch_says_what_would_be(
@@ -151,7 +157,7 @@ def test_where_processes_do_not_show_the_switch_says_what_would_be(
 ) -> None:
     """No /proc is no failure."""
     monkeypatch.setattr(sessions, "PROC", str(tmp_path / "gone"))
-    assert sessions.running(["/"]) is None
+    assert Sessions().of("/") is None
 
 
 PIN = {"ANTHROPIC_BASE_URL": "https://a.example/api", "ANTHROPIC_MODEL": "sonnet"}
@@ -174,7 +180,7 @@ def test_what_an_old_session_holds(
     previous: dict[str, object], current: dict[str, object], expected: list[str]
 ) -> None:
     """Removed variables and the start model; a value that came back is none of it."""
-    assert held.held(Record(current), Record(previous)) == expected
+    assert held(Record(current), Record(previous)) == expected
 
 
 def test_a_mend_does_not_make_sessions_old(cli: Cli, repo: Path, key: str, tmp_path: Path) -> None:

@@ -16,8 +16,10 @@ from conftest import Cli, settings_of
 from test_switch import write
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.settings.change import Change
 from llmswitch.settings.file import SettingsFile
 from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record
 
 
 @pytest.fixture
@@ -27,25 +29,21 @@ def file(tmp_path: Path) -> SettingsFile:
     return SettingsFile(str(tmp_path), str(tmp_path / "locks"))
 
 
-def add(name: str, value: str) -> object:
-    """Return an edit that adds one variable."""
-    return lambda settings: settings.with_members({name: json.dumps(value)})
-
-
-def nothing() -> None:
-    """Stand for a journal that has nothing to write."""
+def add(settings: Settings | None) -> Change:
+    """Add one variable."""
+    return Change(settings, (settings or Settings("{}")).with_members({"A": '"x"'}), Record())
 
 
 def test_a_change_between_our_read_and_our_rename_is_not_lost(file: SettingsFile) -> None:
     """safety-60: A writer that takes no lock, as Claude Code: its entry and ours are both there in the end."""
     others = [Path(file.path).read_text().replace("vi", "emacs"), None]
 
-    def commit() -> None:
+    def commit(change: Change) -> None:
         theirs = others.pop(0) if others else None
         if theirs:
             Path(file.path).write_text(theirs)
 
-    assert file.change(add("A", "x"), True, commit) is True  # type: ignore[arg-type]
+    assert file.change(add, True, commit)[1] is True
     assert json.loads(Path(file.path).read_text()) == {"env": {"EDITOR": "emacs", "A": "x"}}
 
 
@@ -53,11 +51,11 @@ def test_a_file_deleted_meanwhile_counts_as_changed(file: SettingsFile) -> None:
     """safety-62: The edit is asked again, about no file."""
     seen: list[bool] = []
 
-    def edit(settings: Settings | None) -> Settings | None:
+    def edit(settings: Settings | None) -> Change:
         seen.append(settings is None)
-        return (settings or Settings("{}")).with_members({"A": '"x"'})
+        return add(settings)
 
-    def commit() -> None:
+    def commit(change: Change) -> None:
         if len(seen) == 1:
             os.unlink(file.path)
 
@@ -69,13 +67,13 @@ def test_a_file_that_never_holds_still_is_given_up(file: SettingsFile) -> None:
     """safety-60: After ten tries, with nothing of ours in it and no temporary file."""
     count = 0
 
-    def commit() -> None:
+    def commit(change: Change) -> None:
         nonlocal count
         count += 1
         Path(file.path).write_text(json.dumps({"count": count}))
 
     with pytest.raises(LlmswitchError, match="another program keeps changing it"):
-        file.change(add("A", "x"), True, commit)  # type: ignore[arg-type]
+        file.change(add, True, commit)
     assert json.loads(Path(file.path).read_text()) == {"count": 10}
     assert os.listdir(file.folder) == ["settings.local.json"]
 

@@ -15,7 +15,7 @@ import pytest
 from conftest import Cli, git, require
 from support.terminal import Terminal
 
-from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.files import shipped_folder
 
 LLMSWITCH = Path(sys.executable).parent / "llmswitch"
 START_FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config.fish"}
@@ -28,10 +28,10 @@ SHOW = {
 START_OF_LINE, LEFT = "\x01", "\x1b[D"
 # A few models whatever the shipped data knows, some with a colon or a tilde, which a shell may take for its own.
 MORE_MODELS = """
-from llmswitch.catalog import Catalog
-from llmswitch.front import main
+from llmswitch.cli.front import main
+from llmswitch.presets.models import Models
 names = ("deepseek/deepseek-v3.2", "google/gemini-2.5-pro", "qwen/q3:free", "qwen/q3:exacto", "~odd/model")
-Catalog.windows = lambda self: dict.fromkeys(names, 1)
+Models.windows = lambda self: dict.fromkeys(names, 1)
 main()
 """
 # What is typed before Tab, and the words the shell has then (a folder's last slash aside).

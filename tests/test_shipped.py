@@ -12,14 +12,15 @@ from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import SLOTS, VARIABLES
 from llmswitch.commands.list_show import show
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.doubts import doubt
+from llmswitch.presets.files import shipped_folder
+from llmswitch.presets.listing import names
 from llmswitch.presets.models import base_id
-from llmswitch.presets.pin import wished
-from llmswitch.presets.preset import Preset
-from llmswitch.presets.slots import AUTO
+from llmswitch.presets.pin import pin
+from llmswitch.presets.preset import AUTO, Preset
 
 SHIPPED = Catalog(shipped_folder(), "/nowhere")
-PRESETS = {name: SHIPPED.load(name) for name in SHIPPED.names()}
+PRESETS = {name: SHIPPED.load(name) for name in names(SHIPPED)}
 PRICES = json.loads(Path(shipped_folder(), "prices.json").read_text())["providers"]
 # The vendors' pages bill these by subscription, or name a model without a price by the token.
 UNPRICED = {"anthropic", "atlascloud", "byteplus", "claude", "direct", "foundry", "litellm", "llamacpp", "lmstudio",
@@ -48,20 +49,27 @@ def test_a_shipped_preset_is_whole(name: str) -> None:
     if preset.is_claude:
         return
     own = {"base_url": "http://localhost:1"} if preset.protocol == "openai" else {}
-    pin = wished(preset, own, SHIPPED)
-    assert pin["ANTHROPIC_BASE_URL"].startswith(("https://", "http://localhost:")) or preset.cloud
-    assert not pin["ANTHROPIC_BASE_URL"].endswith("/v1")
-    assert AUTO not in pin.values()
-    windows = {**SHIPPED.windows(), **preset.windows}
-    assert {base_id(pin[variable]) for variable in VARIABLES.values()} - {""} <= set(windows)
-    assert preset.speaks_claude or all(pin[VARIABLES[slot]] for slot in SLOTS[:4])
+    members = pin(preset, own, SHIPPED).members
+    assert members["ANTHROPIC_BASE_URL"].startswith(("https://", "http://localhost:")) or preset.cloud
+    assert not members["ANTHROPIC_BASE_URL"].endswith("/v1")
+    assert AUTO not in members.values()
+    windows = {**SHIPPED.models.windows(), **preset.windows}
+    assert {base_id(members[variable]) for variable in VARIABLES.values()} - {""} <= set(windows)
+    assert preset.speaks_claude or all(members[VARIABLES[slot]] for slot in SLOTS[:4])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_shipped_preset_passes_the_check_of_a_users_own(name: str) -> None:
+    """A run does not check the fields of the shipped files again, so a wrong one must be seen here."""
+    as_users = Catalog("/nowhere", shipped_folder())  # those of the second folder are checked, with what they extend
+    assert as_users.as_it_stands(name)
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_ids_of_a_shipped_preset_fit_its_provider(name: str) -> None:
     """Each is one that the provider is known to serve today, in its spelling."""
     preset = PRESETS[name]
-    assert [doubt for model in models_of(preset) if (doubt := SHIPPED.models.doubt(model, preset.prices))] == []
+    assert [text for model in models_of(preset) if (text := doubt(model, preset.prices or "", SHIPPED.models))] == []
     if preset.prices and not preset.is_claude:
         known = {model for model in models_of(preset) if preset.prices in SHIPPED.models.entry(model)["providers"]}
         assert known == models_of(preset) or preset.cloud or preset.name == "volcengine-payg"

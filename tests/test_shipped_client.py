@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,23 +13,21 @@ from support.claude_client import ClaudeClient, Outcome, require_program
 from support.messages_server import Answer, Block, Request, say
 
 from llmswitch.claude.variables import KEYLESS_TOKEN
-from llmswitch.cli.app import App
+from llmswitch.cli.app import COMMANDS, App
 from llmswitch.cli.main import cli
 from llmswitch.keys.sources import variable
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.data_files import shipped_folder
+from llmswitch.presets.files import shipped_folder
+from llmswitch.presets.listing import load_all
 from llmswitch.presets.models import base_id
-from llmswitch.presets.pin import wished, with_credential
-from llmswitch.presets.preset import Preset
-from llmswitch.presets.slots import AUTO
+from llmswitch.presets.pin import pin
+from llmswitch.presets.preset import AUTO, Preset
 from llmswitch.settings import change
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
 
 CATALOG = Catalog(shipped_folder(), "/nowhere")
-PRESETS = {
-    preset.name: preset for preset in CATALOG.load_all()[0] if preset.base_url and preset.protocol == "anthropic"
-}
+PRESETS = {preset.name: preset for preset in load_all(CATALOG)[0] if preset.base_url and preset.protocol == "anthropic"}
 # What a cloud's own switch asks, and what of the model stands in the address there.
 CLOUDS = {
     "bedrock": "bedrock-runtime.us-east-1.amazonaws.com",
@@ -82,9 +81,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def switched(preset: Preset, repo: Path, sealed: dict[str, str]) -> None:
     """Switch the repository to a preset, with every provider's key at hand."""
     keys = {variable(each.key): key_of(each) for each in PRESETS.values() if each.key}
-    cli.main(
-        [preset.name, "-w", str(repo)], "llmswitch", standalone_mode=False, obj=App({**sealed, **keys}, cli.commands)
-    )
+    app = App({**sealed, **keys}, COMMANDS)
+    cli.main([preset.name, "-w", str(repo)], "llmswitch", standalone_mode=False, obj=app)
 
 
 def session(client: ClaudeClient, repo: Path, preset: Preset, env: dict[str, str]) -> Outcome:
@@ -147,25 +145,22 @@ def test_no_key_of_one_preset_stays_when_another_comes() -> None:
     start = Settings('{"permissions": {"allow": []}}\n')
     pins = {name: written(preset) for name, preset in PRESETS.items()}
     for first in pins:
-        of_first = Record()
-        one = change.next_settings(start, [Record(), Record()], pins[first], of_first)
+        one = change.switched(start, [Record(), Record()], pins[first], {})
         for second in pins:
-            of_second, of_none = Record(), Record()
-            two = change.next_settings(one, [of_first, Record()], pins[second], of_second)
-            assert two
-            left = two.text + json.dumps([of_first.data(), of_second.data()])
+            two = change.switched(one.after, [one.record, Record()], pins[second], {})
+            assert two.after
+            left = two.after.text + json.dumps([one.record.data(), two.record.data()])
             assert [name for name, key in keys.items() if key in left and key != keys.get(second)] == []
-            assert keys.get(second, KEYLESS_TOKEN) in two.text
-            three = change.next_settings(two, [of_second, of_first], {}, of_none)
-            assert three
-            assert three.text == start.text
-            assert "fake-" not in json.dumps(of_none.data())
+            assert keys.get(second, KEYLESS_TOKEN) in two.after.text
+            three = change.switched(two.after, [two.record, one.record], {}, {})
+            assert three.after
+            assert three.after.text == start.text
+            assert "fake-" not in json.dumps(three.record.data())
 
 
-def written(preset: Preset) -> dict[str, str]:
+def written(preset: Preset) -> Mapping[str, str]:
     """Return what a switch to a preset writes, with its key."""
-    members = wished(preset, {}, CATALOG)
-    return with_credential(members, preset.auth, key_of(preset) if preset.key else KEYLESS_TOKEN)
+    return pin(preset, {}, CATALOG).with_key(preset.auth, key_of(preset) if preset.key else KEYLESS_TOKEN).members
 
 
 def left_behind(repo: Path) -> str:

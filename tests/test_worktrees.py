@@ -9,7 +9,9 @@ import pytest
 from conftest import git
 
 from llmswitch.base.errors import Refused, UsageProblem
-from llmswitch.worktrees import worktree as worktrees
+from llmswitch.worktrees import layout as worktrees
+from llmswitch.worktrees.git import exclude_file
+from llmswitch.worktrees.listing import listing
 
 
 def found(folder: Path) -> tuple[str, bool, bool]:
@@ -39,7 +41,7 @@ def test_a_linked_worktree_is_its_own(repo: Path, name: str) -> None:
     worktree = worktrees.find(str(linked))
     assert worktree.common_dir == str(repo / ".git")
     assert worktree.git_dir.startswith(str(repo / ".git" / "worktrees"))
-    assert worktree.exclude_file() == str(repo / ".git" / "info" / "exclude")
+    assert exclude_file(worktree) == str(repo / ".git" / "info" / "exclude")
 
 
 def test_a_worktree_of_a_bare_repository(repo: Path) -> None:
@@ -96,13 +98,13 @@ def test_a_tilde_is_the_home(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_branches_are_named(repo: Path) -> None:
     """None for a detached HEAD; the name in a repository without a commit too."""
-    assert worktrees.find(str(repo)).branch() == "trunk"
+    assert worktrees.branch(worktrees.find(str(repo))) == "trunk"
     git(repo, "checkout", "--quiet", "--detach")
-    assert worktrees.find(str(repo)).branch() is None
+    assert worktrees.branch(worktrees.find(str(repo))) is None
     empty = repo.parent / "empty"
     empty.mkdir()
     git(empty, "init", "--quiet", "-b", "new/one")
-    assert worktrees.find(str(empty)).branch() == "new/one"
+    assert worktrees.branch(worktrees.find(str(empty))) == "new/one"
 
 
 def test_a_repository_of_another_owner_is_refused_with_gits_own_hint(repo: Path) -> None:
@@ -117,7 +119,7 @@ def test_a_repository_of_another_owner_is_refused_with_gits_own_hint(repo: Path)
 
 def listed(folder: Path) -> list[tuple[str, str]]:
     """Return (path, state) of every worktree that is listed from a folder."""
-    return [(entry.path, entry.state) for entry in worktrees.listing(worktrees.find(str(folder)))]
+    return [(entry.path, entry.state) for entry in listing(worktrees.find(str(folder)))]
 
 
 def test_a_git_file_with_a_windows_line_end_is_one(repo: Path) -> None:
@@ -125,7 +127,7 @@ def test_a_git_file_with_a_windows_line_end_is_one(repo: Path) -> None:
     git(repo, "worktree", "add", "--quiet", "--detach", str(repo.parent / "linked"))
     file = repo.parent / "linked" / ".git"
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-    [_, entry] = worktrees.listing(worktrees.find(str(repo)))
+    [_, entry] = listing(worktrees.find(str(repo)))
     assert entry.worktree
     assert entry.worktree.git_dir == str(repo / ".git" / "worktrees" / "linked")
 

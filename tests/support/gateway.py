@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from llmswitch.gateway.client import LocalGateway
+from llmswitch.keys.names import KeyNames
 from llmswitch.presets.routes import Route, Routes
 
 from .messages_server import Answer, Handler, MessagesServer, Request
@@ -119,7 +120,8 @@ class RunningGateway:
         base = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
         fail = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         self.environ = {**base, **fail, "LLMSWITCH_HOME": str(home), **variables, **(environ or {})}
-        self.local = LocalGateway(str(home / "state" / "gateway"), self.environ)
+        state = home / "state"
+        self.local = LocalGateway(str(state / "gateway"), self.environ, lambda: KeyNames(str(state)))
         self.log = home / "gateway.log"
 
     def __enter__(self) -> Self:

@@ -22,7 +22,7 @@ TITLES = """
 41 disk full · 42 quota · 43 read-only disk · 44 size limit · 45 I/O error · 46 too many open files ·
 47 interrupted call · 48 another device · 49 error after the rename · 50 kill at any call · 51 signals ·
 52 random kills · 53 power cut · 54 stdout full or closed · 55 clock · 56 no flock, no folder sync ·
-57 file in use on Windows · 58 many at once · 59 lock held · 60 writer without a lock · 61 open session ·
+57 Windows · 58 many at once · 59 lock held · 60 writer without a lock · 61 open session ·
 62 deleted meanwhile · 63 no bus · 64 no service · 65 locked · 66 nobody unlocks · 67 daemon stopped ·
 68 daemon dies · 69 wrong backend · 70 broken keyring configuration · 71 keyring that stores nothing ·
 72 plain text, or asking · 73 duplicate items · 74 item that is no text · 75 too long for Windows ·

@@ -28,7 +28,7 @@ def refresh(catalog: Catalog, download: Callable[[str], Any], today: str) -> tup
 
     `download` returns the JSON behind a URL and raises LlmswitchError; then nothing is changed.
     """
-    old = _rows(of(catalog))
+    old = rows_of(of(catalog))
     listed = price_lists.from_openrouter(download(price_lists.OPENROUTER_URL), today)
     genai = price_lists.from_genai(download(price_lists.GENAI_URL), old, today, "genai-prices")
     fresh = {**genai, **listed}
@@ -74,7 +74,7 @@ def download(url: str, tell: Callable[[int, int], None]) -> Any:
     raise LlmswitchError(f"{host} gave no prices: {why}.", hint="The prices you have stay in use: llmswitch cost")
 
 
-def _rows(prices: Prices) -> price_lists.Rows:
+def rows_of(prices: Prices) -> price_lists.Rows:
     """Return {provider: {model: row}} of all lists, the newest row of each."""
     names = sorted({(provider, model) for each in prices.lists for provider in each for model in each[provider]})
     found: price_lists.Rows = {provider: {} for provider, _ in names}

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 
 PROTOCOLS = ("anthropic", "openai")
+TIERS = {"small": "haiku", "medium": "sonnet", "large": "opus"}
+_ALIASES = {**TIERS, "sonnet_1m": "sonnet", "opus_1m": "opus"}
+AUTO = "auto"  # a model that is left to Claude Code
+_FIRST = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+_LONGEST_NAME = 64
 
 
 class Elsewhere:
@@ -60,7 +65,7 @@ class Preset:
         self.key_from: dict[str, Any] | None = get("key_from") or None
         self.key_prefix, self.key_url = get("key_prefix") or "", get("key_url") or ""
         check = get("key_check")  # a request that checks a key for free
-        self.key_check: dict[str, str] | None = {"method": "GET", "auth": "bearer", **check} if check else None
+        self.key_check: dict[str, str] | None = {"method": "GET", "auth": "bearer", **_said(check)} if check else None
         self.auth = get("auth") or "bearer"
         self.answers_any_key = bool(get("answers_any_key"))
         self.default_model: str | None = get("default_model")
@@ -73,7 +78,7 @@ class Preset:
         word = get("default_slot") or "sonnet"
         self.default_slot = self.slot_named(word) or word
         self.windows: dict[str, int] = get("windows") or {}
-        self.env: dict[str, str] = get("env") or {}
+        self.env: dict[str, str] = _said(get("env") or {})
         self.notes: list[str] = get("notes") or []
         self.docs, self.verified, self.confidence = get("docs") or "", get("verified") or "", get("confidence") or ""
 
@@ -94,8 +99,8 @@ class Preset:
                     self.warnings.append(f"The name {name!r} means {slot} here, and no longer {other}.")
                 self.custom[name] = slot
         named = [slot for slot, model in self.slots.items() if self.slot_named(model)]
-        for slot, (target, model) in {slot: self._followed(slot) for slot in named}.items():
-            self.slots[slot] = model
+        for slot in named:  # one after the other: a place of the slot on the way counts too
+            target, self.slots[slot] = self._followed(slot)
             if target in self.elsewhere:
                 self.elsewhere[slot] = self.elsewhere[target]
 
@@ -171,11 +176,9 @@ class Preset:
         return self.cloud or ("several" if self.is_mixed else ANTHROPIC_HOST)
 
 
-TIERS = {"small": "haiku", "medium": "sonnet", "large": "opus"}
-_ALIASES = {**TIERS, "sonnet_1m": "sonnet", "opus_1m": "opus"}
-AUTO = "auto"  # a model that is left to Claude Code
-_FIRST = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
-_LONGEST_NAME = 64
+def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields but those that are null, with which a preset on top takes one of another's away."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def slot_named(word: str) -> str | None:
