@@ -38,7 +38,7 @@ def session(program: str, repo: Path, tmp_path: Path) -> Iterator[LiveSession]:
 
 def ps_sessions(run: Callable[[list[str]], str] | None = None) -> list[Session]:
     """Return the sessions that ps and lsof show."""
-    return [Session(*each, is_overlay(argv)) for *each, argv in from_ps(is_client, run)]
+    return [Session(pid, folder, started, is_overlay(argv)) for pid, folder, started, argv in from_ps(is_client, run)]
 
 
 def codes(cli: Cli, folder: Path, *command: str) -> dict[str, str]:

@@ -59,7 +59,10 @@ def _all() -> list[Session] | None:
             return sorted(_from_proc(), key=lambda each: each.started)
         from llmswitch.claude import sessions_ps  # macOS
 
-        found = [Session(*each, is_overlay(argv)) for *each, argv in sessions_ps.sessions(is_client)]
+        found = [
+            Session(pid, folder, started, is_overlay(argv))
+            for pid, folder, started, argv in sessions_ps.sessions(is_client)
+        ]
         return sorted(found, key=lambda each: each.started)
     except OSError:  # no /proc here, or it is hidden; whatever was done before stays done
         return None
