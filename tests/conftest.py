@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support import secret_service
+from support.programs import require as require  # for the tests too
+from support.tree import SOURCE, of_this_tree
 
 KEY = "sk-or-v1-canary-0123456789abcdef0123456789"
 KEPT = {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "CI", "LLMSWITCH_TEST_CLAUDE"}
 # The caller's environment, for package installers only: how they reach their registry is the machine's business.
-INSTALLER = dict(os.environ)
+INSTALLER = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +27,14 @@ def pytest_configure(config: pytest.Config) -> None:
     examples = 2000 if os.environ.get("CI") else 200
     settings.register_profile("ours", derandomize=True, deadline=None, database=None, max_examples=examples)
     settings.load_profile("ours")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was skipped, each reason in one line with its number: a missing program is not a hundred lines."""
+    skipped = terminalreporter.getreports("skipped")
+    reasons = Counter(str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report) for report in skipped)
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"SKIPPED [{count}] {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +48,7 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "HOME": str(home),
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
+        "PYTHONPATH": SOURCE,
         "TMPDIR": str(tmp_path),
         "GIT_CONFIG_GLOBAL": str(gitconfig),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -48,14 +60,6 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     return environ
-
-
-def require(missing: str | None) -> None:
-    """Skip a test for the reason `missing`, None for no reason; in CI nothing may be missing."""
-    if missing and os.environ.get("CI"):
-        pytest.fail(missing)
-    if missing:
-        pytest.skip(missing)
 
 
 class Reply:
@@ -79,7 +83,8 @@ def cli(sealed: dict[str, str], tmp_path: Path) -> Cli:
 
     def run(*arguments: str, cwd: Path | str = tmp_path, env: dict[str, str] | None = None, text: str = "") -> Reply:
         argv = [sys.executable, "-m", "llmswitch", *arguments]
-        done = subprocess.run(argv, cwd=cwd, env={**sealed, **(env or {})}, input=text.encode(), capture_output=True)
+        whole = of_this_tree({**sealed, **(env or {})})
+        done = subprocess.run(argv, cwd=cwd, env=whole, input=text.encode(), capture_output=True)
         reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in reply.err, reply
         return reply
@@ -149,7 +154,7 @@ def bounded(sealed: dict[str, str], repo: Path) -> Bounded:
         given = text if isinstance(text, bytes) else text.encode()
         argv = [sys.executable, "-m", "llmswitch", *arguments]
         done = subprocess.run(
-            argv, cwd=repo, env={**sealed, **env}, input=given, capture_output=True, timeout=limit, check=False
+            argv, cwd=repo, env=of_this_tree({**sealed, **env}), input=given, capture_output=True, timeout=limit
         )
         reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in reply.err, reply

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from llmswitch.claude.versions import NEWEST
 
 from .messages_server import Answer, Internet, Request, make_certificate
+from .programs import require
+from .tree import ROOT, SOURCE
 
-CLIENT_VERSION = "2.1.329"
 PROGRAM_VARIABLE = "LLMSWITCH_TEST_CLAUDE"
-INSTALL_FOLDER = Path(".cache") / f"claude-code-{CLIENT_VERSION}"
+INSTALL_FOLDER = Path(".cache") / f"claude-code-{NEWEST}"
 ANTHROPIC_HOST = "api.anthropic.com"
 CONTROL_ARGUMENTS = ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
 QUIET = {
@@ -31,7 +32,7 @@ def find_program() -> str | None:
     """Return the client the tests should run, or None when there is none."""
     if named := os.environ.get(PROGRAM_VARIABLE):
         return named
-    cached = Path(__file__).parents[2] / INSTALL_FOLDER / "node_modules" / ".bin" / "claude"
+    cached = ROOT / INSTALL_FOLDER / "node_modules" / ".bin" / "claude"
     return str(cached) if cached.exists() else None
 
 
@@ -39,13 +40,9 @@ def require_program() -> str:
     """Return the client, or skip the test; in CI a missing client is a failure."""
     if program := find_program():
         return program
-    reason = (
-        f"no Claude Code client: npm install --prefix {INSTALL_FOLDER} "
-        f"@anthropic-ai/claude-code@{CLIENT_VERSION}, or set {PROGRAM_VARIABLE}"
-    )
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    reason = f"no Claude Code client: run scripts/claude-code, or set {PROGRAM_VARIABLE}"
+    require(reason)
+    raise AssertionError(reason)
 
 
 @dataclass(frozen=True)
@@ -143,6 +140,7 @@ class ClaudeClient:
             "TMPDIR": str(self.tmp),
             "TERM": "dumb",
             "LANG": "C.UTF-8",
+            "PYTHONPATH": SOURCE,  # for the llmswitch that it starts
             "HTTP_PROXY": proxy,
             "HTTPS_PROXY": proxy,
             "NO_PROXY": "127.0.0.1,localhost",

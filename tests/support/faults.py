@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.tree import SOURCE
 from support.warm import Ended, Warm
 
 KEY = "sk-or-v1-faults-0123456789abcdef0123456789"
@@ -237,6 +238,7 @@ def environ(home: Path) -> dict[str, str]:
         "TMPDIR": str(home.parent),
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
+        "PYTHONPATH": SOURCE,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",

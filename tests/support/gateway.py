@@ -21,6 +21,7 @@ from llmswitch.keys.names import KeyNames
 from llmswitch.presets.routes import Route, Routes
 
 from .messages_server import Answer, Handler, MessagesServer, Request
+from .tree import SOURCE
 
 LIMIT = 20.0
 _PORTS = iter(range(20000 + os.getpid() % 8000, 32000))
@@ -117,7 +118,7 @@ class RunningGateway:
         home.mkdir(parents=True, exist_ok=True)
         (home / "config.json5").write_text(json.dumps({"gateway_port": self.port}))
         variables = {f"LLMSWITCH_KEY_{name.upper()}": key for name, key in (keys or {}).items()}
-        base = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
+        base = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "PYTHONPATH": SOURCE}
         fail = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         self.environ = {**base, **fail, "LLMSWITCH_HOME": str(home), **variables, **(environ or {})}
         state = home / "state"

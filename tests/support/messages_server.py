@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from .programs import absent, require
+
 Block = dict[str, Any]
 Event = dict[str, Any]
 
@@ -153,6 +155,7 @@ class Internet(MessagesServer):
 
 def make_certificate(path: Path, hosts: Sequence[str]) -> None:
     """Write a throwaway key and self-signed certificate for some hosts into one file."""
+    require(absent("openssl"))
     names = ",".join(f"DNS:{host}" for host in hosts)
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     subject = ("-subj", "/CN=llmswitch-test", "-addext", f"subjectAltName={names}")

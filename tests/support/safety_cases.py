@@ -50,7 +50,7 @@ TESTS = Path(__file__).parents[1]
 def named() -> dict[int, list[str]]:
     """Return {number: tests that name it}, in the order of the files."""
     found: dict[int, list[str]] = {}
-    for path in sorted(TESTS.glob("test_*.py")):
+    for path in sorted(TESTS.rglob("test_*.py")):
         text = path.read_text(encoding="utf-8")
         for node in ast.parse(text).body:
             label = f"{path.name}::{node.name}" if isinstance(node, ast.FunctionDef) else path.name

@@ -13,14 +13,11 @@ from typing import Self
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from support.programs import absent
+from support.tree import SOURCE
+
 # Program -> Debian package.
-PROGRAMS = {
-    "dbus-daemon": "dbus",
-    "gdbus": "libglib2.0-bin",
-    "gnome-keyring-daemon": "gnome-keyring",
-    "secret-tool": "libsecret-tools",
-    "setpriv": "util-linux",
-}
+PROGRAMS = ("dbus-daemon", "gdbus", "gnome-keyring-daemon", "secret-tool", "setpriv")
 FOLDERS = (
     "HOME",
     "TMPDIR",
@@ -69,11 +66,7 @@ while True:
 
 def missing() -> str | None:
     """Name the programs that are not installed and the command that installs them."""
-    absent = [program for program in PROGRAMS if shutil.which(program) is None]
-    if not absent:
-        return None
-    packages = " ".join(sorted({PROGRAMS[program] for program in absent}))
-    return f"not installed: {', '.join(absent)} (apt-get install {packages})"
+    return absent(*PROGRAMS)
 
 
 def state(pid: int) -> str | None:
@@ -144,6 +137,7 @@ class PrivateBus:
         environ["DBUS_SESSION_BUS_ADDRESS"] = self._address()
         environ["PATH"] = os.environ.get("PATH", os.defpath)
         environ["LANG"] = "C.UTF-8"
+        environ["PYTHONPATH"] = SOURCE
         return environ
 
     def _make_folder(self, name: str) -> Path:

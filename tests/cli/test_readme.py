@@ -12,8 +12,9 @@ import click
 import pytest
 from conftest import git, require
 from support import secret_service
+from support.tree import ROOT
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 PROMPT = "openrouter key:"
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
 

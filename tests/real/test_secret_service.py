@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-
-from . import secret_service
-from .secret_service import PrivateBus, SecretService, SilentSecretService, missing, state, wait_until
+from support import secret_service
+from support.secret_service import PrivateBus, SecretService, SilentSecretService, missing, state, wait_until
+from support.tree import ROOT
 
 GET = "import keyring, sys; print(ascii(keyring.get_password(*sys.argv[1:])))"
 SET = "import keyring, sys; keyring.set_password(*sys.argv[1:])"
@@ -21,7 +21,7 @@ HOLD = """
 import signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from secret_service import SecretService
+from support.secret_service import SecretService
 with SecretService(Path(sys.argv[2])) as service:
     if sys.argv[3] == "True":
         service.stop_daemon()
@@ -152,7 +152,7 @@ def test_no_process_left_after_a_failed_start(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("stopped", [False, True])
 def test_no_process_left_after_kill_9(tmp_path: Path, stopped: bool) -> None:
     """Bus and daemon end with a test run that is killed, a suspended daemon too."""
-    arguments = [str(Path(__file__).parent), str(tmp_path / "service"), str(stopped)]
+    arguments = [str(ROOT / "tests"), str(tmp_path / "service"), str(stopped)]
     command = [sys.executable, "-c", HOLD, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
@@ -174,9 +174,9 @@ def test_two_at_once(tmp_path: Path) -> None:
 
 
 def test_environ_is_complete_and_private(service: SecretService, tmp_path: Path) -> None:
-    """Each variable but two names a place inside the service's own folder."""
+    """Each variable but three names a place inside the service's own folder."""
     inside = {name for name, value in service.environ.items() if str(tmp_path) in unquote(value)}
-    assert set(service.environ) - inside == {"LANG", "PATH"}
+    assert set(service.environ) - inside == {"LANG", "PATH", "PYTHONPATH"}
     assert {"HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"} <= inside
     assert (tmp_path / "service" / "xdg_data_home" / "keyrings").is_dir()
 

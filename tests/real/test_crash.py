@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,13 +11,14 @@ import pytest
 from conftest import require
 from support import random_kills
 from support.faults import SCENARIOS, Bench, Scenario, environ, failures, kills
+from support.programs import absent
 from support.warm import Warm
 
 
 @pytest.fixture
 def bench(tmp_path: Path, sealed: dict[str, str], scenario: Scenario) -> Iterator[Bench]:
     """A scenario, run by a warm process under strace."""
-    require(None if shutil.which("strace") else "not installed: strace (apt-get install strace)")
+    require(absent("strace"))
     probe = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True)
     require(None if probe.returncode == 0 else f"strace may not trace here: {probe.stderr}")
     with Warm(environ(Path(sealed["HOME"]))) as warm:

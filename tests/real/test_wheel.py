@@ -9,8 +9,7 @@ import venv
 from pathlib import Path
 
 from conftest import INSTALLER
-
-ROOT = Path(__file__).parent.parent
+from support.tree import ROOT
 
 
 def test_the_installed_wheel_lists_the_presets_of_the_folder(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import git
+from support.programs import require_root
 
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.worktrees import layout as worktrees
@@ -109,8 +110,7 @@ def test_branches_are_named(repo: Path) -> None:
 
 def test_a_repository_of_another_owner_is_refused_with_gits_own_hint(repo: Path) -> None:
     """safety-102: git's safe.directory rule is git's to apply."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to give a folder to another user")
+    require_root("to give a folder away")
     os.chown(repo, 12345, 12345)
     os.chown(repo / ".git", 12345, 12345)
     with pytest.raises(Refused, match=r"safe\.directory"):

@@ -16,6 +16,7 @@ import pytest
 from conftest import git
 from support.claude_client import ClaudeClient, require_program
 from support.layers import reader_of
+from support.programs import absent, require, require_root
 
 from llmswitch.claude import layers as layers_module
 from llmswitch.claude.effective import KNOWN, Value, effective, wrong_members
@@ -212,8 +213,7 @@ def linked_git_folder(base: Path, home: Path) -> tuple[Path, list[Path]]:
 
 def foreign(path: Path) -> None:
     """Give a file to somebody else."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a folder away")
+    require_root("to give a folder away")
     os.chown(path, OTHER_USER, -1, follow_symlinks=False)
 
 
@@ -419,12 +419,13 @@ def test_the_client_uses_what_we_say_with_a_config_folder(
 
 def isolated(program: str, tmp: Path) -> tuple[str, Path]:
     """Return the client with an /etc/claude-code of its own, in a mount namespace, and that folder."""
+    require(absent("unshare", "mount"))
     own = tmp / "etc" / "claude-code"
     own.mkdir(parents=True)
     mount = f"mount -t overlay overlay -o lowerdir={tmp}/etc:/etc /etc"
     unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
     if subprocess.run([*unshare, "sh", "-c", mount], capture_output=True).returncode != 0:
-        pytest.skip("no mount namespace for managed settings")
+        pytest.skip("no mount namespace of its own, for managed settings")
     script = tmp / "claude"
     script.write_text(f'#!/bin/sh\nexec {" ".join(unshare)} sh -c \'{mount} && exec "$0" "$@"\' {program} "$@"\n')
     script.chmod(0o755)

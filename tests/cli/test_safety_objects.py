@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import socket
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Reply, git, require, settings_of
+from support.programs import absent, require_root
+from support.tree import SOURCE
 from test_switch import write
 
 from llmswitch.base.errors import LlmswitchError, Refused
@@ -139,7 +142,7 @@ def a_socket(path: Path) -> None:
 
 def a_device(path: Path) -> None:
     """Make the node of a null device."""
-    require(None if os.geteuid() == 0 else "needs root, to make a device")
+    require_root("to make a device")
     os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
 
 
@@ -197,8 +200,10 @@ def folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def as_user(number: int = NOBODY) -> Iterator[None]:
-    """Act as another user for a while, where root can."""
-    require(None if os.geteuid() == 0 else "needs root, to be two users")
+    """Act as another user for a while, where root can; what is imported late that user may not be able to read."""
+    require_root("to be two users")
+    for path in Path(SOURCE).glob("llmswitch/[bsw]*/*.py"):  # base, settings, status, worktrees
+        importlib.import_module(f"llmswitch.{path.parent.name}.{path.stem}")
     os.setegid(number)
     os.seteuid(number)
     try:
@@ -221,6 +226,7 @@ def switch(folder: Path) -> bool:
 
 def test_another_users_file_or_folder_is_refused(folder: Path) -> None:
     """safety-34: a rename would take it over."""
+    require_root("to be two users")
     path = settings_of(folder)
     path.chmod(0o666)
     path.parent.chmod(0o777)
@@ -235,7 +241,7 @@ def test_another_users_file_or_folder_is_refused(folder: Path) -> None:
 
 def test_root_leaves_a_users_file_the_users(folder: Path) -> None:
     """safety-34: as `sudo llmswitch` would; a new file and a new folder belong to whom the folder above does."""
-    require(None if os.geteuid() == 0 else "needs root, to be two users")
+    require_root("to be two users")
     for path in (folder, folder / ".claude", settings_of(folder)):
         os.chown(path, NOBODY, NOBODY)
     assert switch(folder) is True
@@ -248,6 +254,7 @@ def test_root_leaves_a_users_file_the_users(folder: Path) -> None:
 @pytest.mark.parametrize(("mode", "why"), [(0o555, "cannot write it"), (0o000, "cannot read it")])
 def test_a_folder_that_may_not_be_written_or_entered(folder: Path, mode: int, why: str) -> None:
     """safety-36: exit 1, with the file's name."""
+    require_root("to be two users")
     for path in (folder / ".claude", settings_of(folder)):
         os.chown(path, NOBODY, NOBODY)
     (folder / ".claude").chmod(mode)
@@ -261,6 +268,7 @@ def test_a_folder_that_may_not_be_written_or_entered(folder: Path, mode: int, wh
 
 def test_a_file_that_may_not_be_read(folder: Path) -> None:
     """safety-36: exit 1, with the file's name; not even its mode changes."""
+    require_root("to be two users")
     for path in (folder / ".claude", settings_of(folder)):
         os.chown(path, NOBODY, NOBODY)
     settings_of(folder).chmod(0o200)
@@ -309,6 +317,7 @@ def test_times_decide_nothing(folder: Path) -> None:
 
 def test_an_immutable_file(cli: Cli, tmp_path: Path, key: str) -> None:
     """safety-37: chattr +i; exit 1, kept, and no temporary file."""
+    require(absent("chattr"))
     folder = tmp_path / "plain"
     folder.mkdir()
     path = write(folder, "{}")

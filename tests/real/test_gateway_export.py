@@ -20,8 +20,9 @@ from support.claude_client import ClaudeClient, require_program
 from support.gateway import Upstream, free_port
 from support.messages_server import say
 from support.openai_server import OpenAiUpstream, text
+from support.programs import absent
+from support.tree import ROOT
 
-ROOT = Path(__file__).parent.parent
 PROXY = ROOT / ".cache" / "litellm-1.106.2" / "bin" / "litellm"
 KEYS = {slot: f"sk-test-{slot}-0123456789abcdef0123456789" for slot in ("haiku", "sonnet", "opus")}
 MASTER = "sk-master-0123456789abcdef0123456789"
@@ -81,6 +82,7 @@ def test_for_a_team_there_are_a_database_and_virtual_keys_with_budgets(cli: Cli,
     images = [line.split()[1] for line in (out / "compose.yaml").read_text().splitlines() if "image:" in line]
     assert len(images) == 3
     assert not [image for image in images if image.endswith(("latest", "main-stable")) or ":" not in image]
+    require(absent("curl"))
     with Upstream(lambda _: []) as proxy:
         done = subprocess.run(
             ["sh", str(out / "new-key"), "ada", "20"], capture_output=True, text=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, git, require
+from support.programs import absent
 from support.terminal import Terminal
 
 from llmswitch.presets.files import shipped_folder
@@ -72,7 +73,7 @@ Start = Callable[..., Terminal]
 def shell(request: pytest.FixtureRequest, sealed: dict[str, str], cli: Cli) -> str:
     """A shell with the line that the help shows in its start file, and `show` behind it."""
     name: str = request.param
-    require(None if shutil.which(name) else f"{name} is not installed")
+    require(absent(name))
     require(None if LLMSWITCH.exists() else "llmswitch is not installed in this environment")
     sealed.update(PATH=f"{LLMSWITCH.parent}:{sealed['PATH']}", TERM="xterm")
     told = re.search(rf"{START_FILES[name]} +(.*)", cli("shell-init", "--help").out)
@@ -177,7 +178,7 @@ def test_claude_goes_through_run(
 @pytest.mark.parametrize("name", ["bash", "zsh"])
 def test_an_alias_called_claude_does_no_harm(name: str, sealed: dict[str, str], repo: Path) -> None:
     """The function is claude's all the same, and an alias that only adds arguments reaches it."""
-    require(None if shutil.which(name) else f"{name} is not installed")
+    require(absent(name))
     sealed["PATH"] = f"{LLMSWITCH.parent}:{sealed['PATH']}"
     alias = "shopt -s expand_aliases 2>/dev/null\nalias claude='claude --more'\n"
     code = f'{alias}eval "$(llmswitch shell-init {name})"\nfunction llmswitch {{ echo "$@"; }}\nclaude x\n'

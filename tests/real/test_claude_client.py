@@ -5,10 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from . import claude_client
-from .claude_client import ANTHROPIC_HOST, ClaudeClient, ControlError, require_program
-from .messages_server import Block, MessagesServer, Request, say, use_tool
+from support import claude_client
+from support.claude_client import ANTHROPIC_HOST, ClaudeClient, ControlError, require_program
+from support.messages_server import Block, MessagesServer, Request, say, use_tool
 
 BASE_URL = "ANTHROPIC_BASE_URL"
 PIN = {
@@ -147,5 +146,5 @@ def test_a_missing_client_skips_but_fails_in_ci(
     monkeypatch.delenv(claude_client.PROGRAM_VARIABLE, raising=False)
     monkeypatch.setattr(claude_client, "INSTALL_FOLDER", tmp_path)
     monkeypatch.setenv("CI", ci)
-    with pytest.raises(verdict, match="npm install"):
+    with pytest.raises(verdict, match="scripts/claude-code"):
         require_program()

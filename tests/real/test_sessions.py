@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from conftest import Cli, git, require, settings_of
 from support.claude_client import ClaudeClient, require_program
 from support.live_session import LiveSession
 from support.processes import looks_like_a_session
+from support.programs import absent, require_root
 
 from llmswitch.claude import sessions
 from llmswitch.claude.sessions import Session, Sessions, is_client, is_overlay
@@ -100,7 +99,7 @@ def test_a_session_below_the_worktrees_root_and_in_a_follower_counts(
 
 def test_ps_and_lsof_see_what_proc_shows(session: LiveSession, repo: Path) -> None:
     """The way of macOS, on Linux."""
-    require(next((f"not installed: {name}" for name in ("ps", "lsof") if not shutil.which(name)), None))
+    require(absent("ps", "lsof"))
     [ours] = Sessions().of(str(repo)) or []
     found = {each.pid: each for each in ps_sessions()}
     assert found[ours.pid].folder == ours.folder == str(repo)
@@ -140,8 +139,7 @@ def test_what_counts_as_claude_code(argv: Sequence[str], expected: bool) -> None
 
 def test_processes_of_somebody_else_are_left_out(repo: Path, tmp_path: Path) -> None:
     """Even where we could see them."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can start a process of another user")
+    require_root("to start a process of another user")
     with looks_like_a_session(repo, user=65534):
         assert Sessions().of(str(repo)) == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, git, require, settings_of
+from support.programs import absent
 from test_house import HEAVY, SOURCE
 
 from llmswitch.cli.app import COMMANDS
@@ -103,9 +104,7 @@ def instructions(argv: list[str], cwd: Path, environ: dict[str, str]) -> int:
 
 def test_the_straight_way_takes_few_instructions(repo: Path, pinned: dict[str, str]) -> None:
     """Counted, not timed, in units of an empty Python; a module more on the way is seen here."""
-    import shutil
-
-    require(None if shutil.which("valgrind") else "valgrind is not installed (Debian: valgrind)")
+    require(absent("valgrind"))
     unit = instructions(["-S", "-c", "pass"], repo, pinned)
     for form in INSTRUCTIONS:
         run(["-m", "llmswitch", *HOT[form]], repo, pinned)  # compile every module once

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import INSTALLER, git
-
-ROOT = Path(__file__).parent.parent
+from support.tree import ROOT
 
 
 @pytest.fixture

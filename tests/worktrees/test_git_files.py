@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import git
+from support.programs import require_root
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.worktrees import layout as git_files
@@ -203,9 +204,9 @@ def test_the_unusual_ones_are_left_to_git(name: str, tmp_path: Path) -> None:
     assert git_files.find(os.path.realpath(UNUSUAL[name](tmp_path / "top"))) is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="giving a folder to another user takes root")
 def test_what_belongs_to_somebody_else_is_left_to_git(tmp_path: Path) -> None:
     """git does not trust it (safe.directory)."""
+    require_root("to give a folder away")
     folder = committed(tmp_path / "main")
     os.chown(folder / ".git", 65534, 65534)
     assert git_files.find(os.path.realpath(folder)) is None

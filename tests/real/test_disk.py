@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import KEY, require, settings_of
 from support import small_disk
+from support.programs import absent
 from test_switch import write
 
 FAULTS = [case for case in small_disk.CASES if case != "room enough"]
@@ -18,6 +19,7 @@ FAULTS = [case for case in small_disk.CASES if case != "room enough"]
 
 def on_small_disk(case: str, tmp_path: Path, environ: dict[str, str]) -> dict[str, object]:
     """Run one case and return its report."""
+    require(absent("unshare", "mount"))
     probe = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True)
     require(None if probe.returncode == 0 else "needs root, to mount a file system for itself alone")
     argv = ["unshare", "--mount", sys.executable, small_disk.__file__, case, str(tmp_path)]

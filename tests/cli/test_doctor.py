@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import KEY, Cli, git, settings_of
 from support.claude_client import find_program, require_program
+from support.programs import require_root
 from support.secret_service import SecretService
 from test_switch import write
 
@@ -266,8 +267,7 @@ def test_links(house: House, tmp_path: Path) -> None:
 
 def test_the_file_of_somebody_else(house: House) -> None:
     """Claude Code and llmswitch would not write it."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a file away")
+    require_root("to give a file away")
     os.chown(house.file, 65534, -1)
     assert "another user" in house.doctor()["other-owner"]["message"]
 
