@@ -21,11 +21,12 @@ INSTALLER = {name: value for name, value in os.environ.items() if name != "PYTHO
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep hypothesis deterministic in CI, and its database out of the checkout."""
+    """Keep hypothesis the same in every run, but for `scripts/test all`, and its database out of the checkout."""
     from hypothesis import settings
 
-    examples = 2000 if os.environ.get("CI") else 200
-    settings.register_profile("ours", derandomize=True, deadline=None, database=None, max_examples=examples)
+    fresh = bool(os.environ.get("LLMSWITCH_TEST_FRESH"))
+    examples = 2000 if fresh else 200
+    settings.register_profile("ours", derandomize=not fresh, deadline=None, database=None, max_examples=examples)
     settings.load_profile("ours")
 
 

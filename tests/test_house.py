@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ class Imports(ast.NodeVisitor):
             self.names.add(full if (SOURCE.parent / (full.replace(".", "/") + ".py")).exists() else str(node.module))
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Return the run-time imports of a file."""
     visitor = Imports()
@@ -66,6 +68,7 @@ def imports(path: Path) -> set[str]:
     return visitor.names
 
 
+@cache
 def modules() -> dict[str, set[str]]:
     """Return {folder/module: modules of ours that it imports}, in the same form."""
     found = {}

@@ -53,7 +53,7 @@ def test_an_error_of_any_system_call_is_told_truly_and_leaves_no_litter(bench: B
 
 
 def test_random_kills_tear_nothing(tmp_path: Path, sealed: dict[str, str]) -> None:
-    """safety-52: 500 here, 10,000 with scripts/crash."""
+    """safety-52: 500 here, 10,000 with scripts/long/crash."""
     result = random_kills.run(500, tmp_path, seed=1)
     assert result.torn == []
     assert result.killed == 500

@@ -105,8 +105,8 @@ def test_a_preset_without_an_endpoint_is_refused(cli: Cli) -> None:
 def proxy_program() -> Path:
     """The LiteLLM of the cache; in CI it is installed here, in an environment of its own."""
     if os.environ.get("CI") and not (PROXY.parent.parent / "installed").exists():
-        subprocess.run([ROOT / "scripts" / "litellm"], env=INSTALLER, check=True, stdout=subprocess.DEVNULL)
-    require(None if PROXY.exists() else "no LiteLLM proxy: run scripts/litellm")
+        subprocess.run([ROOT / "scripts" / "long" / "litellm"], env=INSTALLER, check=True, stdout=subprocess.DEVNULL)
+    require(None if PROXY.exists() else "no LiteLLM proxy: run scripts/long/litellm")
     return PROXY
 
 

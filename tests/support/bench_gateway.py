@@ -1,4 +1,4 @@
-"""The benchmark behind scripts/bench-gateway: small requests, first bytes of streams, throughput, memory, start-up.
+"""What scripts/long/bench-gateway measures: small requests, first bytes, throughput, memory, start-up.
 
 One request after another is asked with http.client, an ordinary client; throughput with a bare one, which costs less
 than what it measures.

@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the editor of settings texts (atheris): `scripts/fuzz [SECONDS]`.
+"""Coverage-guided fuzzing of the editor of settings texts (atheris): `scripts/long/fuzz [SECONDS]`.
 
 For any bytes: a text is refused with a place in it, or it is JSON to Python's own parser as well, our members come in
 with the values we gave, everything else keeps its value, and taking them out gives back the first text.

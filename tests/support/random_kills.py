@@ -1,4 +1,4 @@
-"""Switches that are killed at random moments, and what they leave: `scripts/crash [KILLS] [SEED]`."""
+"""Switches that are killed at random moments, and what they leave: `scripts/long/crash [KILLS] [SEED]`."""
 
 from __future__ import annotations
 
