@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import INSTALLER, Cli, require
+from conftest import Cli, require
 from support.claude_client import ClaudeClient, require_program
 from support.gateway import Upstream, free_port
 from support.messages_server import say
@@ -103,9 +103,7 @@ def test_a_preset_without_an_endpoint_is_refused(cli: Cli) -> None:
 
 @pytest.fixture(scope="module")
 def proxy_program() -> Path:
-    """The LiteLLM of the cache; in CI it is installed here, in an environment of its own."""
-    if os.environ.get("CI") and not (PROXY.parent.parent / "installed").exists():
-        subprocess.run([ROOT / "scripts" / "long" / "litellm"], env=INSTALLER, check=True, stdout=subprocess.DEVNULL)
+    """The LiteLLM of the cache."""
     require(None if PROXY.exists() else "no LiteLLM proxy: run scripts/long/litellm")
     return PROXY
 
@@ -142,6 +140,7 @@ def _until_alive(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             return
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_proxy_started_with_it_serves_each_slot_of_the_real_client(
     cli: Cli, repo: Path, tmp_path: Path, proxy_program: Path

@@ -89,6 +89,7 @@ async def _stream(session: aiohttp.ClientSession, pin: Pin, slot: str, tag: int)
     ]
 
 
+@pytest.mark.long
 def test_64_streams_at_once_are_never_mixed_up_and_memory_stays_flat(gateway: RunningGateway) -> None:
     """To two upstreams, for 30 seconds."""
     tags = itertools.count()
