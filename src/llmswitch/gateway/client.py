@@ -124,8 +124,12 @@ def _last_line(path: str) -> str:
 
 
 def _runs(pid: int) -> bool:
+    """Say whether a process runs; one that ended stays in the table where nobody reaps it, as in many containers."""
     try:
         os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
     except ProcessLookupError:
         return False
-    return True
+    except (OSError, IndexError):  # no /proc; or it ended just now, which the next look says
+        return True
