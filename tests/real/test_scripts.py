@@ -31,9 +31,13 @@ def test_the_first_run_sets_itself_up_and_the_second_just_runs(fresh: Path, tmp_
     assert "Setting up" in first.stderr
     assert "openrouter" in first.stdout
     made = {path: path.stat().st_mtime_ns for path in (fresh / ".venv").glob("*")}
-    second = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    second = subprocess.run(command, capture_output=True, text=True, env=INSTALLER, cwd=tmp_path)
     assert (second.stdout, second.stderr) == (first.stdout, "")
     assert {path: path.stat().st_mtime_ns for path in (fresh / ".venv").glob("*")} == made
+    moved = fresh.rename(tmp_path / "renamed clone")  # its command would still start what was at the old place
+    third = subprocess.run([moved / "scripts/llmswitch", "list"], capture_output=True, text=True, env=INSTALLER)
+    assert (third.returncode, third.stdout) == (0, first.stdout), third.stderr
+    assert "Setting up" in third.stderr
 
 
 def test_an_interrupted_setup_is_done_again(fresh: Path, tmp_path: Path) -> None:

@@ -22,10 +22,11 @@ def test_the_installed_wheel_lists_the_presets_of_the_folder(tmp_path: Path) -> 
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)]
     subprocess.run(install, check=True, capture_output=True, env=INSTALLER)
     done = subprocess.run(
-        [tmp_path / "clean/bin/llmswitch", "list", "--json"], capture_output=True, check=True, cwd=tmp_path
-    )
+        [tmp_path / "clean/bin/llmswitch", "list", "--json"],
+        capture_output=True, check=True, cwd=tmp_path, env=INSTALLER,
+    )  # fmt: skip
     rows = json.loads(done.stdout)
     assert {row["name"] for row in rows} == {path.stem for path in (ROOT / "presets").glob("*.json5")}
     assert all(row["file"].startswith(str(tmp_path / "clean")) for row in rows)
     module = str(python), "-m", "llmswitch", "--version"
-    assert b"llmswitch, version" in subprocess.run(module, capture_output=True, check=True).stdout
+    assert b"llmswitch, version" in subprocess.run(module, capture_output=True, check=True, env=INSTALLER).stdout
