@@ -49,9 +49,9 @@ SCRIPT = [
 ]
 # Instructions of a run in units of `python -S -c pass`, as measured on Python 3.11.7. A module more is about 0.02.
 INSTRUCTIONS = {"status --short": 2.44, "statusline": 2.42, "status": 2.60, "a preset": 3.14, "print-key": 1.89}
-# Measured, in a folder and an environment that are the same everywhere: the same count in four runs; 0.25 % more without
-# the CPU's newer instructions; 0.2 % for other paths; 5.3 % (4.1 to 6.0) more on Debian's 3.11.2, whose unit is smaller;
-# 1.5 to 6.5 % less on 3.12 and 3.13. Before, 300 processes more on the machine were 13 to 15 % and 200 variables 3 %.
+# Measured, with folder and environment the same everywhere: the same count in four runs; 0.25 % more without the newer
+# instructions of the CPU; 0.2 % for other paths; 4.1 to 6.0 % more on Debian's 3.11.2, whose unit is smaller; 0.7 to
+# 6.5 % less on 3.12 and 3.13. Before, 300 processes more on the machine were 13 to 15 %, and 200 variables 3 %.
 SLACK = 1.03 if sys.version_info[:3] == (3, 11, 7) else 1.07
 
 
