@@ -24,9 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep hypothesis the same in every run, but for `scripts/test all`, and its database out of the checkout."""
     from hypothesis import settings
 
-    fresh = bool(os.environ.get("LLMSWITCH_TEST_FRESH"))
-    examples = 2000 if fresh else 200
-    settings.register_profile("ours", derandomize=not fresh, deadline=None, database=None, max_examples=examples)
+    tier = os.environ.get("LLMSWITCH_TEST_TIER", "usual")
+    examples = {"quick": 50, "usual": 200, "all": 2000}[tier]
+    settings.register_profile("ours", derandomize=tier != "all", deadline=None, database=None, max_examples=examples)
     settings.load_profile("ours")
 
 
