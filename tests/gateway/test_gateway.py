@@ -412,6 +412,7 @@ def test_no_key_and_no_token_shows_outside(gateway: RunningGateway, pin: Pin) ->
 
 def test_only_this_user_can_ask_it_for_tokens(gateway: RunningGateway) -> None:
     """The socket, its folder and the routes are private."""
+    gateway.routes(**{"haiku-model": route("http://127.0.0.1:1")})
     folder = gateway.home / "state" / "gateway"
     paths = [folder, folder / "control", folder / "routes", *(folder / "routes").iterdir()]
     assert {path.stat().st_mode & 0o077 for path in paths} == {0}
