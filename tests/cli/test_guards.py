@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import Cli, git
+from support.tree import SOURCE
+
+import llmswitch
 
 
 def test_home_and_git_config_are_throwaway(tmp_path: Path) -> None:
@@ -15,6 +20,13 @@ def test_home_and_git_config_are_throwaway(tmp_path: Path) -> None:
     assert Path(os.path.expanduser("~")).is_relative_to(tmp_path)
     assert git(tmp_path, "config", "--global", "--list").startswith("user.name=A Tester")
     assert not any(name.startswith(("ANTHROPIC", "CLAUDE", "XDG", "OPENROUTER")) for name in os.environ)
+
+
+def test_children_run_the_code_of_this_tree(sealed: dict[str, str], tmp_path: Path) -> None:
+    """Whatever their Python has installed: another copy of the tree may lie there."""
+    argv = [sys.executable, "-c", "import llmswitch; print(llmswitch.__file__)"]
+    found = subprocess.run(argv, env=sealed, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert found.strip() == llmswitch.__file__ == str(Path(SOURCE, "llmswitch", "__init__.py"))
 
 
 def test_no_keyring_can_be_reached(cli: Cli) -> None:
