@@ -15,6 +15,7 @@ from conftest import Cli
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.commands.cost import cost
 from llmswitch.commands.prices import download, refresh, rows_of, save_prices
+from llmswitch.presets import own_prices
 from llmswitch.presets import price_lists as price_sources
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
@@ -59,13 +60,15 @@ def test_tokens_from_a_cache_cost_the_caches_price_or_the_whole() -> None:
     assert cost_of(TIERED, Session(1, 100_000, 0, cached=100_000)) == pytest.approx(0.1)
 
 
-def test_of_two_lists_the_later_date_counts_row_by_row() -> None:
+def test_of_two_lists_the_later_date_counts_row_by_row(tmp_path: Path) -> None:
     """So a refreshed copy gives way to a newer release; rows that are none are passed over."""
     row = {"input": 1, "output": 1, "source": "s"}
     shipped = {"providers": {"p": {"a": {**row, "as_of": "2026-01-02"}, "b": {**row, "as_of": "2026-01-02"}}}}
     older, newer = {**row, "input": 7, "as_of": "2026-01-01"}, {**row, "input": 8, "as_of": "2026-01-03"}
     own = {"providers": {"p": {"a": older, "b": newer, "c": {"input": "x"}}}}
-    prices = Prices([shipped, own])
+    copy = tmp_path / "prices.json"
+    copy.write_text(json.dumps(own))
+    prices = Prices([shipped["providers"], own_prices.read(str(copy))])
     found = {model: prices.find("p", model) for model in "abc"}
     assert [price.rates()["input"] if price else None for price in found.values()] == [1, 8, None]
     assert prices.find("other", "a") is None

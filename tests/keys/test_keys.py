@@ -154,7 +154,7 @@ def test_as_long_as_a_key_may_be() -> None:
 
 def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """safety-95: it is ended, and so is the wait for what it started; what it said before is not shown."""
-    monkeypatch.setattr(keys, "COMMAND_SECONDS", 0.2)
+    monkeypatch.setattr(command, "COMMAND_SECONDS", 0.2)
     message = complaint(f"echo {A_KEY}; sleep 60 & sleep 60")
     assert message.startswith("sh gave no key within 0 seconds.")
     assert A_KEY not in message

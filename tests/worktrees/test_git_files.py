@@ -195,13 +195,13 @@ def test_it_is_what_git_says(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", USUAL)
 def test_the_usual_layouts_need_no_git(name: str, tmp_path: Path) -> None:
     """Else the short way would bring nothing."""
-    assert git_files.find(os.path.realpath(USUAL[name](tmp_path / "top")))
+    assert git_files._by_hand(os.path.realpath(USUAL[name](tmp_path / "top")))
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_the_unusual_ones_are_left_to_git(name: str, tmp_path: Path) -> None:
     """Rather than guessed."""
-    assert git_files.find(os.path.realpath(UNUSUAL[name](tmp_path / "top"))) is None
+    assert git_files._by_hand(os.path.realpath(UNUSUAL[name](tmp_path / "top"))) is None
 
 
 def test_what_belongs_to_somebody_else_is_left_to_git(tmp_path: Path) -> None:
@@ -209,4 +209,4 @@ def test_what_belongs_to_somebody_else_is_left_to_git(tmp_path: Path) -> None:
     require_root("to give a folder away")
     folder = committed(tmp_path / "main")
     os.chown(folder / ".git", 65534, 65534)
-    assert git_files.find(os.path.realpath(folder)) is None
+    assert git_files._by_hand(os.path.realpath(folder)) is None

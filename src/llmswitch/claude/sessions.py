@@ -1,4 +1,4 @@
-"""The Claude Code processes of this user: from /proc on Linux, from ps and lsof elsewhere.
+"""The Claude Code processes of this user: from /proc on Linux, from ps and lsof on macOS, none known elsewhere.
 
 Other users' processes are left out. Of a process only its arguments, folder and start are read.
 """
@@ -57,15 +57,12 @@ def _all() -> list[Session] | None:
     try:
         if sys.platform == "linux":
             return sorted(_from_proc(), key=lambda each: each.started)
-        from llmswitch.claude import sessions_ps  # macOS
-
-        found = [
-            Session(pid, folder, started, is_overlay(argv))
-            for pid, folder, started, argv in sessions_ps.sessions(is_client)
-        ]
-        return sorted(found, key=lambda each: each.started)
     except OSError:  # no /proc here, or it is hidden; whatever was done before stays done
         return None
+    from llmswitch.claude import sessions_ps  # macOS
+
+    rows = sessions_ps.sessions(is_client) if sys.platform == "darwin" else None
+    return None if rows is None else [Session(pid, where, at, is_overlay(argv)) for pid, where, at, argv in rows]
 
 
 def _is_inside(folder: str, root: str) -> bool:

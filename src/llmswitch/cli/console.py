@@ -71,7 +71,7 @@ def piped() -> str:
 def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
     """Do the work these arguments ask for and return its exit code; every error becomes one message on stderr."""
     _prepare()
-    if any(map(_is_key, _before_claude(arguments))):
+    if _holds_key(arguments):
         from llmswitch.cli.failure import A_KEY  # only where something is wrong
 
         note(f"llmswitch: {A_KEY}")
@@ -117,13 +117,11 @@ def _fill_standard_files() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
 
 
-def _before_claude(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments that are for us: behind `run … --` they are Claude Code's."""
-    return arguments[: arguments.index("--")] if arguments[:1] == ["run"] and "--" in arguments else arguments
-
-
-def _is_key(argument: str) -> bool:
-    return looks_like_key(argument) and not os.path.exists(argument)
+def _holds_key(arguments: Sequence[str]) -> bool:
+    """Say whether an argument for us is a key: behind `run … --` they are Claude Code's."""
+    if arguments[:1] == ["run"] and "--" in arguments:
+        arguments = arguments[: arguments.index("--")]
+    return any(looks_like_key(word) and not os.path.exists(word) for word in arguments)
 
 
 def _fail(error: Exception, arguments: Sequence[str]) -> int:

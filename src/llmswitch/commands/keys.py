@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.base.key_words import may_be_key
 from llmswitch.keys import sources as keys
-from llmswitch.keys.names import Keyring
 from llmswitch.keys.saved import by_reference, key_of, users
 from llmswitch.presets.listing import load_all, names
 from llmswitch.presets.preset import is_name
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llmswitch.base.secret import Secret
-    from llmswitch.keys.names import KeyNames
+    from llmswitch.keys.names import KeyNames, Keyring
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
 
@@ -37,6 +35,8 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
     """
     if word is None:
         return next((preset.key for preset in load_all(catalog)[0] if preset.key and preset.name == current), DEFAULT)
+    from llmswitch.base.key_words import may_be_key  # imports re; `print-key --preset` needs none
+
     if not is_name(word) or may_be_key(word):
         raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
     if word not in names(catalog) or users(word, catalog):

@@ -25,9 +25,7 @@ class Switched:
     open sessions were taken back, `keeps_key` that they could not be made to forget the old key.
     """
 
-    __slots__ = (
-        "after", "before", "checkout", "chosen", "done", "follows", "keeps_key", "live", "notices",
-    )  # fmt: skip
+    __slots__ = ("after", "before", "checkout", "chosen", "done", "follows", "keeps_key", "live", "notices")
 
     def __init__(
         self,
@@ -42,10 +40,9 @@ class Switched:
     ) -> None:
         """Without `done` the worktree follows main."""
         self.checkout, self.chosen, self.done, self.follows = checkout, chosen, done, done is None
-        found = (
-            [each.values() if each else {} for each in (done.change.before, done.change.after)] if done else [{}, {}]
-        )
-        self.before, self.after = found[0] if before is None else before, found[1]
+        found = (done.change.before, done.change.after) if done else (None, None)
+        first, self.after = (each.values() if each else {} for each in found)
+        self.before = first if before is None else before
         self.live, self.keeps_key = live, keeps_key
         self.notices = [*(done.notices if done else ()), *notices]
 

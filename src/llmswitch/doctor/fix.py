@@ -86,7 +86,12 @@ def _set(checkout: Checkout, members: Mapping[str, str]) -> None:
         record = _amended(checkout.state.current, before, raw, members)
         return Change(before, before.with_members(raw), record)
 
-    checkout.file.change(edit, True, lambda change: keep.amend(checkout.state, change.record))
+    checkout.file.change(edit, True, lambda change: _amend(checkout, change.record))
+
+
+def _amend(checkout: Checkout, record: Record) -> None:
+    """Write the record in the place of the one there is: a mend is no switch."""
+    keep.write(checkout.state, record, checkout.state.previous, checkout.state.switched)
 
 
 def _amended(current: Record, before: Settings, raw: Mapping[str, str], members: Mapping[str, str]) -> Record:

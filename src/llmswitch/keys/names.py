@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from typing import Protocol
 
 from llmswitch.base import files as atomic
 from llmswitch.base.fastjson import dumps, loads
 from llmswitch.base.secret import Secret
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class Keyring(Protocol):
-    """What a store of keys can do; OsKeyring is the real one."""
+    from llmswitch.base.secret import Secret
 
-    @property
-    def title(self) -> str: ...  # noqa: D102
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    def get(self, name: str) -> Secret | None: ...  # noqa: D102
-    def set(self, name: str, secret: Secret) -> None: ...  # noqa: D102
-    def delete(self, name: str) -> bool: ...  # noqa: D102
+    class Keyring(Protocol):
+        """What a store of keys can do; OsKeyring is the real one."""
+
+        @property
+        def title(self) -> str: ...  # noqa: D102
+        @property
+        def kind(self) -> str: ...  # noqa: D102
+        def get(self, name: str) -> Secret | None: ...  # noqa: D102
+        def set(self, name: str, secret: Secret) -> None: ...  # noqa: D102
+        def delete(self, name: str) -> bool: ...  # noqa: D102
 
 
 class KeyNames:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 
 from llmswitch.base.errors import PresetProblem, UsageProblem
@@ -62,6 +61,8 @@ def price(preset: Preset, slot: str, model: str, catalog: Catalog) -> Price | No
 
 def suggestion(name: str, catalog: Catalog) -> str:
     """Return the nearest preset or command as a question, "" where none is near."""
+    import difflib  # imports re; only for a mistyped name
+
     near = difflib.get_close_matches(name, [*names(catalog), *catalog.reserved], n=1)
     return f" Did you mean {near[0]}?" if near else ""
 

@@ -36,9 +36,7 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
         return None
     exclude = git.exclude_file(worktree)
     if not dry_run:
-        from llmswitch.settings.exclude_file import append  # only for the first pin of a repository
-
-        append(exclude, RULES)
+        _append(exclude)
         if not _ignored(worktree, LOCAL):
             raise Refused(
                 f"git would not ignore {path} even with a rule in {exclude}.",
@@ -76,3 +74,21 @@ def _check_elsewhere(path: str) -> None:
             f"{path} is in another repository, {worktree.root}, which does not ignore it.",
             hint=f"Add these lines to {git.exclude_file(worktree)}: /{name} and /{beside}",
         )
+
+
+def _append(path: str) -> None:
+    """Add the rules at the end of an ignore file; what was written of them goes again where not all could be."""
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "a+b", buffering=0) as file:
+            size = file.tell()
+            file.seek(max(0, size - 1))
+            data = (("" if file.read() in (b"", b"\n") else "\n") + RULES).encode()
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                file.truncate(size)
+                raise
+    except OSError as error:
+        raise Refused(f"Cannot add the ignore rule to {path}: {error.strerror}.") from None

@@ -29,15 +29,11 @@ def save(state: State, record: Record, settings: Settings | None) -> None:
     failed = not in_force(state.current, settings) and in_force(state.previous, settings)
     before = state.previous if failed or state.current.passing else state.current
     # After blanks no session holds anything of the pin before.
-    _write(state, record, before, None if state.current.passing else time.time())
+    write(state, record, before, None if state.current.passing else time.time())
 
 
-def amend(state: State, record: Record) -> None:
-    """Write `record` as the current one in the place of the one there is: a mend is no switch; raises OSError."""
-    _write(state, record, state.previous, state.switched)
-
-
-def _write(state: State, record: Record, before: Record, switched: float | None) -> None:
+def write(state: State, record: Record, before: Record, switched: float | None) -> None:
+    """Write both records and the time of the last switch; raises OSError."""
     data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched}
     folder = os.path.dirname(state.path)
     files.make_folder(folder, 0o700)

@@ -17,8 +17,7 @@ class SpliceError(ValueError):
     """The text is not what Claude Code would read; the message has line and column, never the text itself."""
 
     def __init__(self, why: str, text: str, at: int) -> None:
-        line = text.count("\n", 0, at) + 1
-        column = at - text.rfind("\n", 0, at)
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
         super().__init__(f"line {line}, column {column}: {why}")
 
 

@@ -36,7 +36,10 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     lines += columns(rows)
     blanked = [name for name in changes if name not in named]
     if blanked:
-        lines += _wrapped("kept empty, so that nothing else mixes in: ", blanked)
+        import textwrap  # imports re; only where something is kept empty
+
+        text = "kept empty, so that nothing else mixes in: " + ", ".join(blanked)
+        lines += textwrap.wrap(text, 100, initial_indent="  ", subsequent_indent="    ")
     if not changes:
         lines.append(f"  Only the mode of {short_path(done.checkout.file.path, home)} changed, to 0600.")
     return lines
@@ -47,12 +50,6 @@ def _changes(done: Switched) -> dict[str, tuple[str | None, str | None]]:
     pairs = {name: (done.before.get(name), done.after.get(name)) for name in names}
     # A leftover "" that goes away is no news; one that comes is listed by name.
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1] and pair != ("", None)}
-
-
-def _wrapped(lead: str, words: Sequence[str], width: int = 100) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(lead + ", ".join(words), width, initial_indent="  ", subsequent_indent="    ")
 
 
 def exported(request: Request) -> list[str]:
