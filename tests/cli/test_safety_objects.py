@@ -202,8 +202,9 @@ def folder() -> Iterator[Path]:
 def as_user(number: int = NOBODY) -> Iterator[None]:
     """Act as another user for a while, where root can; what is imported late that user may not be able to read."""
     require_root("to be two users")
-    for path in Path(SOURCE).glob("llmswitch/[bsw]*/*.py"):  # base, settings, status, worktrees
-        importlib.import_module(f"llmswitch.{path.parent.name}.{path.stem}")
+    for folder in ("base", "worktrees", "claude", "settings"):
+        for path in Path(SOURCE, "llmswitch", folder).glob("[!_]*.py"):
+            importlib.import_module(f"llmswitch.{folder}.{path.stem}")
     os.setegid(number)
     os.seteuid(number)
     try:
