@@ -6,6 +6,8 @@ before a text may hold a secret.
 
 from __future__ import annotations
 
+import resource
+
 STARS = "********"
 # What providers put before their keys. Looked for first: most texts have none of it, and need no pattern.
 _PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
@@ -102,8 +104,6 @@ _limits: list[tuple[int, int]] = []
 
 def no_core_dumps(for_good: bool = False) -> None:
     """Allow this process and those it starts no core dump, `for_good` without a way back."""
-    import resource  # an extension module; only the command line and the gateway call this
-
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     _limits.append(limits)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if for_good else limits[1]))
@@ -112,6 +112,4 @@ def no_core_dumps(for_good: bool = False) -> None:
 def core_dumps_as_before() -> None:
     """Give the limit back, for a program that takes our place."""
     if _limits:
-        import resource
-
         resource.setrlimit(resource.RLIMIT_CORE, _limits[0])

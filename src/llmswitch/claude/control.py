@@ -7,6 +7,9 @@ among the lines of `--output-format stream-json`. They hold raw secrets and are 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 
 from llmswitch.base.errors import LlmswitchError
 
@@ -41,10 +44,6 @@ def ask(program: str, folder: str, environ: Mapping[str, str], seconds: float = 
 def _run(
     argv: list[str], folder: str, environ: Mapping[str, str], lines: list[Any], seconds: float
 ) -> tuple[int, bytes]:
-    import os
-    import signal
-    import subprocess
-
     text = "".join(json.dumps(line) + "\n" for line in lines).encode()
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:

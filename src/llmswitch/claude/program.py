@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import signal
+import subprocess
 
+from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.secret import core_dumps_as_before
 
@@ -28,8 +33,6 @@ def find(environ: Mapping[str, str]) -> str:
 
 def path(environ: Mapping[str, str]) -> str | None:
     """Return the path of `claude`, None where there is none on PATH."""
-    import shutil
-
     return shutil.which("claude", path=environ.get("PATH"))
 
 
@@ -41,9 +44,6 @@ def main_rules(environ: Mapping[str, str]) -> bool:
 
 def version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
     """Return the version of Claude Code, None where there is none or it does not say."""
-    import re
-    import subprocess
-
     try:
         argv = [find(environ), "--version"]
         done = subprocess.run(  # noqa: S603  # the user's own claude
@@ -57,8 +57,6 @@ def version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
 
 def become(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     """Replace this process by Claude Code, so that signals, exit code and terminal are its own."""
-    import signal
-
     for name in ("SIGPIPE", "SIGXFSZ"):  # ignored by Python, and so they would be by all that Claude Code starts
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -71,11 +69,9 @@ def become(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -
 
 def overlay_file(path: str, settings: str) -> str:
     """Write a --settings file without secrets at its fixed place and return its path; raises LlmswitchError."""
-    from llmswitch.base import files as atomic
-
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        atomic.replace(path, settings.encode(), 0o600)
+        files.replace(path, settings.encode(), 0o600)
     except OSError as error:
         raise LlmswitchError(f"{path}: cannot write it: {error.strerror}.") from None
     return path

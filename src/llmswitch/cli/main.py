@@ -9,6 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from llmswitch import __version__
 from llmswitch.cli import hot_status, hot_status_all, shell
@@ -82,8 +83,6 @@ class Commands(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Complete preset names as well."""
-        from click.shell_completion import CompletionItem  # only where a shell asks
-
         presets = map(CompletionItem, shell.presets(ctx, None, incomplete))
         return [*super().shell_complete(ctx, incomplete), *presets]
 

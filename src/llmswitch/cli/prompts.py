@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 from llmswitch.cli.console import note, piped
@@ -31,8 +32,6 @@ def key_text(name: str) -> str:
 
 def width() -> int | None:
     """Return how many letters fit on a line of the terminal behind stdout, None where it is none."""
-    import shutil
-
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

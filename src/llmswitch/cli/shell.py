@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import SLOTS
@@ -15,8 +16,6 @@ from llmswitch.settings.neighbours import everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from click.shell_completion import CompletionItem
 
     from llmswitch.cli.app import App
 
@@ -46,8 +45,6 @@ def starts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 def worktrees(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Suggest folders and this repository's worktrees, but those that the shell finds as a folder already."""
-    from click.shell_completion import CompletionItem  # only where a shell asks
-
     try:
         roots = [each.root for _, each in everywhere(_app(ctx).checkouts) if each]
     except (LlmswitchError, OSError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from llmswitch.base.errors import LlmswitchError
 
 
 def check_installed(translating: bool = False) -> None:
     """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
-    from importlib.util import find_spec
-
     needed = {"aiohttp": "gateway", **({"any_llm": "translate"} if translating else {})}
     for module, extra in needed.items():
         if find_spec(module) is None:

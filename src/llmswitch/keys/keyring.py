@@ -8,12 +8,16 @@ on first use: it takes longer than everything else llmswitch does.
 
 from __future__ import annotations
 
+import importlib
+import os
+import threading
+import time
+
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from typing import Any
 
@@ -149,8 +153,6 @@ class OsKeyring:
 
     def _call(self, call: Callable[[], Any]) -> Any:
         """Run one keyring call in a thread that may be left behind, and turn what it raises into KeyProblem."""
-        import threading
-
         box: dict[str, Any] = {}
 
         def work() -> None:
@@ -170,8 +172,6 @@ class OsKeyring:
         return box["value"]
 
     def _wait(self, thread: threading.Thread) -> None:
-        import time
-
         start = time.monotonic()
         limit = (ATTENDED_SECONDS if self._attended else UNATTENDED_SECONDS) - self._waited
         if self._attended:
@@ -202,9 +202,6 @@ def _backend(attended: bool) -> Any:
 
 def _of_kind(kind: str, attended: bool) -> Any:
     """Return the keyring of that class; None for no such class, and where the user chose a keyring by hand."""
-    import importlib
-    import os
-
     if not kind.startswith(_LIBRARIES) or os.environ.get("PYTHON_KEYRING_BACKEND"):
         return None
     from keyring.core import load_config
@@ -228,8 +225,6 @@ def _is_refused(backend: Any, attended: bool) -> bool:
 
 def _explained(error: BaseException) -> KeyProblem:
     """Return the KeyProblem for what a backend raised, without its text where that could hold a key."""
-    import os
-
     if isinstance(error, KeyProblem):
         return error
     kind = type(error).__name__

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from llmswitch.base.urls import ID_DIGITS
 from llmswitch.claude.variables import plain
 
@@ -47,9 +50,6 @@ class Routes:
     @property
     def id(self) -> str:
         """What stands for these routes in the base URL: 16 hexadecimal digits, made from all that they say."""
-        import hashlib
-        import json
-
         return hashlib.sha256(json.dumps(self.data(), sort_keys=True).encode()).hexdigest()[:ID_DIGITS]
 
     def find(self, model: str) -> Route | None:

@@ -33,7 +33,7 @@ def _answer(worktree: Worktree, *question: str) -> str:
     if code == ABSENT:
         raise no_git(worktree.root)
     if code not in (0, 1):
-        from llmswitch.worktrees.ask import ask
+        from llmswitch.worktrees.ask import ask  # only before a refusal
 
         ask(worktree.root)  # where git cannot read the repository at all, that is what to say
         raise Refused(f"git cannot say whether a key would be safe in {worktree.root}: {complaint or f'exit {code}'}.")
