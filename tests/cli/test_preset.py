@@ -16,7 +16,8 @@ from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.check import checked
 from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.listing import load_all
-from llmswitch.presets.preset import Elsewhere, Preset
+from llmswitch.presets.own_slots import Elsewhere
+from llmswitch.presets.preset import Preset
 
 FOUR = {"haiku": "h", "sonnet": "s", "opus": "o", "fable": "f"}
 HERE = "https://x.example"

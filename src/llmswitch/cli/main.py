@@ -16,11 +16,13 @@ from llmswitch.cli import hot_status, hot_status_all, shell
 from llmswitch.cli.app import COMPLETION
 from llmswitch.cli.failure import CommandLineProblem
 from llmswitch.presets.listing import names
+from llmswitch.presets.words import preset_named, stranger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmswitch.cli.app import App
+    from llmswitch.presets.catalog import Catalog
 
 EXAMPLES = """\b
 Examples:
@@ -69,6 +71,14 @@ class Commands(click.Group):
             return command
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Look for the preset before its options: a name that nobody knows is said first."""
+        if args[0] not in PLACES and not args[0].startswith("-") and not ctx.resilient_parsing:
+            _check_preset(args, ctx.find_root().obj.catalog)
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which people need them."""
         return list(PLACES)
@@ -85,6 +95,12 @@ class Commands(click.Group):
         """Complete preset names as well."""
         presets = map(CompletionItem, shell.presets(ctx, None, incomplete))
         return [*super().shell_complete(ctx, incomplete), *presets]
+
+
+def _check_preset(words: Sequence[str], catalog: Catalog) -> None:
+    """Raise UsageProblem, with the command that was meant, where the first word is no preset."""
+    if len(words) > 1 and words[0] not in names(catalog) and not preset_named(words[0], catalog):
+        raise stranger(words, catalog)
 
 
 @click.group(

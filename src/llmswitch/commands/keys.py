@@ -39,9 +39,16 @@ def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
 
     if not is_name(word) or may_be_key(word):
         raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
-    if word not in names(catalog) or users(word, catalog):
-        return word
-    return key_of(catalog.load(word))
+    if word in names(catalog):
+        return word if users(word, catalog) else key_of(catalog.load(word))
+    return key_of(catalog.load(word)) if _is_alias(word, catalog) else word
+
+
+def _is_alias(word: str, catalog: Catalog) -> bool:
+    """Say whether a word is another name of a preset, and not a key that is used under it."""
+    from llmswitch.presets.words import preset_named  # opens every preset; most keys are named as one
+
+    return not users(word, catalog) and preset_named(word, catalog) is not None
 
 
 def list_keys(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.base.errors import PresetProblem
 from llmswitch.presets.files import SUFFIX, read_object
 from llmswitch.presets.models import Models
 from llmswitch.presets.preset import Preset, is_name
@@ -40,14 +40,15 @@ class Catalog:
         self.price_lists: Prices | None = None  # for `prices.of`
 
     def load(self, name: str) -> Preset:
-        """Return one preset; UsageProblem for an unknown name, PresetProblem for a wrong file."""
+        """Return a preset by any of its names; UsageProblem for an unknown one, PresetProblem for a wrong file."""
         if name not in self._loaded:
             path = self._path(name)
             if path is None:
-                from llmswitch.presets.listing import suggestion  # only for a mistyped name
+                from llmswitch.presets import words  # only for what is no preset's name
 
-                hint = "See `llmswitch list`."
-                raise UsageProblem(f"There is no preset {name!r}.{suggestion(name, self)}", hint=hint)
+                if (meant := words.preset_named(name, self)) is None:
+                    raise words.stranger([name], self)
+                return self.load(meant)
             if self.is_command(name) or not is_name(name):
                 raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
             self._loaded[name] = self.housed(name, path)

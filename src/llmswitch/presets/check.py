@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 FIELDS = (
-    "title", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url", "key_check", "auth",
-    "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model", "slots", "windows", "env",
-    "extends", "notes", "docs", "verified", "confidence",
+    "title", "aliases", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url",
+    "key_check", "auth", "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model",
+    "slots", "windows", "env", "extends", "notes", "docs", "verified", "confidence",
 )  # fmt: skip
 _OF_A_SLOT = ("model", "name", "preset", "base_url", "key", "protocol")
 _DIGITS, _LARGE = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -57,10 +57,17 @@ def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:
     check.windows("windows")
     check.env("env")
     check.texts("notes")
+    _check_aliases(check)
     check.no_unknown_fields(FIELDS)
     if check.problems:
         raise wrong_preset(source, check.problems)
     return Preset(name, fields, source)
+
+
+def _check_aliases(check: Fields) -> None:
+    for alias in check.texts("aliases"):
+        if not is_name(alias):
+            check.wrong("aliases", f"holds {alias!r}: a name is small letters, digits, dots and dashes")
 
 
 def wrong_preset(source: str, problems: list[tuple[str, str]]) -> PresetProblem:

@@ -15,7 +15,8 @@ _OF_THE_HOST = ("key_check", "models_url")
 def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, object]:
     """Return `parent` with `child` on top, field by field; `slots`, `windows` and `env` entry by entry."""
     moved = "base_url" in child and child["base_url"] != parent.get("base_url")
-    result = {name: value for name, value in parent.items() if not (moved and name in _OF_THE_HOST)} | dict(child)
+    not_mine = {"aliases", *(_OF_THE_HOST if moved else ())}
+    result = {name: value for name, value in parent.items() if name not in not_mine} | dict(child)
     for field in ("slots", "windows", "env"):
         below, above = parent.get(field), child.get(field)
         if isinstance(below, dict) and isinstance(above, dict):

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def names(catalog: Catalog) -> list[str]:
     """Return the names of all presets, usable or not; an editor's lock or a dangling link is none."""
-    return sorted({*_stems(catalog.shipped_folder), *_stems(catalog.own_folder)})
+    return sorted({*stems(catalog.shipped_folder), *stems(catalog.own_folder)})
 
 
-def _stems(folder: str) -> list[str]:
+def stems(folder: str) -> list[str]:
     """Return the names of a folder's presets: regular files whose name is one."""
     try:
         found = os.listdir(folder)
@@ -33,7 +33,7 @@ def _stems(folder: str) -> list[str]:
 
 def own_files(catalog: Catalog) -> list[str]:
     """Return the paths of the user's own presets."""
-    return [os.path.join(catalog.own_folder, name + SUFFIX) for name in sorted(_stems(catalog.own_folder))]
+    return [os.path.join(catalog.own_folder, name + SUFFIX) for name in sorted(stems(catalog.own_folder))]
 
 
 def load_all(catalog: Catalog) -> tuple[list[Preset], list[PresetProblem]]:
@@ -49,7 +49,7 @@ def load_all(catalog: Catalog) -> tuple[list[Preset], list[PresetProblem]]:
 
 def all_shipped(catalog: Catalog) -> list[Preset]:
     """Return the shipped presets, whatever the user put on top of them."""
-    return [preset for name in _stems(catalog.shipped_folder) if (preset := shipped(name, catalog))]
+    return [preset for name in stems(catalog.shipped_folder) if (preset := shipped(name, catalog))]
 
 
 def price(preset: Preset, slot: str, model: str, catalog: Catalog) -> Price | None:
@@ -57,14 +57,6 @@ def price(preset: Preset, slot: str, model: str, catalog: Catalog) -> Price | No
     place = preset.elsewhere.get(slot)
     home = preset if place is None else catalog.as_it_stands(place.preset) if place.preset else None
     return prices_of(catalog).find(home.prices, model) if home else None
-
-
-def suggestion(name: str, catalog: Catalog) -> str:
-    """Return the nearest preset or command as a question, "" where none is near."""
-    import difflib  # imports re; only for a mistyped name
-
-    near = difflib.get_close_matches(name, [*names(catalog), *catalog.reserved], n=1)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 def shipped(name: str, catalog: Catalog) -> Preset | None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Elsewhere, Preset
+    from llmswitch.presets.own_slots import Elsewhere
+    from llmswitch.presets.preset import Preset
 
 
 class Place:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llmswitch.base.errors import PresetProblem
 from llmswitch.presets.check import wrong_preset
-from llmswitch.presets.preset import AUTO, PROTOCOLS, Elsewhere, Preset
+from llmswitch.presets.own_slots import Elsewhere
+from llmswitch.presets.preset import AUTO, PROTOCOLS, Preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

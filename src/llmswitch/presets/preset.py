@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from llmswitch.presets.own_slots import Elsewhere
 
 PROTOCOLS = ("anthropic", "openai")
 TIERS = {"small": "haiku", "medium": "sonnet", "large": "opus"}
@@ -21,18 +22,6 @@ _ALIASES = {**TIERS, "sonnet_1m": "sonnet", "opus_1m": "opus"}
 AUTO = "auto"  # a model that is left to Claude Code
 _FIRST = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
 _LONGEST_NAME = 64
-
-
-class Elsewhere:
-    """Where a slot lives that is not at its preset's own endpoint: another preset, or a URL with a key's name.
-
-    With `preset` the other three are None and "anthropic", and that preset says them.
-    """
-
-    __slots__ = ("base_url", "key", "preset", "protocol")
-
-    def __init__(self, preset: str | None, base_url: str | None, key: str | None, protocol: str) -> None:
-        self.preset, self.base_url, self.key, self.protocol = preset, base_url, key, protocol
 
 
 class Preset:
@@ -83,33 +72,12 @@ class Preset:
         self.docs, self.verified, self.confidence = get("docs") or "", get("verified") or "", get("confidence") or ""
 
     def _read_slots(self, slots: Mapping[str, Any]) -> None:
-        for word, value in slots.items():
-            slot = slot_named(word) or word
-            if isinstance(value, str):
-                self.slots[slot] = value.strip()
-                continue
-            self.slots[slot] = value["model"].strip()
-            if value.get("preset") or value.get("base_url"):
-                url = (value.get("base_url") or "").rstrip("/") or None
-                protocol = value.get("protocol") or PROTOCOLS[0]
-                self.elsewhere[slot] = Elsewhere(value.get("preset"), url, value.get("key"), protocol)
-            if name := (value.get("name") or "").strip().lower():
-                other = slot_named(name)
-                if other not in (None, slot):
-                    self.warnings.append(f"The name {name!r} means {slot} here, and no longer {other}.")
-                self.custom[name] = slot
-        named = [slot for slot, model in self.slots.items() if self.slot_named(model)]
-        for slot in named:  # one after the other: a place of the slot on the way counts too
-            target, self.slots[slot] = self._followed(slot)
-            if target in self.elsewhere:
-                self.elsewhere[slot] = self.elsewhere[target]
+        if all(isinstance(value, str) and slot_named(value) is None for value in slots.values()):
+            self.slots = {slot_named(word) or word: value.strip() for word, value in slots.items()}
+            return
+        from llmswitch.presets import own_slots  # few presets have a slot that is an object, or that means another
 
-    def _followed(self, slot: str) -> tuple[str, str]:
-        """Return the slot that a slot's model names in the end, and the model there."""
-        seen = [slot]
-        while (target := self.slot_named(self.slots.get(seen[-1], ""))) and target not in seen:
-            seen.append(target)
-        return seen[-1], self.slots.get(seen[-1], self.default_model or "")
+        own_slots.read(self, slots, slot_named)
 
     def slot_named(self, word: str) -> str | None:
         """Return the slot that a custom name, or else a tier or alias, means; in any case."""
