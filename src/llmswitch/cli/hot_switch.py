@@ -57,11 +57,11 @@ def _checkouts(app: App, options: Mapping[str, Any]) -> list[Checkout]:
 
 def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
     """Do what a request asks for in these worktrees, and print what changed in each."""
-    ask = given = ask_name = save_adopted = None
+    keys, ask_name, save_adopted = KeySource(app.environ, app.keyring, app.key_names), None, None
     if (attended := console.attended()) or options.get("key_stdin"):
         from llmswitch.cli import prompts  # only where somebody, or a pipe, can be asked
 
-        ask, given = prompts.ask_key if attended else None, prompts.key_text if options.get("key_stdin") else None
+        keys = prompts.key_source(app, attended, bool(options.get("key_stdin")))
         ask_name = prompts.ask_name if attended and not (request.discard or request.dry_run) else None
     if options.get("adopt_key") or ask_name:
         from llmswitch.keys.adopt import Adoption  # only where a key in the file may be saved
@@ -69,7 +69,6 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
         adoption = Adoption(app.catalog, app.keyring, app.key_names, console.note)
         request.settled += adoption.take(checkouts, options.get("adopt_key"), ask_name)
         save_adopted = adoption.save
-    keys = KeySource(app.catalog, app.environ, app.keyring, app.key_names, ask, console.note, given)
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper)
     for done in switch_all(request, checkouts, tools, lambda: _main_rules(app), save_adopted):
         found = app.sessions(*done.checkout.reached)

@@ -124,10 +124,18 @@ def cli(ctx: click.Context) -> int:
 @click.option("--short", is_flag=True, help="One word, for a prompt: preset, * where it differs, ! if unreadable.")
 @click.option("--check", is_flag=True, help="Exit 3 where the pin is not as it was put here.")
 @click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository.")
+@click.option("--everywhere", is_flag=True, help="Every worktree on this machine that was pinned, there or not.")
+@click.option("--forget", metavar="PATH", help="Leave a worktree out of --everywhere from now on; its pin stays.")
 @click.option("-w", "--worktree", default=".", metavar="PATH", shell_complete=shell.worktrees, help="Another worktree.")
 @click.pass_obj
 def status(app: App, /, **options: Any) -> int:
     """Show what Claude Code uses here, slot by slot."""
+    everywhere, path = options.pop("everywhere"), options.pop("forget")
+    if everywhere or path is not None:
+        from llmswitch.cli import everywhere as machine  # only where more than this repository is looked at
+
+        del options["all_worktrees"], options["worktree"]
+        return machine.forget(app, path) if path is not None else machine.status(app, **options)
     show = hot_status_all.status_all if options.pop("all_worktrees") else hot_status.status
     return show(app, options.pop("worktree"), **options)
 

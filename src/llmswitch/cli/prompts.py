@@ -6,6 +6,11 @@ import shutil
 import sys
 
 from llmswitch.cli.console import note, piped
+from llmswitch.keys.asking import AskingSource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.cli.app import App
 
 
 def ask_key(name: str) -> str:
@@ -28,6 +33,12 @@ def ask_name(variable: str) -> str:
 def key_text(name: str) -> str:
     """Return the key a person types at the hidden prompt, or what is piped in."""
     return ask_key(name) if sys.stdin.isatty() else piped()
+
+
+def key_source(app: App, attended: bool, promised: bool) -> AskingSource:
+    """Return the source of keys that asks the person who is there, or reads a promised one from a pipe."""
+    ask, given = ask_key if attended else None, key_text if promised else None
+    return AskingSource(app.catalog, app.environ, app.keyring, app.key_names, note, ask, given)
 
 
 def width() -> int | None:

@@ -195,11 +195,18 @@ def _changed(
         "overrides": dict(chosen.overrides),
         "created": ["folder"] if made else [],
         "passing": request.passing,
-        "key": _noted(key, current.key if key and current.has_key(key.secret) else None),
+        "key": _noted(key, current.key if key and current.has_key(key.secret) else None, chosen.preset.key),
     }
     return change.switched(settings, [current, previous], pin.members, about)
 
 
-def _noted(key: Key | None, known: Mapping[str, str] | None) -> dict[str, str]:
-    """Return what the record says of a key: a salted hash (the one it has, where it is the same key) and its source."""
-    return {**(known or keep.fingerprint(key.secret)), "source": key.source} if key else {}
+def _noted(key: Key | None, known: Mapping[str, str] | None, name: str | None) -> dict[str, str]:
+    """Return what the record says of a key: a salted hash (the one it has, where it is the same key), and its source.
+
+    One that came from the OS keyring is there under `name`.
+    """
+    if key is None:
+        return {}
+    kept = known or keep.fingerprint(key.secret)
+    noted = {"salt": kept["salt"], "hash": kept["hash"], "source": key.source}
+    return {**noted, "saved": name or ""} if key.saved else noted

@@ -111,11 +111,11 @@ class OsKeyring:
         except KeyProblem:
             return None
 
-    def set(self, name: str, secret: Secret) -> None:
-        """Save a key and read it back; KeyProblem where it did not arrive."""
+    def set(self, name: str, secret: Secret) -> Secret | None:
+        """Save a key, read it back, and return the one that was there before; KeyProblem where it did not arrive."""
         before = self._get(self._open(), name)
         if self._put(name, secret):
-            return
+            return before
         # An item another program made under the same name wins over ours in a Secret Service.
         self._delete(self._open(), name)
         if not self._put(name, secret):
@@ -124,6 +124,7 @@ class OsKeyring:
                 f"{self.title} did not keep the {name} key: reading it back gave something else.",
                 changed="The key that was there before is gone." if lost else "Nothing was changed.",
             )
+        return before
 
     def _put(self, name: str, secret: Secret) -> bool:
         """Save a key and say whether it can be read back."""

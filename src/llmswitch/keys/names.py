@@ -6,7 +6,7 @@ import os
 
 from llmswitch.base import files as atomic
 from llmswitch.base.fastjson import dumps, loads
-from llmswitch.base.secret import Secret
+from llmswitch.keys.hashes import KeyHashes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         @property
         def kind(self) -> str: ...  # noqa: D102
         def get(self, name: str) -> Secret | None: ...  # noqa: D102
-        def set(self, name: str, secret: Secret) -> None: ...  # noqa: D102
+        def set(self, name: str, secret: Secret) -> Secret | None: ...  # noqa: D102
         def delete(self, name: str) -> bool: ...  # noqa: D102
 
 
@@ -31,6 +31,7 @@ class KeyNames:
 
     def __init__(self, state_folder: str) -> None:
         self._path = os.path.join(state_folder, "keys.json")
+        self.hashes = KeyHashes(state_folder)
 
     def load(self) -> dict[str, str]:
         """Return the saved names, {} where nothing is known."""

@@ -37,8 +37,14 @@ def by_reference(presets: list[Preset]) -> list[list[Preset]]:
 
 
 def save(name: str, secret: Secret, catalog: Catalog, keyring: Keyring, names: KeyNames) -> list[str]:
-    """Save a key in the OS keyring, read it back, and return warnings; KeyProblem where it did not stay."""
-    keyring.set(name, secret)
+    """Save a key in the OS keyring, read it back, and return warnings; KeyProblem where it did not stay.
+
+    The one it takes the place of stays known by its hash: pins may still hold it.
+    """
+    before = keyring.set(name, secret)
+    for each in (before, secret):
+        if each:
+            names.hashes.add(name, each)
     names.add(name, keyring.kind)
     return doubts(name, secret, catalog)
 
@@ -57,15 +63,9 @@ def doubts(name: str, secret: Secret, catalog: Catalog) -> list[str]:
 
 
 def save_or_use(
-    name: str,
-    secret: Secret,
-    source: str,
-    catalog: Catalog,
-    keyring: Keyring,
-    names: KeyNames,
-    tell: Callable[[str], None],
+    name: str, secret: Secret, catalog: Catalog, keyring: Keyring, names: KeyNames, tell: Callable[[str], None]
 ) -> str:
-    """Save a key that somebody typed and return where it is now; where no keyring takes it, it is for this pin only."""
+    """Save a key that somebody typed and return the keyring's name; "" where none takes it: it is for this pin only."""
     try:
         for warning in save(name, secret, catalog, keyring, names):
             tell(f"warning: {warning}")
@@ -73,6 +73,6 @@ def save_or_use(
         tell(f"The key is used for this pin only, it was not saved: {error.args[0]}")
         for doubt in doubts(name, secret, catalog):
             tell(f"warning: {doubt}")
-        return source
+        return ""
     tell(f"Saved the {name} key in {keyring.title} (read back and compared).")
     return keyring.title

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llmswitch.keys.names import KeyNames, Keyring
-    from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
 
 
@@ -24,12 +23,12 @@ UNSAVED = (STDIN, PROMPT)
 
 
 class Key:
-    """A key and the name of the place it came from."""
+    """A key and the name of the place it came from, and whether that is the environment, or the OS keyring."""
 
-    __slots__ = ("exported", "secret", "source")
+    __slots__ = ("exported", "saved", "secret", "source")
 
-    def __init__(self, secret: Secret, source: str, exported: bool = False) -> None:
-        self.secret, self.source, self.exported = secret, source, exported
+    def __init__(self, secret: Secret, source: str, exported: bool = False, saved: bool = False) -> None:
+        self.secret, self.source, self.exported, self.saved = secret, source, exported, saved
 
 
 def variable(name: str) -> str:
@@ -50,7 +49,7 @@ def find(
         return key
     opened = keyring()
     secret = opened.get(name)
-    return Key(checked(secret.reveal(), opened.title), opened.title) if secret else None
+    return Key(checked(secret.reveal(), opened.title), opened.title, saved=True) if secret else None
 
 
 def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:
@@ -80,23 +79,12 @@ def _referenced(reference: Mapping[str, object], environ: Mapping[str, str]) -> 
 
 
 class KeySource:
-    """Finds each key once; `ask` asks the person for one (None where nobody can be asked), `tell` tells them.
-
-    `keyring` opens the OS keyring where that is needed. `given` reads the key that was promised on standard input.
-    """
+    """Finds each key once, without asking anybody; `keyring` opens the OS keyring where that is needed."""
 
     def __init__(
-        self,
-        catalog: Catalog,
-        environ: Mapping[str, str],
-        keyring: Callable[[], Keyring],
-        names: Callable[[], KeyNames],
-        ask: Callable[[str], str] | None,
-        tell: Callable[[str], None],
-        given: Callable[[str], str] | None,
+        self, environ: Mapping[str, str], keyring: Callable[[], Keyring], names: Callable[[], KeyNames]
     ) -> None:
-        self._catalog, self._environ, self._keyring, self._names = catalog, environ, keyring, names
-        self._ask, self._tell, self._given = ask, tell, given
+        self._environ, self._keyring, self._names = environ, keyring, names
         self._found: dict[str, Key] = {}
 
     def obtain(self, preset: Preset) -> Key:
@@ -107,30 +95,17 @@ class KeySource:
         return self._found[name]
 
     def _obtain(self, name: str, preset: Preset) -> Key:
-        if self._given:
-            return self._given_key(name, self._given(name), STDIN, save=False)
         trouble: KeyProblem | None = None
         try:
             key = find(name, preset.key_from, self._environ, self._keyring)
         except KeyProblem as error:
             key, trouble = None, error
-        if key:
-            return key
-        if self._ask is None:
-            raise missing(name, trouble)
-        self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet; paste it here.")
-        return self._given_key(name, self._ask(name), PROMPT, save=True)
+        if key and key.saved:  # known by its hash from now on, so that it is recognised when it is an older one
+            self._names().hashes.add(name, key.secret)
+        return key or self._without(name, trouble)
 
-    def _given_key(self, name: str, text: str, source: str, save: bool) -> Key:
-        from llmswitch.keys import saved  # only for a key that somebody gave
-
-        secret = checked(text, source)
-        if save:
-            keyring, names = self._keyring(), self._names()
-            return Key(secret, saved.save_or_use(name, secret, source, self._catalog, keyring, names, self._tell))
-        for doubt in saved.doubts(name, secret, self._catalog):
-            self._tell(f"warning: {doubt}")
-        return Key(secret, source)
+    def _without(self, name: str, trouble: KeyProblem | None) -> Key:
+        raise missing(name, trouble)
 
 
 def clean_key(text: str) -> Secret:

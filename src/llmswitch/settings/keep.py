@@ -25,11 +25,29 @@ def save(state: State, record: Record, settings: Settings | None) -> None:
     the current one changes nothing.
     """
     if {**record.data(), "foreign": state.current.foreign} == state.current.data():
+        if not os.path.lexists(state.note):
+            note(state, record, state.switched)
         return
     failed = not in_force(state.current, settings) and in_force(state.previous, settings)
     before = state.previous if failed or state.current.passing else state.current
     # After blanks no session holds anything of the pin before.
-    write(state, record, before, None if state.current.passing else time.time())
+    now = time.time()
+    write(state, record, before, None if state.current.passing else now)
+    note(state, record, now)
+
+
+def note(state: State, record: Record, switched: float | None) -> None:
+    """List the worktree among the pins of this machine, or no longer; what cannot be listed is no failure."""
+    about = {"path": state.root, "state": state.path, "preset": record.preset, "switched": switched,
+             "key": record.key.get("saved")}  # fmt: skip
+    try:
+        if any(record.pin.values()):
+            files.make_folder(os.path.dirname(state.note), 0o700)
+            files.replace(state.note, dumps(about).encode(), 0o600)
+        else:
+            os.unlink(state.note)
+    except OSError:
+        pass
 
 
 def write(state: State, record: Record, before: Record, switched: float | None) -> None:

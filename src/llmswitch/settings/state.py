@@ -73,15 +73,17 @@ class State:
     """The state file of one worktree, or of a plain folder (then in the user's state folder, by its path).
 
     `current` and `previous` are the records of the last switch and of the one before it, `switched` when the last
-    one was, in seconds since 1970 (None where that is not known).
+    one was, in seconds since 1970 (None where that is not known). `note` is the file that lists this worktree among
+    the pins of this machine.
     """
 
-    __slots__ = ("common_dir", "current", "path", "previous", "switched")
+    __slots__ = ("common_dir", "current", "note", "path", "previous", "root", "switched")
 
     def __init__(self, worktree: Worktree, state_folder: str) -> None:
         folder = worktree.git_dir or os.path.join(state_folder, "folders", digest(worktree.root))
         self.path = os.path.join(folder, FOLDER if worktree.git_dir else "", NAME)
-        self.common_dir = worktree.common_dir
+        self.root, self.common_dir = worktree.root, worktree.common_dir
+        self.note = os.path.join(state_folder, "pins", digest(self.path))
         self._take(load(self.path))
 
     def load(self) -> None:

@@ -31,3 +31,26 @@ class Row:
         empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
         return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
                 "problems": [problem.data()]}  # fmt: skip
+
+
+class PinnedRow(Row):
+    """One worktree in `status --everywhere`: the same, with what was noted at its last switch.
+
+    `key` is the name of the saved key that its file got, `switched` when, in seconds since 1970.
+    """
+
+    __slots__ = ("key", "preset", "switched")
+
+    def __init__(
+        self, entry: Listed, report: Report | None, preset: str | None, key: str | None, switched: float | None
+    ) -> None:
+        super().__init__(entry, report)
+        self.preset, self.key, self.switched = preset, key, switched
+
+    def data(self) -> dict[str, object]:
+        """Return the row as JSON data; what is not there has the preset that was noted."""
+        data = {**super().data(), "there": self.report is not None, "key": self.key, "switched": self.switched}
+        if self.report:
+            return data
+        problem = Problem("not-there", "note", f"{self.path}: {self.state}.", f"llmswitch status --forget {self.path}")
+        return {**data, "preset": self.preset, "problems": [problem.data()]}
