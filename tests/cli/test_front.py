@@ -50,7 +50,7 @@ SCRIPT = [
 # Instructions of a run in units of `python -S -c pass`, as measured on Python 3.11.7. A module more is about 0.02.
 # Modules of ours (an `__init__.py` of one line is none) and the lines in all of them.
 LOADED = {"status": (28, 2800), "a preset": (38, 4000)}
-INSTRUCTIONS = {"status --short": 2.44, "statusline": 2.42, "status": 2.60, "a preset": 3.14, "print-key": 1.89}
+INSTRUCTIONS = {"status --short": 2.22, "statusline": 2.21, "status": 2.25, "a preset": 2.65, "print-key": 1.92}
 # Measured, with folder and environment the same everywhere: the same count in four runs; 0.25 % more without the newer
 # instructions of the CPU; 0.2 % for other paths; 4.1 to 6.0 % more on Debian's 3.11.2, whose unit is smaller; 0.7 to
 # 6.5 % less on 3.12 and 3.13. Before, 300 processes more on the machine were 13 to 15 %, and 200 variables 3 %.
