@@ -57,14 +57,19 @@ _ZSH_MENDED = (
     (" -U", ""),
 )
 
-# Not click's script: it cuts descriptions at a comma, and folders at a space.
+# Not click's script: it cuts descriptions at a comma, and folders at a space. Behind --option= fish 3 completes a folder
+# with the option and fish 4 without it; of the bare folder both make the same.
 _FISH = r"""
 function %(complete_func)s
     set -l line (commandline -cp | string collect)
+    set -l word (commandline -ct)
     for found in (env COMP_WORDS="$line" %(complete_var)s=fish_complete %(prog_name)s 2>/dev/null)
         switch $found
             case 'dir,*'
-                __fish_complete_directories
+                set -l option (string match --regex -- '^--[^=]*=' $word)
+                for folder in (__fish_complete_directories (string replace --regex -- '^--[^=]*=' '' $word) '')
+                    string join '' -- "$option" $folder
+                end
             case 'file,*'
                 __fish_complete_path
             case '*'
@@ -104,7 +109,7 @@ class _Bash(_Line, BashComplete):
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
         """Leave out what stands before the part of the word that bash replaces."""
-        replaced = " ".join(split_arg_string(os.environ["COMP_REPLACED"]))
+        replaced = " ".join(split_arg_string(os.environ.get("COMP_REPLACED", "")))
         head = incomplete.removesuffix(replaced) if incomplete.endswith(replaced) else ""
         found = super().get_completions(args, incomplete)
         return [CompletionItem((_option(incomplete) + item.value).removeprefix(head), item.type) for item in found]
