@@ -57,8 +57,8 @@ _ZSH_MENDED = (
     (" -U", ""),
 )
 
-# Not click's script: it cuts descriptions at a comma, and folders at a space. Behind --option= fish 3 completes a folder
-# with the option and fish 4 without it; of the bare folder both make the same.
+# Not click's script: it cuts descriptions at a comma, and folders at a space. Behind --option= fish 3 completes a
+# folder with the option and fish 4 without it; of the bare folder both make the same.
 _FISH = r"""
 function %(complete_func)s
     set -l line (commandline -cp | string collect)
