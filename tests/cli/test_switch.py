@@ -494,3 +494,28 @@ def test_an_unknown_name_gets_a_suggestion(cli: Cli, repo: Path) -> None:
     """From presets and commands both."""
     assert "Did you mean openrouter?" in cli("opnrouter", cwd=repo).err
     assert "Did you mean status?" in cli("staus", cwd=repo).err
+
+
+PRESET = '{ title: "x", base_url: "http://127.0.0.1:9", key: %s, slots: { haiku: "x", sonnet: "x", opus: "x" } }'
+
+
+@pytest.mark.parametrize(("pin", "may_pass"), [("keyless", True), ("helper", False), ("cloud", True)])
+def test_a_tracked_file_takes_no_pin_without_a_key_either(
+    cli: Cli, repo: Path, own: Path, key: str, pin: str, may_pass: bool
+) -> None:
+    """It would go to everybody with the next commit; --anyway lets one through that has neither key nor helper."""
+    (own / "here.json5").write_text(PRESET % "null")
+    words = {"keyless": ["here"], "helper": ["openrouter", "--key-helper"], "cloud": ["bedrock"]}[pin]
+    settings = settings_of(repo)
+    settings.parent.mkdir()
+    settings.write_text('{"permissions":{"allow":["Bash(ls:*)"]}}\n')
+    git(repo, "add", "--force", ".")
+    before = settings.read_bytes()
+    reply = cli(*words, cwd=repo)
+    assert (reply.code, settings.read_bytes() == before, "git tracks" in reply.err) == (5, True, True)
+    assert ("--anyway" in reply.err) is may_pass
+    again = cli(*words, "--anyway", cwd=repo)
+    assert (again.code, "git tracks" in again.err) == (0 if may_pass else 5, True)
+    assert (settings.read_bytes() != before) is may_pass
+    assert cli("claude", cwd=repo).code == 0
+    assert settings.read_bytes() == before

@@ -34,6 +34,7 @@ from test_real_client import (
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude import program as client
 from llmswitch.claude.variables import IDENTITY, KEYLESS_TOKEN, VARIABLES
+from llmswitch.settings.entries import entries
 
 ENTRY = Path(sysconfig.get_path("scripts")) / "llmswitch"
 MAINS_KEY = "sk-or-v1-canary-of-main-9876543210fedcba"
@@ -404,8 +405,12 @@ class Fake:
 
     @property
     def arguments(self) -> list[str] | None:
-        """What it was started with, None where it was not."""
-        return recorded(self._record)[1:] if self._record.exists() else None
+        """What it was started with besides the id of its session, None where it was not."""
+        if not self._record.exists():
+            return None
+        words = recorded(self._record)[1:]
+        at = words.index("--session-id") if "--session-id" in words else len(words)
+        return words[:at] + words[at + 2 :]
 
     @property
     def pid(self) -> int:
@@ -446,7 +451,27 @@ def test_without_any_pin_the_arguments_are_the_users_alone(fake: Fake, linked: P
     assert fake.arguments == []
     assert fake.run("claude", cwd=linked).code == 0
     assert fake.arguments == []
-    assert not fake.home.joinpath(".local/state/llmswitch").exists()
+    assert not fake.home.joinpath(".local/state/llmswitch/overlays").exists()
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_the_ledger_has_each_start_with_its_session(fake: Fake, cli: Cli, repo: Path, pinned: bool) -> None:
+    """`run` gives the session an id of its own, unless the user chose one; a prompt is not kept."""
+    if pinned:
+        cli("openrouter", cwd=repo)
+    other = "0f9a2c54-1f36-4a8e-9b1c-3d5e7f901234"
+    fake.does('printf "%s\\n" "$@" > "$HOME/words"')
+    for words in (["deepseek", "--", "-p", "a secret plan"], ["--", "--session-id", other], ["--", "-c"]):
+        assert fake.run(*words, cwd=repo).code == 0
+    assert fake.run("--", "mcp", "list", cwd=repo).code == 0
+    assert "--session-id" not in (fake.home / "words").read_text()
+    starts = [each for each in entries(f"{fake.home}/.local/state/llmswitch", str(repo)) if each.kind == "run"]
+    here = ("openrouter", "openrouter.ai") if pinned else ("claude", "api.anthropic.com")
+    assert [(each.preset, each.host) for each in starts] == [("deepseek", "openrouter.ai"), here, here]
+    assert starts[0].slots["opus"] == "deepseek/deepseek-v3.2"
+    assert starts[0].typed == ("run", "deepseek")
+    assert len(starts[0].session or "") == 36
+    assert [each.session for each in starts[1:]] == [other, None]
 
 
 def test_a_pin_comes_first_in_a_private_file_without_the_key(fake: Fake, cli: Cli, linked: Path) -> None:
@@ -491,13 +516,13 @@ def test_inside_a_session_the_environment_is_not_the_users(fake: Fake, cli: Cli,
 
 
 @pytest.mark.parametrize(
-    "entries", [{"ANTHROPIC_MODEL": "opus"}, {"ANTHROPIC_API_KEY": "sk-ant-of-this-worktree-0123456789"}]
+    "given", [{"ANTHROPIC_MODEL": "opus"}, {"ANTHROPIC_API_KEY": "sk-ant-of-this-worktree-0123456789"}]
 )
 def test_entries_that_name_no_backend_are_no_pin(
-    fake: Fake, cli: Cli, repo: Path, linked: Path, entries: dict[str, str]
+    fake: Fake, cli: Cli, repo: Path, linked: Path, given: dict[str, str]
 ) -> None:
     """A model or an Anthropic key of the user's own works as without llmswitch, and under a pinned main too."""
-    write(linked, {"env": entries})
+    write(linked, {"env": given})
     assert fake.run(cwd=linked, env=SHELL).code == 0
     assert fake.arguments == []
     cli("openrouter", "--anyway", cwd=repo)
@@ -505,7 +530,7 @@ def test_entries_that_name_no_backend_are_no_pin(
     assert {name: env[name] for name in (*SHELL, "ANTHROPIC_BASE_URL") if name in IDENTITY} == {
         "ANTHROPIC_BASE_URL": "",
         **{name: text for name, text in SHELL.items() if name in IDENTITY},
-        **entries,
+        **given,
     }
 
 

@@ -12,7 +12,7 @@ from llmswitch.settings.checkout import Checkouts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from llmswitch.claude.sessions import Session, Sessions
     from llmswitch.gateway.client import LocalGateway
@@ -21,19 +21,18 @@ if TYPE_CHECKING:
     from llmswitch.presets.preset import Preset
 
 
-# Names that no preset may take.
 COMMANDS = (
     "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
-    "doctor", "statusline", "gateway", "shell-init",
+    "doctor", "statusline", "gateway", "shell-init", "log",
 )  # fmt: skip
 COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
 
 
 class App:
-    """One run: `catalog` has the presets, `checkouts` the worktrees; `reserved` are names no preset may take."""
+    """One run of the command line `typed`: `catalog` has the presets, `reserved` names that no preset may take."""
 
-    def __init__(self, environ: Mapping[str, str], reserved: Collection[str] = ()) -> None:
-        self.environ, self.home = environ, environ.get("HOME", "")
+    def __init__(self, environ: Mapping[str, str], reserved: Collection[str] = (), typed: Sequence[str] = ()) -> None:
+        self.environ, self.home, self.typed = environ, environ.get("HOME", ""), typed
         self.state, self.config = state_folder(environ), config_folder(environ)
         self.catalog = Catalog(shipped_folder(), os.path.join(self.config, "presets"), reserved, self.gateway_port)
         self.checkouts = Checkouts(environ, self.state)

@@ -26,7 +26,7 @@ STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": 
 def main() -> None:
     """Run the command line and end with its exit code."""
     arguments = sys.argv[1:]
-    sys.exit(console.run(lambda: answer(App(os.environ, COMMANDS), arguments), arguments))
+    sys.exit(console.run(lambda: answer(App(os.environ, COMMANDS, arguments), arguments), arguments))
 
 
 def answer(app: App, words: Sequence[str]) -> object:

@@ -69,7 +69,7 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
         adoption = Adoption(app.catalog, app.keyring, app.key_names, console.note)
         request.settled += adoption.take(checkouts, options.get("adopt_key"), ask_name)
         save_adopted = adoption.save
-    tools = Tools(app.catalog, keys, app.gateway, app.key_helper)
+    tools = Tools(app.catalog, keys, app.gateway, app.key_helper, app.typed)
     for done in switch_all(request, checkouts, tools, lambda: _main_rules(app), save_adopted):
         found = app.sessions(*done.checkout.reached)
         console.answer(view.switched(done, request.dry_run, app.home))

@@ -43,6 +43,7 @@ PLACES = {
     "status": "main:status",
     "-": "switch:back",
     "use": "switch:use",
+    "log": "log:log",
     "run": "switch:run_",
     "list": "catalog:list_",
     "show": "catalog:show",

@@ -145,4 +145,5 @@ def run_(ctx: click.Context, preset: str | None) -> None:
     checkout = app.checkouts.at(".", os.getcwd())
     start(
         request, checkout, app.catalog, app.key_helper, app.gateway, app.state, app.environ, ctx.meta["rest"],
+        app.typed,
     )  # fmt: skip

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from shlex import quote
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import CREDENTIAL_PLACES, HELPER, OURS
 from llmswitch.commands.request import Request
 from llmswitch.presets.pin import Pin
+from llmswitch.presets.preset import Preset
 from llmswitch.settings.checkout import Checkout
 
 
@@ -27,6 +29,15 @@ def check(
             raise _overriding(checkout, strangers, request)
 
 
+def check_host(preset: Preset, url: str) -> None:
+    """Refuse to send a preset's key to a host that is not the preset's, unless that is this machine."""
+    if preset.key and host_of(url) != preset.host and not is_loopback(url):
+        raise Refused(
+            f"The {preset.key} key belongs to {preset.host}, and --base-url would send it to {host_of(url)}.",
+            hint="If that is what you want, add --anyway.",
+        )
+
+
 def follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -> bool:
     """Say whether a linked worktree, with no pin and no key of its own, gets just this pin from main already."""
     main = checkout.main
@@ -35,6 +46,17 @@ def follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -
     by_helper = request.key_helper or pin.routes is not None
     same_way = bool(main.pin.get(HELPER)) == by_helper
     return same_way and not request.key_given and not _is_pinned(checkout)
+
+
+def neighbours(checkout: Checkout, pin: Pin, planned: set[str]) -> list[str]:
+    """Return what a switch means in the worktrees around, or they for it."""
+    if pin.members:
+        followers = [each.root for each in checkout.linked if not each.pin and each.root not in planned]
+        return [f"{root} has no pin of its own and follows this one now." for root in followers]
+    main = checkout.main
+    if main and main.pin and main.root not in planned:
+        return [f"{main.described} still decides here: sessions follow it."]
+    return []
 
 
 def _has(checkout: Checkout, pin: Pin) -> bool:

@@ -9,9 +9,23 @@ from llmswitch.base.errors import Refused
 from llmswitch.claude.variables import OURS, TOP_MEMBERS
 from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Done, Tools, switch
+from llmswitch.presets.pin import Pin
 from llmswitch.settings.checkout import Checkout
+from llmswitch.settings.neighbours import lower_host
 
 LIVE_SECONDS = 2.0
+
+
+def keeps_key(checkout: Checkout, pin: Pin, removed: Sequence[str]) -> bool:
+    """Say whether open sessions would send the old credential, one of those `removed`, to another host.
+
+    They keep what is removed, and take the base URL that is left: the new one, or that of weaker settings.
+    """
+    if not (pin.base_url or lower_host(checkout)):
+        return False
+    settings = checkout.file.settings()
+    before = settings.values() if settings else {}
+    return any(before.get(name) for name in removed)
 
 
 def check(checkouts: Sequence[Checkout]) -> None:

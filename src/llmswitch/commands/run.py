@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.urls import host_of, is_loopback
-from llmswitch.claude import program
+from llmswitch.claude import program, session_arguments
 from llmswitch.claude.effective import effective
 from llmswitch.claude.variables import (
+    ANTHROPIC_HOST,
     API_KEY,
     AUTH_TOKEN,
     AUTO_MODE,
@@ -17,6 +19,7 @@ from llmswitch.claude.variables import (
     CLOUDS,
     HELPER,
     KEYLESS_TOKEN,
+    LOCAL,
     MAX_CONTEXT,
     OURS,
     SECRET_BEARING,
@@ -24,6 +27,8 @@ from llmswitch.claude.variables import (
 )
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.pin import pin
+from llmswitch.settings import ledger
+from llmswitch.status.compare import compare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +47,7 @@ class Overlay:
     """The settings to start Claude Code with; with `secret` they must not lie on a disk."""
 
     def __init__(self, members: Mapping[str, str]) -> None:
+        self.members = members
         env = {name: text for name, text in members.items() if name not in TOP_MEMBERS}
         top = {name: text for name, text in members.items() if name in TOP_MEMBERS}
         self.text = json.dumps({"env": env, **top}, indent=1)
@@ -68,11 +74,43 @@ def start(
     state_folder: str,
     environ: Mapping[str, str],
     given: Sequence[str],
+    typed: Sequence[str] = (),
 ) -> None:
-    """Become Claude Code with the overlay for what is asked for, and the arguments `given`."""
+    """Become Claude Code with the overlay for what is asked for, and the arguments `given`; the ledger notes it."""
     found = overlay(request, checkout, catalog, helper, gateway)
     settings = found.file(checkout.root, state_folder) if found else None
-    program.become(program.find(environ), arguments(given, settings), environ)
+    argv = arguments(given, settings)
+    executable = program.find(environ)
+    if session_arguments.starts_session(given):
+        session = session_arguments.chosen(given)
+        if not session_arguments.chooses(given):
+            session = str(uuid.uuid4())
+            argv = arguments([session_arguments.OPTION, session, *given], settings)
+        _note(session, request, checkout, found.members if found else {}, catalog, typed)
+    program.become(executable, argv, environ)
+
+
+def _note(
+    session: str | None,
+    request: Request | None,
+    checkout: Checkout,
+    members: Mapping[str, str],
+    catalog: Catalog,
+    typed: Sequence[str],
+) -> None:
+    """Note in the ledger what this session is started on; a start does not fail by it."""
+    values = effective(checkout.layers)
+    texts = {**{name: value.text for name, value in values.items()}, **members}
+    if request:
+        preset: str | None = catalog.load(request.preset).name
+    else:
+        path = f"{checkout.root}/{LOCAL}"
+        own = next((layer for layer in checkout.layers if layer.path == path), None)
+        preset = compare(checkout, own, values, catalog).preset
+    clouds = [cloud for cloud, name in CLOUDS.items() if texts.get(name)]
+    host = clouds[0] if clouds else host_of(texts.get(BASE_URL, "")) or ANTHROPIC_HOST
+    words = typed[: typed.index("--")] if "--" in typed else typed  # behind it may be a prompt
+    ledger.note(checkout, {"kind": "run", "preset": preset, "host": host, "session": session}, texts, words)
 
 
 def overlay(

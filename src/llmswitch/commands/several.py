@@ -103,7 +103,11 @@ def switch_all(
 
 
 def _switch_one(request: Request, checkout: Checkout, pin: Pin, planned: set[str], tools: Tools) -> Switched:
-    keeps_key = _keeps_key(checkout, pin)
+    keeps_key = False
+    if removed := [name for name in CREDENTIAL_PLACES if name not in pin.members]:  # a pin of ours blanks them
+        from llmswitch.commands.live import keeps_key as is_kept  # only where a credential may be taken away
+
+        keeps_key = is_kept(checkout, pin, removed)
     live = request.live or (keeps_key and not checkout.ruled)
     before = None
     if live and not request.dry_run:
@@ -112,6 +116,11 @@ def _switch_one(request: Request, checkout: Checkout, pin: Pin, planned: set[str
         before, done = blanked_first(request, checkout, tools)
     else:
         done = switch(request, checkout, tools)
+    notices: list[str] = []
+    if checkout.main or checkout.linked:
+        from llmswitch.commands.around import neighbours  # only where worktrees share settings
+
+        notices = neighbours(checkout, pin, planned)
     return Switched(
         checkout,
         done.chosen,
@@ -119,34 +128,5 @@ def _switch_one(request: Request, checkout: Checkout, pin: Pin, planned: set[str
         before,
         live=live,
         keeps_key=keeps_key and not live,
-        notices=_neighbours(checkout, pin, planned),
+        notices=notices,
     )
-
-
-def _neighbours(checkout: Checkout, pin: Pin, planned: set[str]) -> list[str]:
-    """Return what the switch means in the worktrees around, or they for it."""
-    if pin.members:
-        followers = [each.root for each in checkout.linked if not each.pin and each.root not in planned]
-        return [f"{root} has no pin of its own and follows this one now." for root in followers]
-    main = checkout.main
-    if main and main.pin and main.root not in planned:
-        return [f"{main.described} still decides here: sessions follow it."]
-    return []
-
-
-def _keeps_key(checkout: Checkout, pin: Pin) -> bool:
-    """Say whether open sessions would send the old credential to another host.
-
-    They keep what is removed, and take the base URL that is left: the new one, or that of weaker settings.
-    A pin of ours removes nothing, it blanks.
-    """
-    removed = [name for name in CREDENTIAL_PLACES if name not in pin.members]
-    if not removed:
-        return False
-    from llmswitch.settings.neighbours import lower_host  # a pin of ours removes none
-
-    if not (pin.base_url or lower_host(checkout)):
-        return False
-    settings = checkout.file.settings()
-    before = settings.values() if settings else {}
-    return any(before.get(name) for name in removed)

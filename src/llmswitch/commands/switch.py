@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import KeyProblem, LlmswitchError, Refused
+from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.secret import Secret
-from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN, OURS
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.advice import advice
-from llmswitch.settings import change, ignore_rule, keep
+from llmswitch.settings import change, ignore_rule, keep, ledger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from llmswitch.commands.request import Chosen, Request
     from llmswitch.gateway.client import LocalGateway
@@ -34,14 +34,15 @@ UNSEEN = "not read"
 
 
 class Tools:
-    """What a switch works with: the presets, where keys come from, the gateway, and the command that prints a key."""
+    """What a switch works with: presets, keys, the gateway, the command that prints a key, and what was typed."""
 
-    __slots__ = ("catalog", "gateway", "helper", "keys")
+    __slots__ = ("catalog", "gateway", "helper", "keys", "typed")
 
     def __init__(
-        self, catalog: Catalog, keys: KeySource, gateway: Callable[[], LocalGateway], helper: Callable[[Preset], str]
-    ) -> None:
-        self.catalog, self.keys, self.gateway, self.helper = catalog, keys, gateway, helper
+        self, catalog: Catalog, keys: KeySource, gateway: Callable[[], LocalGateway], helper: Callable[[Preset], str],
+        typed: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self.catalog, self.keys, self.gateway, self.helper, self.typed = catalog, keys, gateway, helper, typed
 
 
 class Done:
@@ -64,37 +65,45 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
     chosen = request.chosen(tools.catalog)
     if request.anyway:
         checkout.file.follow_links()
-    else:
-        _check_host(chosen.preset, chosen.overrides.get("base_url"))
+    elif "base_url" in chosen.overrides:
+        from llmswitch.commands.around import check_host  # only with --base-url
+
+        check_host(chosen.preset, chosen.overrides["base_url"])
     checkout.file.check()
-    way = _through_gateway if chosen.pin.routes else _direct
-    made, written, ignored_in, notices = way(request, checkout, chosen, tools)
+    before: list[str] = []
+    without_key = not chosen.preset.key or chosen.pin.routes is not None
+    if (without_key or request.key_helper) and chosen.pin.members and request.members is None:
+        from llmswitch.settings.ignore_making import tracked_notices  # only where no key goes into the file
+
+        before = tracked_notices(checkout.worktree, without_key and not chosen.pin.routes, request.anyway)
+    made, written, ignored_in, notices = _direct(request, checkout, chosen, tools)
+    notices = before + notices
     if request.members is None and (written or request.dry_run):
         notices += _advice(chosen, tools.catalog)
+    if written and not request.passing:
+        name = chosen.preset.name if chosen.preset.source else None
+        host = host_of(chosen.pin.base_url) or chosen.preset.host
+        about = {"kind": "switch", "preset": name, "host": host, "session": None}
+        notices += filter(None, [ledger.note(checkout, about, chosen.pin.members, tools.typed)])
     return Done(chosen, made, written, ignored_in, notices)
 
 
-def _check_host(preset: Preset, url: str | None) -> None:
-    """Refuse to send a preset's key to a host that is not the preset's, unless that is this machine."""
-    if url and preset.key and host_of(url) != preset.host and not is_loopback(url):
-        raise Refused(
-            f"The {preset.key} key belongs to {preset.host}, and --base-url would send it to {host_of(url)}.",
-            hint="If that is what you want, add --anyway.",
-        )
-
-
 def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Made:
-    needs_key = bool(chosen.pin.members and chosen.preset.key)
+    pin, notices = chosen.pin, list[str]()
+    if pin.routes:
+        from llmswitch.gateway.delivery import deliver  # only for slots at several providers
+
+        pin, notices = deliver(pin, tools.gateway(), tools.catalog, None if request.dry_run else tools.keys)
+    needs_key = bool(pin.members and chosen.preset.key and not pin.routes)
     private = needs_key and not request.key_helper
     # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
     rule = ignore_rule.ensure(checkout.worktree, dry_run=True) if private else None
     key = tools.keys.obtain(chosen.preset) if needs_key and not request.dry_run else None
-    pin = chosen.pin
-    if request.members is None and pin.base_url:
+    if request.members is None and pin.base_url and not pin.routes:
         pin = _delivered(request, chosen, key, tools)
     if not request.discard:  # before anything is written; once more under the lock
         _refuse_foreign(request, checkout, checkout.file.settings(), key)
-    ignored_in, notices = None, []
+    ignored_in = None
     if private and (rule or not (key and key.exported)):
         ignored_in = ignore_rule.ensure(checkout.worktree, request.dry_run)
     if not private and key and key.exported:
@@ -106,17 +115,6 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
             error.changed = f"Only {ignored_in} got a rule, so that git ignores it."
         raise
     return changed, written, ignored_in, notices
-
-
-def _through_gateway(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Made:
-    from llmswitch.gateway.delivery import deliver  # only for slots at several providers
-
-    assert chosen.pin.routes
-    gateway = tools.gateway()
-    notices = deliver(chosen.pin.routes, gateway, tools.catalog, None if request.dry_run else tools.keys)
-    pin = chosen.pin.with_helper(gateway.helper(chosen.pin.routes.id))
-    changed, written = _apply(request, checkout, chosen, pin, None, private=False)
-    return changed, written, None, notices
 
 
 def _advice(chosen: Chosen, catalog: Catalog) -> list[str]:

@@ -12,22 +12,26 @@ if TYPE_CHECKING:
     from llmswitch.gateway.client import LocalGateway
     from llmswitch.keys.sources import KeySource
     from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.routes import Route, Routes
+    from llmswitch.presets.pin import Pin
+    from llmswitch.presets.routes import Route
 
 
-def deliver(routes: Routes, gateway: LocalGateway, catalog: Catalog, keys: KeySource | None) -> list[str]:
-    """Write the routes of a pin and return what to know about their keys.
+def deliver(pin: Pin, gateway: LocalGateway, catalog: Catalog, keys: KeySource | None) -> tuple[Pin, list[str]]:
+    """Write the routes of a pin and return it with the gateway's helper, and what to know about the routes' keys.
 
     Without `keys` (a dry run) nothing is asked and nothing is written. Raises KeyProblem for a key that no source
     has, UsageProblem for one that the gateway could not read, LlmswitchError where an extra is missing.
     """
+    routes = pin.routes
+    assert routes
     check_installed(any(route.protocol == "openai" for route in routes.by_model.values()))
+    delivered = pin.with_helper(gateway.helper(routes.id))
     if keys is None:
-        return []
+        return delivered, []
     needed = {route.key: route for route in routes.by_model.values() if route.key}
     notices = [notice for route in needed.values() if (notice := _checked(route, catalog, keys))]
     gateway.files.save(routes)
-    return notices
+    return delivered, notices
 
 
 def _checked(route: Route, catalog: Catalog, keys: KeySource) -> str:

@@ -1,21 +1,18 @@
-"""Before a key is written: git must ignore the settings file and never have taken it in."""
+"""Before a key is written: git must ignore the settings file and never have taken it in. What a healthy file needs."""
 
 from __future__ import annotations
 
 import os
 
-from llmswitch.base.errors import Refused
 from llmswitch.claude.variables import LOCAL
 from llmswitch.worktrees import git
-from llmswitch.worktrees.layout import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.worktrees.layout import Worktree
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
-TEMPORARY = ".llmswitch-key.tmp"
-RULES = f"/{LOCAL}\n/.claude/.llmswitch-*\n"
+BOTH = (LOCAL, ".claude/.llmswitch-key.tmp")
 
 
 def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
@@ -24,71 +21,9 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
     Raises Refused, whatever else is said, where git tracks the file or goes on not ignoring it.
     """
     path = os.path.join(worktree.root, LOCAL)
-    real = os.path.realpath(path)
-    if real != path or os.path.lexists(os.path.join(worktree.root, ".claude", ".git")):
-        _refuse_tracked(worktree, LOCAL)
-        _check_elsewhere(real)
+    here = os.path.realpath(path) == path and not os.path.lexists(os.path.join(worktree.root, ".claude", ".git"))
+    if here and (not worktree.in_repository or git.keeps_out(worktree, *BOTH)):
         return None
-    if not worktree.in_repository or git.keeps_out(worktree, *_both(LOCAL)):
-        return None
-    _refuse_tracked(worktree, LOCAL)
-    if _ignored(worktree, LOCAL):  # only a temporary file of ours is tracked
-        return None
-    exclude = git.exclude_file(worktree)
-    if not dry_run:
-        _append(exclude)
-        if not _ignored(worktree, LOCAL):
-            raise Refused(
-                f"git would not ignore {path} even with a rule in {exclude}.",
-                hint="Look for a rule with `!` in .gitignore: git check-ignore -v --no-index " + LOCAL,
-                changed="Only that rule was added.",
-            )
-    return exclude
+    from llmswitch.settings import ignore_making  # only where git does not keep the file out yet
 
-
-def _refuse_tracked(worktree: Worktree, name: str) -> None:
-    if worktree.in_repository and git.tracks(worktree, name):
-        raise Refused(
-            f"git tracks {os.path.join(worktree.root, name)}: a key written there would be committed.",
-            hint=f"To take it out of git and keep it on the disk: git rm --cached {name}",
-        )
-
-
-def _ignored(worktree: Worktree, name: str) -> bool:
-    return not worktree.in_repository or git.ignores(worktree, *_both(name))
-
-
-def _both(name: str) -> tuple[str, str]:
-    """Return the settings file and the temporary one beside it."""
-    return name, os.path.join(os.path.dirname(name), TEMPORARY)
-
-
-def _check_elsewhere(path: str) -> None:
-    """Ask the repository that the file is really in: another one, behind a link or of `.claude` itself."""
-    worktree = find(os.path.dirname(path))
-    name = os.path.relpath(path, worktree.root)
-    _refuse_tracked(worktree, name)
-    if not _ignored(worktree, name):
-        beside = os.path.join(os.path.dirname(name), ".llmswitch-*")
-        raise Refused(
-            f"{path} is in another repository, {worktree.root}, which does not ignore it.",
-            hint=f"Add these lines to {git.exclude_file(worktree)}: /{name} and /{beside}",
-        )
-
-
-def _append(path: str) -> None:
-    """Add the rules at the end of an ignore file; what was written of them goes again where not all could be."""
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "a+b", buffering=0) as file:
-            size = file.tell()
-            file.seek(max(0, size - 1))
-            data = (("" if file.read() in (b"", b"\n") else "\n") + RULES).encode()
-            try:
-                while data:
-                    data = data[file.write(data) :]
-            except OSError:
-                file.truncate(size)
-                raise
-    except OSError as error:
-        raise Refused(f"Cannot add the ignore rule to {path}: {error.strerror}.") from None
+    return ignore_making.ensure(worktree, dry_run)

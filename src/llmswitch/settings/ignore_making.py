@@ -1,0 +1,108 @@
+"""Making git ignore the settings file, and refusing where it cannot: the file is tracked, or in another repository."""
+
+from __future__ import annotations
+
+import os
+
+from llmswitch.base.errors import Refused
+from llmswitch.claude.variables import LOCAL
+from llmswitch.worktrees import git
+from llmswitch.worktrees.layout import find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.worktrees.layout import Worktree
+
+TEMPORARY = ".llmswitch-key.tmp"  # as in ignore_rule
+RULES = f"/{LOCAL}\n/.claude/.llmswitch-*\n"
+
+
+def ensure(worktree: Worktree, dry_run: bool) -> str | None:
+    """Do what ignore_rule.ensure does, for a file that git does not keep out."""
+    path = os.path.join(worktree.root, LOCAL)
+    real = os.path.realpath(path)
+    if real != path or os.path.lexists(os.path.join(worktree.root, ".claude", ".git")):
+        _refuse_tracked(worktree, LOCAL)
+        _check_elsewhere(real)
+        return None
+    if not worktree.in_repository:
+        return None
+    _refuse_tracked(worktree, LOCAL)
+    if _ignored(worktree, LOCAL):  # only a temporary file of ours is tracked
+        return None
+    exclude = git.exclude_file(worktree)
+    if not dry_run:
+        _append(exclude)
+        if not _ignored(worktree, LOCAL):
+            raise Refused(
+                f"git would not ignore {path} even with a rule in {exclude}.",
+                hint="Look for a rule with `!` in .gitignore: git check-ignore -v --no-index " + LOCAL,
+                changed="Only that rule was added.",
+            )
+    return exclude
+
+
+def _refuse_tracked(worktree: Worktree, name: str) -> None:
+    if worktree.in_repository and git.tracks(worktree, name):
+        raise _tracked(worktree, name, "a key written there would be committed")
+
+
+def _tracked(worktree: Worktree, name: str, so: str, also: str = "") -> Refused:
+    return Refused(
+        f"git tracks {os.path.join(worktree.root, name)}: {so}.",
+        hint=f"To take it out of git and keep it on the disk: git rm --cached {name}{also}",
+    )
+
+
+def tracked_notices(worktree: Worktree, may_pass: bool, anyway: bool) -> list[str]:
+    """Refuse a pin without a key in a file that git tracks; where it may pass, `anyway` makes a warning of that."""
+    path = os.path.join(worktree.root, LOCAL)
+    real = os.path.realpath(path)
+    place = find(os.path.dirname(real)) if real != path and os.path.isdir(os.path.dirname(real)) else worktree
+    name = os.path.relpath(real, place.root)
+    if not (place.in_repository and git.tracks(place, name)):
+        return []
+    so = "everybody who has this repository would get the pin"
+    if may_pass and anyway:
+        return [f"warning: git tracks {real}: a commit takes the pin to everybody who has this repository."]
+    raise _tracked(place, name, so, ". (--anyway goes on.)" if may_pass else "")
+
+
+def _ignored(worktree: Worktree, name: str) -> bool:
+    return not worktree.in_repository or git.ignores(worktree, *_both(name))
+
+
+def _both(name: str) -> tuple[str, str]:
+    """Return the settings file and the temporary one beside it."""
+    return name, os.path.join(os.path.dirname(name), TEMPORARY)
+
+
+def _check_elsewhere(path: str) -> None:
+    """Ask the repository that the file is really in: another one, behind a link or of `.claude` itself."""
+    worktree = find(os.path.dirname(path))
+    name = os.path.relpath(path, worktree.root)
+    _refuse_tracked(worktree, name)
+    if not _ignored(worktree, name):
+        beside = os.path.join(os.path.dirname(name), ".llmswitch-*")
+        raise Refused(
+            f"{path} is in another repository, {worktree.root}, which does not ignore it.",
+            hint=f"Add these lines to {git.exclude_file(worktree)}: /{name} and /{beside}",
+        )
+
+
+def _append(path: str) -> None:
+    """Add the rules at the end of an ignore file; what was written of them goes again where not all could be."""
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "a+b", buffering=0) as file:
+            size = file.tell()
+            file.seek(max(0, size - 1))
+            data = (("" if file.read() in (b"", b"\n") else "\n") + RULES).encode()
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                file.truncate(size)
+                raise
+    except OSError as error:
+        raise Refused(f"Cannot add the ignore rule to {path}: {error.strerror}.") from None

@@ -1,0 +1,25 @@
+"""The switches of a worktree, as lines of text."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+
+from llmswitch.views.text import columns, short_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.commands.log import Log
+    from llmswitch.settings.entries import Entry
+
+
+def log(found: Log, home: str) -> list[str]:
+    """Return a line for each switch: when, to what, and by which command."""
+    if not found.switches:
+        return [f"No switch of {short_path(found.worktree, home)} is known."]
+    return [f"{short_path(found.worktree, home)}:", *columns([_row(entry) for entry in found.switches])]
+
+
+def _row(entry: Entry) -> tuple[str, str, str]:
+    when = datetime.datetime.fromtimestamp(entry.time).astimezone().strftime("%Y-%m-%d %H:%M")
+    return when, f"{entry.preset or 'own entries'} ({entry.host})", shlex.join(("llmswitch", *entry.typed))
