@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.answers import STREAMED, WHOLE, Broken, Case, got, read
 from support.gateway import Pin, RunningGateway, error, replying, route
+from support.messages_server import Handler, Request
 from support.openai_server import OpenAiUpstream, call, text
 
 KEY = "sk-test-opus-0123456789abcdef0123456789"
@@ -78,7 +81,7 @@ def test_a_message_and_its_key(pin: Pin, host: OpenAiUpstream) -> None:
     assert (answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]) == (9, 3)
     [request] = host.requests
     assert (request.bearer, request.api_key, request.body["max_tokens"]) == (KEY, None, 50)
-    assert request.body["messages"][0] == {"role": "system", "content": "be briefalways"}
+    assert request.body["messages"][0] == {"role": "system", "content": "be brief\n\nalways"}
     assert pin.token not in repr(request)
 
 
@@ -238,6 +241,56 @@ def test_a_cut_in_a_stream_is_a_cut_for_the_client(pin: Pin, host: OpenAiUpstrea
         pin.post({"model": "gpt", "messages": [user("hi")], "stream": True})
     assert b"message_start" in caught.value.partial
     assert b"message_stop" not in caught.value.partial
+
+
+def test_what_servers_really_send_arrives_or_breaks_off(pin: Pin, host: OpenAiUpstream) -> None:
+    """Each answer of the table, over the wire: the rest of the table is tested in test_answers."""
+    wrong = []
+    tables = [(True, STREAMED), (False, WHOLE)]
+    for name, case, streamed in [(name, case, flag) for flag, table in tables for name, case in table.items()]:
+        host.behaviour = _sending(case, streamed)
+        result = _asked(pin, streamed)
+        if not (case.may_break if result is None and case.right else _is_right(case, result)):
+            wrong.append((name, result))
+    assert wrong == []
+
+
+def _is_right(case: Case, result: Any) -> bool:
+    return result is None if case.right is None else case.right(result)
+
+
+def _asked(pin: Pin, streamed: bool) -> Any:
+    """Return what a strict reader got, None for an error or a cut."""
+    try:
+        reply = pin.post({"model": "gpt", "max_tokens": 5, "messages": [user("hi")], "stream": streamed})
+        return None if reply.status != 200 else read(reply.body) if streamed else got(json.loads(reply.body))
+    except (Broken, http.client.IncompleteRead):
+        return None
+
+
+def _sending(case: Case, streamed: bool) -> Any:
+    def behave(handler: Handler, request: Request) -> bool:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream" if streamed else "application/json")
+        length = len(case.body) + (0 if case.ends else 10)
+        handler.send_header("Content-Length", str(length))
+        handler.end_headers()
+        for line in case.body.splitlines(True) if case.pause else [case.body]:
+            handler.wfile.write(line)
+            handler.wfile.flush()
+            time.sleep(case.pause)
+        handler.close_connection = not case.ends
+        return True
+
+    return behave
+
+
+def test_a_server_that_streams_nothing_though_asked_to_is_read(pin: Pin, host: OpenAiUpstream) -> None:
+    """As one answer, which the client gets as a stream."""
+    host.behaviour = _sending(WHOLE["par"], streamed=False)
+    result = _asked(pin, streamed=True)
+    assert WHOLE["par"].right
+    assert WHOLE["par"].right(result)
 
 
 def test_tokens_are_not_counted(pin: Pin, host: OpenAiUpstream) -> None:

@@ -1,4 +1,4 @@
-"""Whether the libraries of the gateway, which are an extra, are installed."""
+"""Whether the library of the gateway, which is an extra, is installed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from importlib.util import find_spec
 from llmswitch.base.errors import LlmswitchError
 
 
-def check_installed(translating: bool = False) -> None:
-    """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
-    needed = {"aiohttp": "gateway", **({"any_llm": "translate"} if translating else {})}
-    for module, extra in needed.items():
-        if find_spec(module) is None:
-            raise LlmswitchError(
-                f"This needs the local gateway, for which {module} is not installed.",
-                hint=f'Install it: pip install "llmswitch[{extra}]"',
-            )
+def check_installed() -> None:
+    """Raise LlmswitchError, with what to install, where the gateway's library is not there."""
+    if find_spec("aiohttp") is None:
+        raise LlmswitchError(
+            "This needs the local gateway, for which aiohttp is not installed.",
+            hint='Install it: pip install "llmswitch[gateway]"',
+        )

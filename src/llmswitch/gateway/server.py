@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 
 from aiohttp import web
 
@@ -11,13 +10,13 @@ from llmswitch.base.addresses import address_problem
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.gateway import wire
 from llmswitch.gateway.guard import Forbidden, Guard
+from llmswitch.gateway.translate import Translator
 from llmswitch.gateway.upstream import Upstreams, error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.base.secret import Secret
     from llmswitch.gateway.route_files import RouteFiles
-    from llmswitch.gateway.translate import Translator
     from llmswitch.gateway.vault import Vault
     from llmswitch.presets.routes import Route
 
@@ -30,7 +29,7 @@ class Server:
 
     def __init__(self, files: RouteFiles, vault: Vault, guard: Guard, upstreams: Upstreams) -> None:
         self._files, self._vault, self._guard, self._upstreams = files, vault, guard, upstreams
-        self._translating: Translator | None = None
+        self._translator = Translator(upstreams)
 
     def runner(self) -> web.ServerRunner:
         """Return what serves it: no access log, and a request ends when its client goes."""
@@ -73,7 +72,7 @@ class Server:
             return error(404, "not_found_error", text, retry=False)
         secret = await self._key(route)
         body = wire.with_model(body, model, route.model)
-        relay = await self._translator() if route.protocol == "openai" else self._upstreams
+        relay = self._translator if route.protocol == "openai" else self._upstreams
         answer = await relay.relay(request, route, secret, path, body)
         if answer.status == 401:
             self._vault.forget(route)
@@ -83,10 +82,3 @@ class Server:
         if problem := address_problem(route.base_url):
             raise LlmswitchError(f"The base URL of slot {route.slot} {problem}.", hint="Switch again: llmswitch PRESET")
         return await self._vault.get(route)
-
-    async def _translator(self) -> Translator:
-        if self._translating is None:
-            # Two seconds and 60 MiB; running streams go on meanwhile.
-            module = await asyncio.to_thread(importlib.import_module, "llmswitch.gateway.translate")
-            self._translating = self._translating or module.Translator(self._upstreams)
-        return self._translating

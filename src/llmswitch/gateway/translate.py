@@ -1,41 +1,57 @@
-"""Slots at hosts that speak the OpenAI format only; any-llm translates. Imported when first needed: it is large."""
+"""Slots at hosts that speak the OpenAI format only: each message is asked for as a chat completion, and read as one."""
 
 from __future__ import annotations
 
 import json
-import logging
+import re
+import time
 
-import openai
+import aiohttp
 from aiohttp import web
-from any_llm import AnyLLM
-from any_llm.exceptions import AnyLLMError
-from yarl import URL
 
-from llmswitch.gateway import normalise, wire
-from llmswitch.gateway.upstream import CONNECT_SECONDS, READ_SECONDS, cut, error, named, proxy_for
+from llmswitch import __version__
+from llmswitch.gateway import bodies, chat_answer, chat_request, wire
+from llmswitch.gateway.chat_ids import long_names
+from llmswitch.gateway.chat_stream import Lines, Stream, events
+from llmswitch.gateway.upstream import cut, error, named
+from llmswitch.gateway.wire import BadAnswer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from typing import Any
-
     from llmswitch.base.secret import Secret
     from llmswitch.gateway.upstream import Upstreams
     from llmswitch.presets.routes import Route
 
 _KINDS = {400: "invalid_request_error", 404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error"}
-_PASSED = ("retry-after", "x-should-retry", "x-request-id", "request-id")
-# These hosts want the new name of the limit, and some others know only the old one.
-_NEW_LIMIT = ("api.openai.com",)
-logging.getLogger("any_llm").setLevel(logging.ERROR)  # it warns of the limit's name with every request
+_PASSED = {"retry-after", "x-should-retry", "x-request-id", "request-id"}
+# How servers say that a prompt is too long: OpenAI's code, vLLM, llama.cpp, Mistral, DeepSeek.
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|maximum context length|context (window|size)|too large for model with \d+ maximum",
+    re.IGNORECASE,
+)
+_HEAD = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+# A server that shows with comments that it is alive, or sends what has to wait here, keeps the client waiting too.
+_PING_SECONDS = 5.0
+_PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+
+
+class Exchange:
+    """One request for a message: what it is as a chat completion, and what its answer has to fit."""
+
+    def __init__(self, body: bytes, route: Route) -> None:
+        asked = json.loads(body)
+        self.payload = json.dumps(chat_request.request(asked, route.model, route.host)).encode()
+        self.stream = bool(asked.get("stream"))
+        self.names = long_names(chat_request.tool_names(asked))
+        self.taken = chat_request.call_ids(asked)
+        self.model = route.model
 
 
 class Translator:
-    """Asks OpenAI-format hosts; one client a route and key, without retries, redirects or the environment's say."""
+    """Asks OpenAI-format hosts over the connections that all slots share."""
 
     def __init__(self, upstreams: Upstreams) -> None:
         self._upstreams = upstreams
-        self._clients: dict[tuple[str, Secret | None], AnyLLM] = {}
 
     async def relay(
         self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
@@ -43,95 +59,109 @@ class Translator:
         """Return the host's answer to a message in Anthropic's format."""
         if not path.endswith("/messages"):
             return error(404, "not_found_error", f"{named(route)} counts no tokens.", retry=False)
-        if secret and (known := self._upstreams.known_refusal(route, secret)):
-            return known
         try:
-            arguments = normalise.arguments(json.loads(body))
-        except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+            exchange = Exchange(body, route)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as wrong:
             text = f"llmswitch gateway: not a request for a message ({type(wrong).__name__})."
             return error(400, "invalid_request_error", text, retry=False)
-        try:
-            answer = await self._client(route, secret).amessages(route.model, **_limited(route, arguments))
-            return await self._sent(request, answer)
-        except (AnyLLMError, openai.OpenAIError) as trouble:
-            return self._failed(route, secret, getattr(trouble, "original_exception", None) or trouble)
+        accept = "text/event-stream" if exchange.stream else "application/json"
+        headers = [("Content-Type", "application/json"), ("Accept", accept), ("Accept-Encoding", "identity"),
+                   ("User-Agent", f"llmswitch/{__version__}")]  # fmt: skip
 
-    async def _sent(self, request: web.BaseRequest, answer: Any) -> web.StreamResponse:
-        if not hasattr(answer, "__aiter__"):
-            return web.Response(body=answer.model_dump_json().encode(), content_type="application/json")
-        events = aiter(answer)
-        first = await anext(events, None)  # an error before it is an answer of its own
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-        await response.prepare(request)
-        try:
-            if not await _stream(response, first, events):
-                cut(request)
-                return response
-        except (AnyLLMError, openai.OpenAIError):
-            cut(request)
-            return response
-        finally:
-            await answer.aclose()
-        await response.write_eof()
-        return response
+        async def answered(answer: aiohttp.ClientResponse) -> web.StreamResponse:
+            try:
+                return await _answer(request, route, secret, exchange, answer)
+            except BadAnswer as bad:
+                return error(502, "api_error", wire.quoted(secret, f"{named(route)} {bad}."))
 
-    def _client(self, route: Route, secret: Secret | None) -> AnyLLM:
-        key = (route.base_url, secret)
-        if key not in self._clients:
-            http = openai.DefaultAsyncHttpxClient(
-                follow_redirects=False,
-                trust_env=False,
-                proxy=proxy_for(URL(route.base_url)),
-                timeout=openai.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            )
-            # The SDK takes an environment variable for a key that is not given.
-            self._clients[key] = AnyLLM.create_openai_compatible(
-                route.host,
-                route.base_url,
-                secret.reveal() if secret else "none",
-                max_retries=0,
-                http_client=http,
-                unified_exceptions=True,
-            )
-        return self._clients[key]
-
-    def _failed(self, route: Route, secret: Secret | None, trouble: Exception) -> web.Response:
-        """Return the error for what the host said, or for a host that said nothing."""
-        if isinstance(trouble, openai.APITimeoutError):
-            return error(504, "api_error", f"{named(route)} did not answer in time.")
-        if not isinstance(trouble, openai.APIStatusError):
-            reason = trouble.__cause__ if isinstance(trouble, openai.APIConnectionError) else trouble
-            return error(502, "api_error", f"{named(route)} cannot be reached ({type(reason).__name__}).")
-        status, headers = trouble.status_code, trouble.response.headers
-        if 300 <= status < 400:
-            return error(502, "api_error", f"{named(route)} redirects elsewhere; that is not followed.", retry=False)
-        kept = {name: headers[name] for name in _PASSED if name in headers}
-        if status in (401, 403):
-            return self._upstreams.refused(route, secret, status, trouble.response.content, kept.items())
-        said = wire.said(trouble.response.content)[1] or f"{named(route)} failed."
-        if trouble.code == "context_length_exceeded":
-            said = f"prompt is too long: {said}"  # the words by which Claude Code knows that it should compact
-        made = error(status, _KINDS.get(status, "api_error"), said)
-        made.headers.update(kept)
-        return made
+        url = f"{route.base_url.rstrip('/')}/chat/completions"
+        return await self._upstreams.ask(route, secret, url, headers, exchange.payload, answered)
 
 
-async def _stream(response: web.StreamResponse, first: Any, rest: AsyncIterator[Any]) -> bool:
-    """Send the events as they come and say whether the answer came to its end."""
-    event = first
-    while event is not None:
-        if event.type == "message_delta" and event.delta.stop_reason is None:
-            return False  # any-llm's last words before it raises what went wrong
-        data = event.model_dump_json(exclude_none=True)
-        await response.write(f"event: {event.type}\ndata: {data}\n\n".encode())
-        if event.type == "message_stop":
-            return True
-        event = await anext(rest, None)
-    return False
+async def _answer(
+    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    if answer.status >= 400:
+        return await _failed(route, secret, answer)
+    if exchange.stream and answer.content_type == "text/event-stream":
+        return await _stream(request, route, secret, exchange, answer)
+    try:
+        data = json.loads(await bodies.whole(answer))
+    except (ValueError, RecursionError):
+        raise BadAnswer(f"answered with {answer.content_type or 'something'} that is no JSON") from None
+    made = chat_answer.message(data, exchange.model, exchange.names, exchange.taken)
+    if not exchange.stream:
+        return web.Response(body=json.dumps(made).encode(), content_type="application/json")
+    return web.Response(body=events(made), headers=_HEAD)
 
 
-def _limited(route: Route, arguments: dict[str, Any]) -> dict[str, Any]:
-    if route.host in _NEW_LIMIT:
-        return arguments
-    limit = arguments.setdefault("max_tokens", 4096)
-    return {**arguments, "max_completion_tokens": openai.omit, "extra_body": {"max_tokens": limit}}
+async def _failed(route: Route, secret: Secret | None, answer: aiohttp.ClientResponse) -> web.Response:
+    """Return the host's error in the client's shape, with its status and how long to wait."""
+    body = (await bodies.of_error(answer))[1]
+    words = wire.said(body)[1] or f"{named(route)} failed ({answer.status})."
+    if answer.status in (400, 413) and _TOO_LONG.search(body.decode("utf-8", "replace")):
+        words = f"prompt is too long: {words}"  # by which Claude Code knows that it should compact
+    made = error(answer.status, _KINDS.get(answer.status, "api_error"), wire.quoted(secret, words))
+    kept = [(name, text) for name, text in answer.headers.items() if name.lower() in _PASSED]
+    made.headers.update({name: wire.quoted(secret, text) for name, text in kept})
+    return made
+
+
+async def _stream(
+    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    """Send the events as they come; an answer that breaks off ends in an error, and never as if it were whole."""
+    sent = _Sent(request, Stream(exchange.model, exchange.names, exchange.taken))
+    try:
+        await sent.pass_on(answer)
+    except BadAnswer as bad:
+        if not sent.response.prepared:
+            raise
+        await sent.break_off(wire.quoted(secret, f"{named(route)} {bad}."))
+    except (aiohttp.ClientError, TimeoutError):
+        if not sent.response.prepared:
+            raise
+        cut(request)
+    return sent.response
+
+
+class _Sent:
+    """An answer on its way to the client, which is not begun before there is something to say."""
+
+    def __init__(self, request: web.BaseRequest, stream: Stream) -> None:
+        self._request, self._stream = request, stream
+        self.response = web.StreamResponse(headers=_HEAD)
+        self._since = time.monotonic()
+
+    async def pass_on(self, answer: aiohttp.ClientResponse) -> None:
+        """Send what comes, to its end."""
+        lines, stream = Lines(), self._stream
+        async for data in bodies.decoded(answer):
+            for each in lines.feed(data):
+                stream.feed(each)
+            await self._send(stream.take())
+            if stream.done:
+                break
+        for each in lines.end():
+            stream.feed(each)
+        stream.end()
+        await self._send(stream.take())
+        await self.response.write_eof()
+
+    async def break_off(self, text: str) -> None:
+        """Say what went wrong, and cut."""
+        trouble = b"event: error\ndata: " + wire.error("api_error", text) + b"\n\n"
+        await self._send(self._stream.take() + trouble)
+        cut(self._request)
+
+    async def _send(self, data: bytes) -> None:
+        now = time.monotonic()
+        if not data:
+            if now - self._since < _PING_SECONDS:
+                return
+            self._stream.begin()
+            data = self._stream.take() + _PING
+        self._since = now
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
+        await self.response.write(data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-import zlib
 from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
@@ -14,11 +13,11 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from llmswitch.base.urls import is_loopback
-from llmswitch.gateway import wire
+from llmswitch.gateway import bodies, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
 
     from llmswitch.base.secret import Secret
     from llmswitch.presets.routes import Route
@@ -29,7 +28,7 @@ READ_SECONDS = 600.0
 # A key that an upstream refused is not shown to it again for so long: with an apiKeyHelper, Claude Code 2.1.329
 # asks three to twelve times again after a 401.
 REFUSED_SECONDS = 10.0
-LARGEST_AT_ONCE = _QUOTED = 65536
+LARGEST_AT_ONCE = 65536
 _AUTO_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
 
@@ -65,44 +64,51 @@ class Upstreams:
         self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
     ) -> web.StreamResponse:
         """Return the upstream's answer, sent to the client as it comes in."""
+        query = request.rel_url.raw_query_string
+        url = f"{route.base_url}{path}{'?' if query else ''}{query}"
+
+        async def answered(answer: aiohttp.ClientResponse) -> web.StreamResponse:
+            return await _passed(request, route, secret, answer)
+
+        return await self.ask(route, secret, url, wire.kept_headers(request.headers.items()), body, answered)
+
+    async def ask(
+        self,
+        route: Route,
+        secret: Secret | None,
+        url: str,
+        headers: wire.Headers,
+        body: bytes,
+        answered: Callable[[aiohttp.ClientResponse], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Ask an upstream once, and return what `answered` makes of an answer that can be used, or an error."""
         if secret and (known := self.known_refusal(route, secret)):
             return known
-        query = request.rel_url.raw_query_string
-        url = URL(f"{route.base_url}{path}{'?' if query else ''}{query}", encoded=True)
-        headers = wire.upstream_headers(request.headers.items(), route.auth, secret.reveal() if secret else None)
+        sent = CIMultiDict([*headers, *wire.credential(route.auth, secret.reveal() if secret else None)])
         try:
+            where = URL(url, encoded=True)
             async with self._session.post(
-                url, data=body, headers=CIMultiDict(headers), allow_redirects=False, proxy=proxy_for(url)
+                where, data=body, headers=sent, allow_redirects=False, proxy=proxy_for(where)
             ) as answer:
-                return await self._answer(request, route, secret, answer)
-        except aiohttp.InvalidURL:
-            return error(502, "api_error", f"{route.host}: not a URL that can be asked.", retry=False)
+                return await self._screened(route, secret, answer) or await answered(answer)
+        except (aiohttp.InvalidURL, ValueError):
+            return error(502, "api_error", f"{named(route)}: its base URL or its key cannot be sent.", retry=False)
         except (aiohttp.ClientError, TimeoutError) as trouble:
             return unreachable(route, trouble)
 
-    async def _answer(
-        self, request: web.BaseRequest, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse
-    ) -> web.StreamResponse:
+    async def _screened(
+        self, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse
+    ) -> web.Response | None:
+        """Return the error for an answer that is none, and a refusal in words that the client understands."""
         if 300 <= answer.status < 400:
             return error(502, "api_error", f"{named(route)} redirects elsewhere; that is not followed.", retry=False)
         if answer.status in (401, 403):
-            body = _plain(await answer.content.read(_QUOTED), answer.headers)
+            body = (await bodies.of_error(answer))[1]
             return self.refused(route, secret, answer.status, body, answer.headers.items())
-        headers = wire.client_headers(answer.headers.items())
-        if (answer.content_length or LARGEST_AT_ONCE + 1) <= LARGEST_AT_ONCE:
-            # Head and body in one packet: a quarter of what a small request costs here.
-            whole = await answer.read()
-            return web.Response(status=answer.status, reason=answer.reason, headers=CIMultiDict(headers), body=whole)
-        response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=CIMultiDict(headers))
-        await response.prepare(request)
-        try:
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
-        except (aiohttp.ClientError, TimeoutError):
-            cut(request)
-            return response
-        await response.write_eof()
-        return response
+        if answer.status < 200 or answer.status in (204, 205) or answer.content_type == "text/html":
+            what = "with a web page" if answer.content_type == "text/html" else "without a message"
+            return error(502, "api_error", f"{named(route)} answered {answer.status} {what}; is its base URL right?")
+        return None
 
     def known_refusal(self, route: Route, secret: Secret) -> web.Response | None:
         """Return the answer to a key that was refused just now, None for any other."""
@@ -117,14 +123,24 @@ class Upstreams:
     ) -> web.Response:
         """Return a 401 or 403 that names the upstream and the key, in words the client does not misread."""
         dropped = ("content-length", "content-encoding", "content-type", "x-should-retry")
-        kept = [pair for pair in wire.client_headers(headers) if pair[0].lower() not in dropped]
+        kept = [
+            (name, wire.quoted(secret, text))
+            for name, text in wire.client_headers(headers)
+            if name.lower() not in dropped
+        ]
         whose = f"the {route.key} key" if route.key else "a request without a key"
         response = web.Response(
             status=status,
-            body=wire.refusal(status, f"{named(route)} refused {whose}", body),
-            headers=CIMultiDict([*kept, ("Content-Type", "application/json"), ("x-should-retry", "false")]),
+            body=wire.refusal(status, f"{named(route)} refused {whose}", wire.without(secret, body)),
+            headers=CIMultiDict(
+                [
+                    *((name, wire.quoted(secret, text)) for name, text in kept),
+                    ("Content-Type", "application/json"),
+                    ("x-should-retry", "false"),
+                ]
+            ),
         )
-        if secret and status == 401:
+        if secret:
             self._refused[route.base_url, secret] = (time.monotonic(), response)
         return response
 
@@ -163,10 +179,38 @@ def proxy_for(url: URL) -> str | None:
     return getproxies_environment().get(url.scheme)
 
 
-def _plain(body: bytes, headers: Mapping[str, str]) -> bytes:
-    if headers.get("Content-Encoding", "identity") == "identity":
-        return body
+async def _passed(
+    request: web.BaseRequest, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    """Return an answer as it came, byte for byte."""
+    if secret and answer.status >= 400:
+        return await _passed_error(secret, answer)
+    headers = CIMultiDict(wire.client_headers(answer.headers.items()))
+    if (answer.content_length or LARGEST_AT_ONCE + 1) <= LARGEST_AT_ONCE:
+        # Head and body in one packet: a quarter of what a small request costs here.
+        whole = await answer.read()
+        return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=whole)
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+    await response.prepare(request)
     try:
-        return zlib.decompressobj(wbits=47).decompress(body, _QUOTED)  # gzip or zlib
-    except zlib.error:
-        return b""
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+    except (aiohttp.ClientError, TimeoutError):
+        cut(request)
+        return response
+    await response.write_eof()
+    return response
+
+
+async def _passed_error(secret: Secret, answer: aiohttp.ClientResponse) -> web.Response:
+    """Return an error as it came, but for a key that it repeats."""
+    raw, plain = await bodies.of_error(answer)
+    clean = wire.without(secret, plain)
+    dropped = ("content-length", *(("content-encoding",) if clean != plain else ()))
+    headers = [
+        (name, wire.quoted(secret, text))
+        for name, text in wire.client_headers(answer.headers.items())
+        if name.lower() not in dropped
+    ]
+    body = raw if clean == plain else clean
+    return web.Response(status=answer.status, reason=answer.reason, headers=CIMultiDict(headers), body=body)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 
-from llmswitch.base.secret import redacted
+from llmswitch.base.secret import STARS, redacted
 from llmswitch.settings.text import SpliceError, document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from llmswitch.base.secret import Secret
 
 Headers = list[tuple[str, str]]
 
@@ -28,6 +30,10 @@ _LONGEST_QUOTE = 500
 
 class Unroutable(ValueError):
     """The body names no model."""
+
+
+class BadAnswer(Exception):
+    """What an upstream sent is no answer, or not a whole one; the text says what it did, without a subject."""
 
 
 class Model:
@@ -68,12 +74,16 @@ def with_model(body: bytes, model: Model, name: str) -> bytes:
     return body if name == model.name else body[: model.start] + json.dumps(name).encode() + body[model.end :]
 
 
-def upstream_headers(headers: Iterable[tuple[str, str]], auth: str, secret: str | None) -> Headers:
-    """Return the client's headers with the one credential of the upstream in the place of the client's."""
-    kept = _without(headers, _HOP | _CLIENT)
+def kept_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the client's headers as an upstream may see them, without any credential."""
+    return _without(headers, _HOP | _CLIENT)
+
+
+def credential(auth: str, secret: str | None) -> Headers:
+    """Return the one credential of an upstream."""
     if secret is None:
-        return kept
-    return [*kept, ("x-api-key", secret) if auth == "api-key" else ("Authorization", f"Bearer {secret}")]
+        return []
+    return [("x-api-key", secret) if auth == "api-key" else ("Authorization", f"Bearer {secret}")]
 
 
 def client_headers(headers: Iterable[tuple[str, str]]) -> Headers:
@@ -90,6 +100,16 @@ def _without(headers: Iterable[tuple[str, str]], names: set[str]) -> Headers:
         for name, value in pairs
         if name.lower() not in drop and not name.lower().startswith(("sec-fetch-", "x-forwarded-"))
     ]
+
+
+def without(secret: Secret | None, data: bytes) -> bytes:
+    """Return what an upstream said with stars for the key that it was shown."""
+    return data.replace(secret.reveal().encode("utf-8", "surrogateescape"), STARS.encode()) if secret else data
+
+
+def quoted(secret: Secret | None, text: str) -> str:
+    """Return a text of an upstream's with stars for the key that it was shown."""
+    return text.replace(secret.reveal(), STARS) if secret else text
 
 
 def error(kind: str, message: str) -> bytes:

@@ -1,0 +1,69 @@
+"""Bodies of answers, unpacked in pieces and never longer than there is room for."""
+
+from __future__ import annotations
+
+import zlib
+
+from llmswitch.gateway.wire import BadAnswer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import aiohttp
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+LARGEST_ERROR = 1024 * 1024
+_PIECE = 1024 * 1024
+_PACKED = ("gzip", "x-gzip", "deflate")
+
+
+async def decoded(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yield what a body says, in small pieces whatever it was packed to; BadAnswer where it cannot be unpacked."""
+    coding = answer.headers.get("Content-Encoding", "identity").lower()
+    if coding == "identity":
+        async for data in answer.content.iter_any():
+            yield data
+        return
+    if coding not in _PACKED:
+        raise BadAnswer(f"answered in {coding[:20]}, which was not asked for")
+    unpack = zlib.decompressobj(wbits=47)  # gzip or zlib
+    async for data in answer.content.iter_any():
+        rest = data
+        while rest:
+            try:
+                made = unpack.decompress(rest, _PIECE)
+            except zlib.error:
+                raise BadAnswer(f"answered in {coding} that cannot be unpacked") from None
+            if made:
+                yield made
+            rest = unpack.unconsumed_tail
+
+
+async def whole(answer: aiohttp.ClientResponse) -> bytes:
+    """Return what a body says; BadAnswer where it is longer than any answer."""
+    parts, length = [], 0
+    async for data in decoded(answer):
+        parts.append(data)
+        length += len(data)
+        if length > LARGEST_ANSWER:
+            raise BadAnswer(f"answered with more than {LARGEST_ANSWER // 1024**2} MiB")
+    return b"".join(parts)
+
+
+async def of_error(answer: aiohttp.ClientResponse) -> tuple[bytes, bytes]:
+    """Return an error's body as it came and what it says; the rest of a long one is not read."""
+    parts, length = [], 0
+    async for data in answer.content.iter_any():
+        parts.append(data)
+        length += len(data)
+        if length > LARGEST_ERROR:
+            break
+    raw = b"".join(parts)[:LARGEST_ERROR]
+    coding = answer.headers.get("Content-Encoding", "identity").lower()
+    if coding == "identity":
+        return raw, raw
+    try:
+        return raw, zlib.decompressobj(wbits=47).decompress(raw, LARGEST_ERROR) if coding in _PACKED else b""
+    except zlib.error:
+        return raw, b""
