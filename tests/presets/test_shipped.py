@@ -10,6 +10,7 @@ import pytest
 
 from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import SLOTS, VARIABLES
+from llmswitch.cli.app import App
 from llmswitch.commands.list_show import show
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.doubts import doubt
@@ -113,7 +114,7 @@ def test_a_key_is_checked_at_its_own_provider(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.auth == "api-key"])
 def test_show_says_that_claude_code_asks_before_it_uses_an_api_key(name: str) -> None:
     """Its answer by default is No, and then the key is ignored."""
-    notes = show(name, SHIPPED)["notes"]
+    notes = show(name, SHIPPED, App({}).gateway)["notes"]
     assert "asks once whether to use an API key" in str(notes)
 
 

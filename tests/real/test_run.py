@@ -440,6 +440,21 @@ def test_exported_overrides_count_for_one_session_too(fake: Fake, repo: Path) ->
     assert fake.run("claude", cwd=repo, env=exported).err == ""
 
 
+def test_one_session_takes_other_models_and_another_start(fake: Fake, cli: Cli, repo: Path) -> None:
+    """Of a preset that is named, or of the one in use here, whose own overrides stay; nothing is written."""
+    env = json.loads(fake.run("openrouter", "--small", "x/y", "--start", "large", cwd=repo).out)["env"]
+    assert (env["ANTHROPIC_DEFAULT_HAIKU_MODEL"], env["ANTHROPIC_MODEL"]) == ("x/y", "opus")
+    none = fake.run("--opus", "x/z", cwd=repo)
+    assert (none.code, "llmswitch run PRESET" in none.err) == (2, True)
+    assert cli("openrouter", "--haiku", "a/b", cwd=repo).code == 0
+    before = settings_of(repo).read_bytes()
+    env = json.loads(fake.run("--opus", "x/z", "--", "-p", "hi", cwd=repo).out)["env"]
+    assert (env["ANTHROPIC_DEFAULT_HAIKU_MODEL"], env["ANTHROPIC_DEFAULT_OPUS_MODEL"]) == ("a/b", "x/z")
+    env = json.loads(fake.run("--model", "x/z", cwd=repo).out)["env"]
+    assert (env["ANTHROPIC_DEFAULT_HAIKU_MODEL"], env["CLAUDE_CODE_SUBAGENT_MODEL"]) == ("x/z", "x/z")
+    assert settings_of(repo).read_bytes() == before
+
+
 ODD = ["-p", "", "a b\nc", "--", "ünï $HOME", "'\"", "run", "--help"]
 
 

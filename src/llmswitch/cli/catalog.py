@@ -50,7 +50,7 @@ def list_(app: App, as_json: bool) -> None:
 def show(app: App, preset: str, as_json: bool) -> None:
     """Show one preset in full: slots, models, prices, and exactly what it writes."""
 
-    data = show_preset(preset, app.catalog)
+    data = show_preset(preset, app.catalog, app.gateway, app.key_helper if app.prefers_helper() else None)
     console.print_data(as_json, data, lambda: view.preset(data))
 
 

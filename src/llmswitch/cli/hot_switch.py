@@ -34,6 +34,10 @@ def request_of(app: App, preset: str, options: Mapping[str, Any]) -> Request:
     said = {name: value for name, value in options.items() if value is not None}
     if app.catalog.load(preset).is_claude:  # it takes neither preferences nor exported models
         return Request(preset, said, {})
+    if any(name.endswith(("_BASE_URL", "_API_KEY")) and name != "ANTHROPIC_API_KEY" for name in app.environ):
+        from llmswitch.commands import tiers  # only where a variable may be meant for one slot
+
+        console.note(*tiers.remarks(app.environ))
     said.setdefault("key_helper", app.prefers_helper())
     return Request(preset, said, app.environ)
 

@@ -11,7 +11,7 @@ from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
 from llmswitch.cli import console, hot_switch, shell
 from llmswitch.commands.back import back as go_back
-from llmswitch.commands.run import start
+from llmswitch.commands.run import in_use, start
 from llmswitch.presets.preset import TIERS
 from llmswitch.views import switch as view
 
@@ -53,7 +53,7 @@ def _go_on_options(command: Any) -> Any:
     return _apply([where, _safety_options], command)
 
 
-def _switch_options(command: Any) -> Any:
+def _model_options(command: Any) -> Any:
     options = [
         _slot_options,
         click.option(
@@ -62,8 +62,15 @@ def _switch_options(command: Any) -> Any:
             shell_complete=shell.models,
             help="One model for every slot; a slot's own option beats it.",
         ),
-        click.option("--ladder", is_flag=True, help="Slots from this worktree's .claude/model-ladder.json."),
         click.option("--start", metavar="SLOT", shell_complete=shell.starts, help="What a new session starts on."),
+    ]
+    return _apply(options, command)
+
+
+def _switch_options(command: Any) -> Any:
+    options = [
+        _model_options,
+        click.option("--ladder", is_flag=True, help="Slots from this worktree's .claude/model-ladder.json."),
         click.option("--base-url", metavar="URL", help="Another endpoint for this pin."),
         click.option(
             "-w",
@@ -129,20 +136,24 @@ class WithRest(click.Command):
         return super().parse_args(ctx, args[:cut])
 
 
-@click.command("run", cls=WithRest, options_metavar="[PRESET] [-- CLAUDE-ARGUMENTS…]")
+@click.command("run", cls=WithRest, options_metavar="[PRESET] [OPTIONS] [-- CLAUDE-ARGUMENTS…]")
 @click.argument("preset", required=False, metavar="", shell_complete=shell.presets)
+@_model_options
 @click.pass_context
-def run_(ctx: click.Context, preset: str | None) -> None:
+def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     """Start Claude Code with this worktree's pin.
 
     Or with PRESET, on top of every settings file and without writing any: right in every layout, from any
-    folder. The key comes from a helper and is in no file.
+    folder. The key comes from a helper and is in no file. Models without PRESET go on top of the one in use here.
     """
     app: App = ctx.obj
     program.find(app.environ)  # said first where there is none
-    request = hot_switch.request_of(app, preset, {}) if preset else None
-    console.note(*view.exported(request) if request else ())
     checkout = app.checkouts.at(".", os.getcwd())
+    asked = {name: value for name, value in options.items() if value is not None}
+    if asked and not preset:
+        preset, asked = in_use(checkout, asked)
+    request = hot_switch.request_of(app, preset, asked) if preset else None
+    console.note(*view.exported(request) if request else ())
     start(
         request, checkout, app.catalog, app.key_helper, app.gateway, app.state, app.environ, ctx.meta["rest"],
         app.typed,

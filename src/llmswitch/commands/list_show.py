@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.base.secret import STARS
-from llmswitch.claude.variables import KEYLESS_TOKEN, SLOTS
+from llmswitch.claude.variables import HELPER, KEYLESS_TOKEN, SLOTS
 from llmswitch.keys.sources import variable
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.hosts import strange_hosts
@@ -13,11 +13,13 @@ from llmswitch.presets.listing import price as price_of
 from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.presets.sessions import hours, short
+from llmswitch.presets.words import aliases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+    from llmswitch.gateway.client import LocalGateway
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
     from llmswitch.presets.prices import Price
@@ -93,19 +95,29 @@ def _price(price: Price | None) -> dict[str, object] | None:
     return {**price.rates(), **parts}
 
 
-def show(name: str, catalog: Catalog) -> dict[str, object]:
-    """Return one preset in full as JSON data: its slots and exactly what it would write, the key masked."""
+def show(
+    name: str, catalog: Catalog, gateway: Callable[[], LocalGateway], key_helper: Callable[[Preset], str] | None = None
+) -> dict[str, object]:
+    """Return one preset in full as JSON data: its slots and exactly what it would write, the key masked.
+
+    `key_helper` makes the command that prints a key, where the user prefers that to a key in the file.
+    """
     preset = catalog.load(name)
     wanted, incomplete = Pin({}), ""
     try:
         wanted = pin(preset, {}, catalog)
     except UsageProblem as error:
         incomplete = f"{error.args[0]} {error.hint}"
-    if wanted.base_url:
-        wanted = wanted.with_key(preset.auth, STARS) if preset.key else wanted.with_key("bearer", KEYLESS_TOKEN)
+    if wanted.routes:
+        wanted = wanted.with_helper(gateway().helper(wanted.routes.id))
+    elif wanted.base_url and preset.key:
+        wanted = wanted.with_helper(key_helper(preset)) if key_helper else wanted.with_key(preset.auth, STARS)
+    elif wanted.base_url:
+        wanted = wanted.with_key("bearer", KEYLESS_TOKEN)
     models = {**known_models(preset), **slot_models(preset, known_models(preset), catalog)}
     return {
         **_row(preset, catalog, None),
+        "aliases": aliases(preset.name, catalog),
         "base_url": preset.base_url,
         "cloud": preset.cloud,
         "protocol": preset.protocol if preset.base_url else None,
@@ -117,7 +129,7 @@ def show(name: str, catalog: Catalog) -> dict[str, object]:
         "models": {model: _known(preset, slot, model, catalog) for slot, model in _distinct(models).items()},
         "writes": dict(wanted.members),
         "incomplete": incomplete or None,
-        "notes": [*preset.notes, *_remarks(preset, catalog)],
+        "notes": [*preset.notes, *_remarks(preset, catalog, in_file=not wanted.members.get(HELPER))],
         "docs": preset.docs,
         "confidence": preset.confidence or None,
     }
@@ -143,14 +155,14 @@ def _known(preset: Preset, slot: str, model: str, catalog: Catalog) -> dict[str,
     }
 
 
-def _remarks(preset: Preset, catalog: Catalog) -> list[str]:
+def _remarks(preset: Preset, catalog: Catalog, in_file: bool) -> list[str]:
     lines = [*preset.warnings, *strange_hosts(preset, catalog)]
     if preset.is_claude:
         version = catalog.models.own.get("version")
         return [*lines, f"The slots are Claude Code's own defaults, as of {version}; nothing of this is written."]
     if preset.key and preset.auth == "api-key":
         lines.append(_ASKS)
-    return [*lines, _IN_THE_FILE] if preset.key else lines
+    return [*lines, _IN_THE_FILE] if preset.key and in_file else lines
 
 
 def pin_here(checkouts: Checkouts) -> tuple[str, Mapping[str, str]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.variables import INSIDE, SLOTS, VARIABLES
 from llmswitch.presets.pin import Pin, pin
-from llmswitch.presets.preset import Preset
+from llmswitch.presets.preset import TIERS, Preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     if environ.get(INSIDE):
         return {}
     found = {}
+    tiers = {slot: tier for tier, slot in TIERS.items()}
     for slot, variable in VARIABLES.items():
-        for name in (f"LLMSWITCH_{slot.upper()}", variable):
+        for name in (f"LLMSWITCH_{tiers.get(slot, slot).upper()}", f"LLMSWITCH_{slot.upper()}", variable):
             if model := environ.get(name, "").strip():
                 found[slot] = (model, name)
     return found

@@ -23,6 +23,7 @@ from llmswitch.claude.variables import (
     MAX_CONTEXT,
     OURS,
     SECRET_BEARING,
+    SLOTS,
     TOP_MEMBERS,
 )
 from llmswitch.keys.sources import UNSAVED
@@ -111,6 +112,20 @@ def _note(
     host = clouds[0] if clouds else host_of(texts.get(BASE_URL, "")) or ANTHROPIC_HOST
     words = typed[: typed.index("--")] if "--" in typed else typed  # behind it may be a prompt
     ledger.note(checkout, {"kind": "run", "preset": preset, "host": host, "session": session}, texts, words)
+
+
+def in_use(checkout: Checkout, asked: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Return the preset in use here, and its own overrides with what is asked for on top.
+
+    Raises UsageProblem where there is none.
+    """
+    record = checkout.state.current
+    if not record.preset or not record.pin:
+        raise UsageProblem(
+            "No preset is in use here that models could go on top of.", hint="Name one: llmswitch run PRESET"
+        )
+    kept = {name: text for name, text in record.overrides.items() if "model" not in asked or name not in SLOTS}
+    return record.preset, {**kept, **asked}
 
 
 def overlay(

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
         Change, bool, str | None, list[str]
     ]  # the change, was it written, the ignore file that got a rule, notices
 
-# Stands for the key in a dry run, which asks no keyring; too short to show an end when it is masked.
-UNSEEN = "not read"
-
 
 class Tools:
     """What a switch works with: presets, keys, the gateway, the command that prints a key, and what was typed."""
@@ -100,7 +97,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
     rule = ignore_rule.ensure(checkout.worktree, dry_run=True) if private else None
     key = tools.keys.obtain(chosen.preset) if needs_key and not request.dry_run else None
     if request.members is None and pin.base_url and not pin.routes:
-        pin = _delivered(request, chosen, key, tools)
+        pin = _delivered(request, checkout, chosen, key, tools)
     if not request.discard:  # before anything is written; once more under the lock
         _refuse_foreign(request, checkout, checkout.file.settings(), key)
     ignored_in = None
@@ -132,13 +129,17 @@ def _is_ours(settings: Settings, record: Record) -> bool:
     return all(name in CREDENTIALS.values() and record.has_key(Secret(values[name])) for name in found)
 
 
-def _delivered(request: Request, chosen: Chosen, key: Key | None, tools: Tools) -> Pin:
+def _delivered(request: Request, checkout: Checkout, chosen: Chosen, key: Key | None, tools: Tools) -> Pin:
     """Return the pin with its credential, or with the helper that prints it; KeyProblem for a key nobody can read."""
     preset = chosen.preset
     if preset.key is None:
         return chosen.pin.with_key("bearer", KEYLESS_TOKEN)
     if not request.key_helper:
-        return chosen.pin.with_key(preset.auth, key.secret.reveal() if key else UNSEEN)
+        if key:
+            return chosen.pin.with_key(preset.auth, key.secret.reveal())
+        from llmswitch.commands import rehearsal  # only for a dry run, which reads no key
+
+        return chosen.pin.with_key(preset.auth, rehearsal.unseen(preset, checkout, tools.catalog))
     if key and key.source in UNSAVED:
         raise KeyProblem(
             f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",

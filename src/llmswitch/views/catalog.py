@@ -44,6 +44,7 @@ def _preset_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 def preset(data: Mapping[str, Any]) -> list[str]:
     """Return `llmswitch show` as text."""
     lines = [f"{data['name']}: {data['title']}", *_about(data)]
+    lines += [f"  also called  {', '.join(data['aliases'])}"] if data["aliases"] else []
     if any(data["slots"].values()):
         lines += ["slots", *columns([(slot, model or "(inherits)", data["elsewhere"].get(slot, ""))
                                      for slot, model in data["slots"].items()])]  # fmt: skip
