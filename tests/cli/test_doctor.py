@@ -17,20 +17,11 @@ from support.programs import require_root
 from support.secret_service import SecretService
 from test_switch import write
 
-from llmswitch.base.errors import UsageProblem
 from llmswitch.claude import layers
 from llmswitch.claude.sessions import Sessions
-from llmswitch.claude.variables import TOP_MEMBERS
 from llmswitch.cli.app import App
-from llmswitch.doctor import checks
 from llmswitch.doctor.examine import Asked, examine
-from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach
-from llmswitch.presets.listing import load_all
-from llmswitch.presets.pin import pin
-from llmswitch.settings.checkout import Checkouts
-from llmswitch.settings.state import Record
-from llmswitch.status.judge import judge
 
 PROGRAM = find_program()
 OPUS, FABLE = "ANTHROPIC_DEFAULT_OPUS_MODEL", "ANTHROPIC_DEFAULT_FABLE_MODEL"
@@ -402,31 +393,3 @@ def test_each_finding_has_a_way_on(house: House) -> None:
     lines = house._cli("doctor", cwd=house.repo).out.splitlines()
     at = next(index for index, line in enumerate(lines) if "No model for fable" in line)
     assert lines[at + 1] == "    → llmswitch openrouter  (--fix does this)"
-
-
-def test_no_shipped_preset_gives_an_alarm(repo: Path, sealed: dict[str, str]) -> None:
-    """Freshly put there, whatever provider it is."""
-    app = App(sealed)
-    alarms = {}
-    for preset in load_all(app.catalog)[0]:
-        try:
-            wanted = pin(preset, {}, app.catalog)
-        except UsageProblem:  # one that needs a gateway, or the user's own model
-            continue
-        if wanted.base_url:
-            wanted = wanted.with_key(preset.auth, KEY)
-        env = {name: text for name, text in wanted.members.items() if name not in TOP_MEMBERS}
-        top = {name: text for name, text in wanted.members.items() if name in TOP_MEMBERS}
-        write(repo, json.dumps({"env": env, **top}))
-        checkout = Checkouts(sealed, app.state).at(str(repo))  # a new one reads the file again
-        facts = Facts(
-            report=judge(checkout, None, app.catalog, app.gateway),
-            record=Record(),
-            previous=Record(),
-            layers=checkout.layers,
-            preset=preset,
-            windows={**app.catalog.models.windows(), **preset.windows},
-        )
-        if found := [problem.message for check in checks.CHECKS for problem in check(facts)]:
-            alarms[preset.name] = found
-    assert alarms == {}

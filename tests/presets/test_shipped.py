@@ -55,7 +55,8 @@ def test_a_shipped_preset_is_whole(name: str) -> None:
     assert not members["ANTHROPIC_BASE_URL"].endswith("/v1")
     assert AUTO not in members.values()
     windows = {**SHIPPED.models.windows(), **preset.windows}
-    assert {base_id(members[variable]) for variable in VARIABLES.values()} - {""} <= set(windows)
+    unknown = {base_id(members[variable]) for variable in VARIABLES.values()} - {""} - windows.keys()
+    assert not unknown, f"presets/models.json needs rows with a context_window in models: {sorted(unknown)}"
     assert preset.speaks_claude or all(members[VARIABLES[slot]] for slot in SLOTS[:4])
 
 
@@ -78,12 +79,25 @@ def test_the_ids_of_a_shipped_preset_fit_its_provider(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - UNPRICED))
 def test_a_shipped_preset_has_a_price_for_each_model(name: str) -> None:
-    """Of its own provider, with a date and a source."""
+    """Of its own provider, with a date and a source; where none is published, UNPRICED names the preset."""
     preset = PRESETS[name]
+    rows = PRICES.get(preset.prices, {})
+    missing = {base_id(model) for model in models_of(preset) - NOT_LISTED} - rows.keys()
+    assert not missing, f'presets/prices.json needs rows in providers["{preset.prices}"]: {sorted(missing)}'
     for model in models_of(preset) - NOT_LISTED:
-        row = PRICES[preset.prices][base_id(model)]
+        row = rows[base_id(model)]
         assert datetime.date.fromisoformat(row["as_of"]) <= datetime.date.today()
         assert row["source"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_mixed_preset_finds_the_provider_of_a_shipped_one(name: str) -> None:
+    """A slot that does not say where it lives is looked up by its model's providers."""
+    preset = PRESETS[name]
+    wanted = preset.prices is not None and preset.base_url is not None
+    assert not wanted or preset.prices in SHIPPED.models.homes, (
+        f'presets/models.json needs a row in homes: "{preset.prices}": "{name}"'
+    )
 
 
 def test_presets_that_share_a_key_share_its_host() -> None:
