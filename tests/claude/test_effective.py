@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from support.layers import reader_of
 
 from llmswitch.claude import layers as layers_module
-from llmswitch.claude.effective import KNOWN, Layer, effective, file_values, wrong_members
+from llmswitch.claude.effective import Layer, effective, file_values
 from llmswitch.claude.layers import read
 from llmswitch.claude.roots import Roots
+from llmswitch.claude.schema import KNOWN, wrong_members
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.layout import Worktree
 

@@ -19,7 +19,8 @@ from support.layers import reader_of
 from support.programs import absent, require, require_root
 
 from llmswitch.claude import layers as layers_module
-from llmswitch.claude.effective import KNOWN, Value, effective, wrong_members
+from llmswitch.claude.effective import Value, effective
+from llmswitch.claude.schema import KNOWN, wrong_members
 from llmswitch.claude.variables import TOP
 from llmswitch.worktrees import layout as worktrees
 

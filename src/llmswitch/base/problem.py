@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 
 class Problem:
@@ -16,7 +17,7 @@ class Problem:
     __slots__ = ("code", "fix", "level", "members", "message")
 
     def __init__(
-        self, code: str, level: str, message: str, fix: str = "", members: Mapping[str, str] | None = None
+        self, code: str, level: str, message: str, fix: str = "", members: Mapping[str, Any] | None = None
     ) -> None:
         self.code, self.level, self.message, self.fix = code, level, message, fix
         self.members = members or {}

@@ -24,5 +24,7 @@ def helper(*words: str) -> str:
 
 def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:
     """Return the command line that switches to a preset with these overrides."""
-    options = [word for name, text in overrides.items() for word in (f"--{name.replace('_', '-')}", text)]
+    parts = {name: text.split() if name == "also" else [text] for name, text in overrides.items()}
+    said = [(name, text) for name, texts in parts.items() for text in texts]
+    options = [word for name, text in said for word in (f"--{name.replace('_', '-')}", text)]
     return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])

@@ -23,6 +23,8 @@ START_MODEL = "ANTHROPIC_MODEL"
 MAX_CONTEXT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 HELPER = "apiKeyHelper"
 AUTO_MODE = "disableAutoMode"
+ALLOWED = "availableModels"  # the ids that a session may ask for (https://code.claude.com/docs/en/model-config)
+NO_MILLION = "CLAUDE_CODE_DISABLE_1M_CONTEXT"
 SAVED_MODEL = "model"  # what /model saves
 
 # slot → its variable (https://code.claude.com/docs/en/model-config)
@@ -72,9 +74,11 @@ TOP_IDENTITY = {HELPER: "the user's helper runs and its output is sent beside th
 OURS = {**IDENTITY, **TOP_IDENTITY}
 
 # The members at the top level that a pin may hold; every other name is a variable inside `env`.
-TOP_MEMBERS = (HELPER, AUTO_MODE)
+TOP_MEMBERS = (HELPER, AUTO_MODE, ALLOWED)
 # Those that decide about the backend, whoever wrote them.
 TOP = (*TOP_MEMBERS, SAVED_MODEL)
+# What another file or the shell must not have, or a pin is not by itself.
+RULING = frozenset({*OURS, ALLOWED})
 
 # Identity members whose value is, or may carry, a secret: never shown whole, never kept in our state.
 SECRET_BEARING = frozenset({AUTH_TOKEN, API_KEY, "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_EXTRA_BODY"})
@@ -101,6 +105,8 @@ def shown(name: str, value: str | None) -> str:
     """Return a member's value as a person may see it: secrets masked, "" and absent told apart."""
     if value is None:
         return NONE
+    if name == ALLOWED:
+        return f"{value.count(chr(34)) // 2} allowed"  # each id is in quotes; the slots say which
     if value == "" or name in SECRET_BEARING:
         return mask(value) if value else '""'
     text = redacted(value)
@@ -141,6 +147,11 @@ def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | 
     honoured = [model for model in models if not is_claude(model) and not model.lower().endswith(MILLION)]
     known = [windows.get(model) or windows.get(model.rpartition(":")[0]) for model in honoured]
     return min((window for window in known if window), default=None)
+
+
+def member_text(name: str, value: object) -> str:
+    """Return a member's value as text: a list of models as JSON, anything else as Claude Code makes text of it."""
+    return dumps(value) if name == ALLOWED else as_text(value)
 
 
 def as_text(value: object) -> str:

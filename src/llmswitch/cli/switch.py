@@ -63,6 +63,9 @@ def _model_options(command: Any) -> Any:
             help="One model for every slot; a slot's own option beats it.",
         ),
         click.option("--start", metavar="SLOT", shell_complete=shell.starts, help="What a new session starts on."),
+        click.option(
+            "--also", multiple=True, metavar="ID", help="A further model that /model may choose; any: every one."
+        ),
     ]
     return _apply(options, command)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from shlex import quote
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import CREDENTIAL_PLACES, HELPER, OURS
 from llmswitch.commands.request import Request
@@ -71,7 +72,7 @@ def _is_pinned(checkout: Checkout) -> bool:
 
 def _shadowed(checkout: Checkout, main: Checkout, request: Request) -> Refused:
     """Return the refusal of a pin that would not take effect, since main's wins."""
-    same = f"the same for main: {request.command} -w {quote(main.root)}; or " if request.members is None else ""
+    same = f"the same for main: {_command(request)} -w {quote(main.root)}; or " if request.members is None else ""
     return Refused(
         f"{checkout.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
         f"settings too, and {main.described} wins.",
@@ -82,12 +83,17 @@ def _shadowed(checkout: Checkout, main: Checkout, request: Request) -> Refused:
 def _overriding(checkout: Checkout, strangers: Sequence[Checkout], request: Request) -> Refused:
     """Return the refusal of a pin in main that would win over those of linked worktrees."""
     names = ", ".join(each.described for each in strangers)
-    same = f"switch them all: {request.command} --all; or " if request.members is None else ""
+    same = f"switch them all: {_command(request)} --all; or " if request.members is None else ""
     return Refused(
         f"{checkout.root} is the main checkout: its pin would also win in {names}.",
         hint=f"Either {same}take theirs away: llmswitch claude -w {quote(strangers[0].root)}{_or_run(request)}. "
         "(--anyway goes on.)",
     )
+
+
+def _command(request: Request) -> str:
+    """Return the command line that asks for the same."""
+    return spelled(request.preset, request.overrides, request.key_helper)
 
 
 def _or_run(request: Request) -> str:

@@ -39,7 +39,8 @@ def back(state: State, options: Mapping[str, Any]) -> Request:
 
 def _pin_before(previous: Record, edited: Mapping[str, str], options: Mapping[str, Any]) -> Request:
     """Return the switch to the pin before, with what somebody changed in it by hand."""
-    overrides = {name: text for name, text in previous.overrides.items() if name in (*SLOTS, "start", "base_url")}
+    taken = (*SLOTS, "start", "base_url", "also")
+    overrides = {name: text for name, text in previous.overrides.items() if name in taken}
     overrides |= {slot: edited[variable] for slot, variable in VARIABLES.items() if edited.get(variable)}
     start = slot_named(edited.get(START_MODEL, ""))
     if start and start != "subagent":
@@ -56,6 +57,7 @@ def _without_login(own: Mapping[str, str]) -> dict[str, str]:
     return {**own, AUTH_TOKEN: KEYLESS_TOKEN} if alone else dict(own)
 
 
-def _tuning(record: Record) -> dict[str, str]:
-    """Return the tuning members that a switch wrote, as text."""
-    return {name: str(loads(raw)) for name, raw in record.wrote.items() if is_json(raw)}
+def _tuning(record: Record) -> dict[str, Any]:
+    """Return the tuning members that a switch wrote: texts and a list of models."""
+    read = {name: loads(raw) for name, raw in record.wrote.items() if is_json(raw)}
+    return {name: value if isinstance(value, list) else str(value) for name, value in read.items()}

@@ -28,8 +28,8 @@ class Chosen:
 class Request:
     """What the user asked for: a preset, what to override in it, and how far to go.
 
-    `overrides` has models by slot, and `start` and `base_url`; `exported` names the variables some came from.
-    `members` are written in the place of a preset's, `extra` on top of them.
+    `overrides` has models by slot, and `start`, `base_url` and `also` (ids with blanks between them); `exported` names
+    the variables some came from. `members` are written in the place of a preset's, `extra` on top of them.
     """
 
     def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
@@ -46,6 +46,8 @@ class Request:
         asked |= {slot: options[slot] for slot in SLOTS if options.get(slot) is not None}
         if options.get("start") is not None:
             asked["start"] = options["start"]
+        if also := options.get("also"):
+            asked["also"] = also if isinstance(also, str) else " ".join(also)
         if options.get("base_url") is not None:
             from llmswitch.base.addresses import url_problem  # only with --base-url
 
@@ -75,13 +77,6 @@ class Request:
         overrides = self._none_for(preset) if preset.is_claude else self.overrides
         wanted = pin(preset, overrides, catalog)
         return Chosen(preset, overrides, wanted.with_members(self.extra) if self.extra else wanted)
-
-    @property
-    def command(self) -> str:
-        """The command line that asks for the same."""
-        from llmswitch.base.shell import spelled  # imports re; only for a refusal
-
-        return spelled(self.preset, self.overrides, self.key_helper) if self.members is None else "llmswitch -"
 
     def _none_for(self, preset: Preset) -> dict[str, str]:
         """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""

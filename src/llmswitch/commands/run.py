@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude import program, session_arguments
 from llmswitch.claude.effective import effective
+from llmswitch.claude.fence import EVERY_CLAUDE
 from llmswitch.claude.variables import (
+    ALLOWED,
     ANTHROPIC_HOST,
     API_KEY,
     AUTH_TOKEN,
@@ -25,6 +28,7 @@ from llmswitch.claude.variables import (
     SECRET_BEARING,
     SLOTS,
     TOP_MEMBERS,
+    VARIABLES,
 )
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.pin import pin
@@ -35,25 +39,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from llmswitch.claude.effective import Layer
     from llmswitch.commands.request import Request
     from llmswitch.gateway.client import LocalGateway
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
     from llmswitch.settings.checkout import Checkout
 
-Members = dict[str, str]
+Members = dict[str, Any]
 
 
 class Overlay:
     """The settings to start Claude Code with; with `secret` they must not lie on a disk."""
 
-    def __init__(self, members: Mapping[str, str]) -> None:
+    def __init__(self, members: Mapping[str, Any]) -> None:
         self.members = members
         env = {name: text for name, text in members.items() if name not in TOP_MEMBERS}
-        top = {name: text for name, text in members.items() if name in TOP_MEMBERS}
+        top = {name: _typed(name, value) for name, value in members.items() if name in TOP_MEMBERS}
         self.text = json.dumps({"env": env, **top}, indent=1)
+        texts = [text for text in members.values() if isinstance(text, str)]
         credentials = [text for name, text in members.items() if name in SECRET_BEARING and text != KEYLESS_TOKEN]
-        self.secret = any(credentials) or any(redacted(text) != text for text in members.values())
+        self.secret = any(credentials) or any(redacted(text) != text for text in texts)
 
     def file(self, root: str, state_folder: str) -> str:
         """Return the path of a --settings file with the overlay: the same for the same content in this worktree.
@@ -64,6 +70,11 @@ class Overlay:
             return program.overlay_in_memory(self.text)
         name = digest(f"{root}\n{self.text}") + ".json"
         return program.overlay_file(f"{state_folder}/overlays/{name}", self.text)
+
+
+def _typed(name: str, value: object) -> object:
+    """Return a top-level member's value from its text, as a settings file has it."""
+    return json.loads(value) if name == ALLOWED and isinstance(value, str) else value
 
 
 def start(
@@ -142,12 +153,28 @@ def overlay(
     preset = catalog.load(request.preset) if request else None
     below = _without(checkout, ["main", "worktree"] if preset else ["main"])
     if request and preset and not preset.is_claude:
-        return Overlay({**below, **_from_preset(preset, request.overrides, catalog, helper, gateway)})
+        members = {**below, **_from_preset(preset, request.overrides, catalog, helper, gateway)}
+        return Overlay(_with_list(members, checkout.layers))
     settings = None if preset else checkout.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
-        return Overlay({**below, **_from_file(values, checkout, catalog, helper)})
+        return Overlay(_with_list({**below, **_from_file(values, checkout, catalog, helper)}, checkout.layers))
+    below = _with_list(below, checkout.layers)
     return Overlay(below) if below else None
+
+
+def _with_list(members: Mapping[str, Any], layers: Sequence[Layer]) -> Members:
+    """Return the members with a list of models where they have none and a settings file has one.
+
+    The lists of all files count together with that of --settings: one that is not this session's would replace its
+    models, so it brings its own, and opens what another pin's list would close (2.1.332).
+    """
+    others = {layer.origin for layer in layers if ALLOWED in layer.values}
+    if ALLOWED in members or not others:
+        return dict(members)
+    mapped = [members[name] for name in VARIABLES.values() if members.get(name)]
+    own = [*dict.fromkeys(mapped), *(EVERY_CLAUDE if others & {"main", "worktree"} else ())]
+    return {**members, ALLOWED: own} if own else dict(members)
 
 
 def _from_preset(
@@ -156,7 +183,7 @@ def _from_preset(
     catalog: Catalog,
     helper: Callable[[Preset], str],
     gateway: Callable[[], LocalGateway],
-) -> Mapping[str, str]:
+) -> Mapping[str, Any]:
     wanted = pin(preset, overrides, catalog)
     if preset.cloud:
         return wanted.members
@@ -174,7 +201,7 @@ def _from_file(
 ) -> Members:
     """Return the file's pin, complete, with a helper in the place of its key."""
     current, main = checkout.state.current, checkout.main
-    kept = {name: text for name, text in values.items() if name in OURS or name in current.wrote}
+    kept = {name: text for name, text in values.items() if name in (*OURS, ALLOWED) or name in current.wrote}
     members = {**dict.fromkeys(OURS, ""), **kept}
     secrets = [Secret(members[name]) for name in (AUTH_TOKEN, API_KEY) if members[name] not in ("", KEYLESS_TOKEN)]
     if not secrets:
@@ -204,6 +231,7 @@ def _without(checkout: Checkout, origins: Sequence[str]) -> Members:
     main = checkout.main
     wrote = {**checkout.state.current.wrote, **(main.state.current.wrote if main else {})}
     names = [name for name in (*OURS, MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
+    names = [name for name in names if name != ALLOWED]  # which nothing takes away
     left = effective(layer for layer in checkout.layers if layer not in files)
     return {name: left[name].text if name in left else "" for name in names if name in left or name != AUTO_MODE}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN, OURS
+from llmswitch.claude.variables import ALLOWED, CREDENTIALS, KEYLESS_TOKEN, OURS
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.advice import advice
 from llmswitch.settings import change, ignore_rule, keep, ledger
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from llmswitch.settings.settings import Settings
     from llmswitch.settings.state import Record
 
-    Made = tuple[
-        Change, bool, str | None, list[str]
-    ]  # the change, was it written, the ignore file that got a rule, notices
+    Made = tuple[Change, bool, str | None, list[str]]
 
 
 class Tools:
@@ -86,6 +84,7 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
 
 
 def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Made:
+    """Return the change, whether it was written, the ignore file that got a rule, and notices."""
     pin, notices = chosen.pin, list[str]()
     if pin.routes:
         from llmswitch.gateway.delivery import deliver  # only for slots at several providers
@@ -106,7 +105,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
     if not private and key and key.exported:
         notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
     try:
-        changed, written = _apply(request, checkout, chosen, pin, key, private)
+        changed, written = _apply(request, checkout, chosen, pin, key, private, tools.catalog)
     except LlmswitchError as error:
         if ignored_in and not request.dry_run:
             error.changed = f"Only {ignored_in} got a rule, so that git ignores it."
@@ -157,12 +156,12 @@ def _refuse_foreign(request: Request, checkout: Checkout, settings: Settings | N
 
 
 def _apply(
-    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, private: bool
+    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, private: bool, catalog: Catalog
 ) -> tuple[Change, bool]:
     """Put the pin into the file and return the change, and whether the file is another now."""
     state = checkout.state
     if request.dry_run:
-        return _changed(request, checkout, chosen, pin, key, checkout.file.settings()), False
+        return _changed(request, checkout, chosen, pin, key, checkout.file.settings(), catalog), False
     loaded = False
 
     def edit(settings: Settings | None) -> Change:
@@ -170,7 +169,7 @@ def _apply(
         if not loaded:
             state.load()  # another switch may have ended while we waited for the lock
             loaded = True
-        return _changed(request, checkout, chosen, pin, key, settings)
+        return _changed(request, checkout, chosen, pin, key, settings, catalog)
 
     def commit(made: Change) -> None:
         keep.save(state, made.record, made.before)
@@ -182,7 +181,13 @@ def _apply(
 
 
 def _changed(
-    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, settings: Settings | None
+    request: Request,
+    checkout: Checkout,
+    chosen: Chosen,
+    pin: Pin,
+    key: Key | None,
+    settings: Settings | None,
+    catalog: Catalog,
 ) -> Change:
     """Return the change that puts the pin into these settings; Refused where it would lose a secret."""
     if not request.discard:
@@ -196,6 +201,10 @@ def _changed(
         "passing": request.passing,
         "key": _noted(key, current.key if key and current.has_key(key.secret) else None, chosen.preset.key),
     }
+    if settings and not change.holds(settings, ALLOWED, current.wrote.get(ALLOWED)):
+        from llmswitch.commands.leftover import noted  # a list of models that is not as the last switch wrote it
+
+        current = noted(current, settings, catalog)
     return change.switched(settings, [current, previous], pin.members, about)
 
 

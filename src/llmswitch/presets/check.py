@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIELDS = (
     "title", "aliases", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url",
     "key_check", "auth", "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model",
-    "slots", "windows", "env", "extends", "notes", "docs", "verified", "confidence",
+    "slots", "also", "fence", "windows", "env", "extends", "notes", "docs", "verified", "confidence",
 )  # fmt: skip
 _OF_A_SLOT = ("model", "name", "preset", "base_url", "key", "protocol")
 _DIGITS, _LARGE = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -50,6 +50,8 @@ def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:
     check.key_source("key_from")
     check.key_check("key_check")
     check.flag("answers_any_key")
+    check.flag("fence")
+    check.texts("also")
     custom = _check_slots(check)
     word = check.text("default_slot") or "sonnet"
     if (custom.get(word.lower()) or slot_named(word)) in (None, "subagent"):

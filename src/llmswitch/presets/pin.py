@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import (
+    ALLOWED,
     ANTHROPIC_HOST,
     API_KEY,
     AUTH_TOKEN,
@@ -14,16 +15,20 @@ from llmswitch.claude.variables import (
     CREDENTIALS,
     HELPER,
     MAX_CONTEXT,
+    MILLION,
+    NO_MILLION,
     OURS,
     SLOTS,
     START_MODEL,
     VARIABLES,
+    is_claude,
     smallest_window,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
@@ -39,13 +44,14 @@ class Pin:
 
     __slots__ = ("members", "routes")
 
-    def __init__(self, members: Mapping[str, str], routes: Routes | None = None) -> None:
+    def __init__(self, members: Mapping[str, Any], routes: Routes | None = None) -> None:
         self.members, self.routes = members, routes
 
     @property
     def base_url(self) -> str:
         """The base URL, "" for Claude Code's own backend and for a cloud."""
-        return self.members.get(BASE_URL, "")
+        url: str = self.members.get(BASE_URL, "")
+        return url
 
     @property
     def models(self) -> dict[str, str]:
@@ -60,7 +66,7 @@ class Pin:
         """Return the pin with a command that prints its credential, which stands nowhere in the file."""
         return Pin({**self.members, AUTH_TOKEN: "", API_KEY: "", HELPER: command}, self.routes)
 
-    def with_members(self, members: Mapping[str, str]) -> Pin:
+    def with_members(self, members: Mapping[str, Any]) -> Pin:
         """Return the pin with other members on top."""
         return Pin({**self.members, **members}, self.routes)
 
@@ -83,7 +89,7 @@ def _built(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pi
     windows = {**catalog.models.windows(), **preset.windows}
     if routes:  # ids that only the gateway understands
         windows |= {name: windows[each.model] for name, each in routes.by_model.items() if each.model in windows}
-    members = dict.fromkeys(OURS, "")
+    members: dict[str, Any] = dict.fromkeys(OURS, "")
     members[BASE_URL] = url
     if preset.cloud:
         members[CLOUDS[preset.cloud]] = "1"
@@ -93,10 +99,28 @@ def _built(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pi
     if window := smallest_window(models.values(), {**windows, **preset.windows}):
         members[MAX_CONTEXT] = str(window)
     members |= preset.env
+    members |= _fence(preset, models, overrides, windows, MAX_CONTEXT in members)
     # Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL.
     if url and host_of(url) != ANTHROPIC_HOST:
         members[AUTO_MODE] = "disable"
     return Pin(members, routes)
+
+
+def _fence(
+    preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], windows: Mapping[str, int], told: bool
+) -> dict[str, Any]:
+    """Return the members that keep sessions to the pin's models, whatever agents, skills and options ask for.
+
+    `told` says that Claude Code is told a window: where every slot has that one, it must count no million for the
+    Opus slot either, which it takes in the place of an id that is not listed (2.1.332).
+    """
+    also, mapped = overrides.get("also", "").split(), [model for model in models.values() if model]
+    if preset.cloud or not preset.fence or "any" in also or not all(models[slot] for slot in SLOTS[:4]):
+        return {}
+    fence: dict[str, Any] = {ALLOWED: list(dict.fromkeys([*mapped, *preset.also, *also]))}
+    # It counts a million for these whatever it is told; a Claude model that nobody knows may be one.
+    million = [m for m in mapped if m.lower().endswith(MILLION) or (is_claude(m) and windows.get(m, 10**6) > 200_000)]
+    return {**fence, NO_MILLION: "1"} if told and not million else fence
 
 
 def _endpoint(

@@ -31,10 +31,10 @@ class Preset:
     """
 
     __slots__ = (
-        "answers_any_key", "auth", "base_url", "billing", "cloud", "confidence", "custom", "default_model",
-        "default_slot", "docs", "elsewhere", "env", "fields", "group", "key", "key_check", "key_from", "key_prefix",
-        "key_url", "models_url", "name", "notes", "prices", "protocol", "slots", "source", "title", "verified",
-        "warnings", "windows",
+        "also", "answers_any_key", "auth", "base_url", "billing", "cloud", "confidence", "custom", "default_model",
+        "default_slot", "docs", "elsewhere", "env", "fence", "fields", "group", "key", "key_check", "key_from",
+        "key_prefix", "key_url", "models_url", "name", "notes", "prices", "protocol", "slots", "source", "title",
+        "verified", "warnings", "windows",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +58,8 @@ class Preset:
         self.auth = get("auth") or "bearer"
         self.answers_any_key = bool(get("answers_any_key"))
         self.default_model: str | None = get("default_model")
+        self.fence: bool = get("fence") is not False  # sessions ask for the pin's models only
+        self.also: list[str] = get("also") or []  # and for these
         self.slots: dict[str, str] = {}
         self.elsewhere: dict[str, Elsewhere] = {}
         self.custom: dict[str, str] = {}  # a slot's own name, in lower case → the slot

@@ -5,8 +5,8 @@ A switch always takes the old pin out first, so that it does not matter what was
 
 from __future__ import annotations
 
-from llmswitch.base.fastjson import dumps, quoted
-from llmswitch.claude.variables import AUTO_MODE, OURS, SECRET_BEARING, may_be_secret
+from llmswitch.base.fastjson import dumps, loads, quoted
+from llmswitch.claude.variables import ALLOWED, AUTO_MODE, OURS, SECRET_BEARING, may_be_secret
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
 
@@ -51,7 +51,7 @@ def switched(
 
 def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
     """Return the settings as they were before the pin of any of those records."""
-    ours = {name: raw for record in records for name, raw in record.wrote.items() if settings.raw(name) == raw}
+    ours = {name: raw for record in records for name, raw in record.wrote.items() if holds(settings, name, raw)}
     displaced = {name: raw for record in records for name, raw in record.displaced.items() if name in ours}
     gone = [*OURS, *(name for name in ours if name not in displaced)]
     settings = settings.without(gone).with_members(displaced)
@@ -59,6 +59,12 @@ def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
     if "env" in created:
         settings = settings.without_env()
     return settings.without_root() if "root" in created else settings
+
+
+def holds(settings: Settings, name: str, raw: str | None) -> bool:
+    """Say whether a member is as it was written; Claude Code's own writes spread a list over several lines."""
+    found = settings.raw(name)
+    return found == raw or (name == ALLOWED and None not in (found, raw) and loads(found or "") == loads(raw or ""))
 
 
 def _pinned(base: Settings | None, members: Mapping[str, object]) -> tuple[Settings, dict[str, list[str]]]:

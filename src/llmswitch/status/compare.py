@@ -6,7 +6,9 @@ from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of
+from llmswitch.claude.effective import first_text
 from llmswitch.claude.variables import (
+    ALLOWED,
     BASE_URL,
     CLOUD_SWITCHES,
     CREDENTIAL_PLACES,
@@ -14,12 +16,13 @@ from llmswitch.claude.variables import (
     HELPER,
     KEYLESS_TOKEN,
     OURS,
+    member_text,
 )
 from llmswitch.presets.pin import pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.presets.catalog import Catalog
@@ -87,6 +90,10 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         return Match(preset.name, problems=problems, follows_main=follows)
     ours = record if recorded else None
     wrong, source = _credentials(preset, values, ours, problems)
+    if ALLOWED in wanted.members and not (ALLOWED in values or (ours and ALLOWED in ours.wrote)):
+        from llmswitch.status.lists import unfenced  # pins that 0.1 or somebody else wrote
+
+        problems.append(unfenced(preset.name, overrides, record, wanted.members))
     drift = _differences(values, wanted.members, ours) + wrong
     if drift:
         message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(drift))}."
@@ -120,7 +127,7 @@ def _differences(values: Values, wanted: Values, record: Record | None) -> list[
     """
     wrote = record.wrote if record else {}
     names = [name for name in wanted if name not in CREDENTIAL_PLACES and (name in OURS or name in wrote)]
-    return [name for name in names if values.get(name) != wanted[name]]
+    return [name for name in names if values.get(name) != member_text(name, wanted[name])]
 
 
 def _credentials(
@@ -147,3 +154,9 @@ def _is_ours(text: str, place: str, record: Record) -> bool:
     if place == HELPER:
         return text == record.pin.get(HELPER)
     return record.has_key(Secret(text)) if record.key else text == KEYLESS_TOKEN
+
+
+def differ(values: Mapping[str, Value], other: Sequence[Layer]) -> bool:
+    """Say whether fewer layers would call another backend, with another credential or other models."""
+    missing = [name for name in OURS if name in values and values[name].layer not in other]
+    return any(values[name].text != first_text(other, name) for name in missing)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.base.urls import host_of, id_in
-from llmswitch.claude.effective import effective, first_text
-from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES, LOCAL, OURS, START_MODEL
-from llmswitch.status.compare import compare
+from llmswitch.claude.effective import effective
+from llmswitch.claude.variables import ALLOWED, BASE_URL, LOCAL, OURS, RULING, START_MODEL
+from llmswitch.status.compare import compare, differ
 from llmswitch.status.report import Report
 
 TYPE_CHECKING = False
@@ -36,54 +36,29 @@ def judge(
     `sessions` finds the sessions that are open in a worktree; None: they are not looked for.
     """
     path = f"{checkout.root}/{LOCAL}"
-    layers, values = checkout.layers, effective(checkout.layers)
-    own = next((layer for layer in layers if layer.path == path), None)
-    below, shadows = checkout.below, shadowed(own, values)
-    match = compare(checkout, own, values, catalog)
-    described = f" ({preset})" if (preset := _main_preset(checkout)) else ""
-    texts = {name: value.text for name, value in values.items()}
-    through = _through(texts, gateway)
-    found = [
-        *(_broken(checkout, own) if own and own.problem else ()),
-        *match.problems,
-        *(() if _is_by_itself(match, layers, own) else _around(layers, own, values, shadows, described)),
-        *([_below(described, below)] if differ(values, below) else ()),
-        *(through.problems if through else ()),
-        *(_copied() if checkout.is_copied and any(texts.get(name) for name in CREDENTIAL_PLACES) else ()),
-        *(_open_sessions(checkout, sessions) if sessions else ()),
-    ]
+    values = effective(checkout.layers)
+    own = next((layer for layer in checkout.layers if layer.path == path), None)
+    shadows, match = shadowed(own, values), compare(checkout, own, values, catalog)
+    found = match.problems
+    if not _is_by_itself(checkout, match, own) or differ(values, checkout.below) or checkout.is_copied:
+        from llmswitch.status import problems  # a pin by itself has none
+
+        found, values = problems.judged(checkout, own, values, shadows, match, catalog)
+    through = _through({name: value.text for name, value in values.items()}, gateway)
+    found = [*found, *(through.problems if through else ()), *(_open_sessions(checkout, sessions) if sessions else ())]
     return Report(checkout, branch, path, own, values, shadows, match, through, found)
 
 
-def _is_by_itself(match: Match, layers: Sequence[Layer], own: Layer | None) -> bool:
+def _is_by_itself(checkout: Checkout, match: Match, own: Layer | None) -> bool:
     """Say whether nothing but this worktree's own file decides about the backend, and that as its preset wants it."""
-    others = [layer for layer in layers if layer is not own]
-    if any(layer.problem or any(name in OURS for name in layer.values) for layer in others):
+    others = [layer for layer in checkout.layers if layer is not own]
+    if any(layer.problem or any(name in RULING for name in layer.values) for layer in others):
         return False
-    return own is None or (not own.problem and (match.preset == "claude" or bool(match.pin and not match.drift)))
-
-
-def _broken(checkout: Checkout, own: Layer) -> list[Problem]:
-    from llmswitch.status import problems  # only for a file that Claude Code ignores
-
-    return [problems.broken(checkout, own)]
-
-
-def _around(
-    layers: Sequence[Layer],
-    own: Layer | None,
-    values: Mapping[str, Value],
-    shadows: Mapping[str, Layer],
-    described: str,
-) -> list[Problem]:
-    from llmswitch.status import problems  # a pin by itself has none of them
-
-    return problems.around(layers, own, values, shadows, described)
-
-
-def _copied() -> list[Problem]:
-    message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
-    return [Problem("copied", "warning", message, "Take it out of .worktreeinclude.")]
+    if own is None:
+        return True
+    if own.problem or (ALLOWED in own.values and ALLOWED not in checkout.state.current.wrote):
+        return False
+    return match.preset == "claude" or bool(match.pin and not match.drift)
 
 
 def _open_sessions(checkout: Checkout, sessions: Callable[[str], Sequence[Session] | None]) -> Iterable[Problem]:
@@ -92,10 +67,6 @@ def _open_sessions(checkout: Checkout, sessions: Callable[[str], Sequence[Sessio
     if state.switched is None or not held(state.current, state.previous):
         return ()
     return of_sessions(sessions(checkout.root), state.switched, state.current, state.previous)
-
-
-def _main_preset(checkout: Checkout) -> str | None:
-    return checkout.main.state.current.preset if checkout.main else None
 
 
 def _through(texts: Mapping[str, str], gateway: Callable[[], LocalGateway]) -> Through | None:
@@ -108,23 +79,11 @@ def _through(texts: Mapping[str, str], gateway: Callable[[], LocalGateway]) -> T
     return through(routes, texts, gateway())
 
 
-def _below(described: str, below: Sequence[Layer]) -> Problem:
-    uses = f"main's pin{described}" if any(layer.origin == "main" for layer in below) else "none of this"
-    message = f"A session started below this folder would use {uses}: it does not read this worktree's file."
-    return Problem("below", "note", message, "llmswitch run")
-
-
 def shadowed(own: Layer | None, values: Mapping[str, Value]) -> dict[str, Layer]:
     """Return {name: the layer that wins} for the identity members of the own file that do not take effect."""
     mine = own.values if own else {}
     losing = {name: values[name] for name in OURS if name in mine and values[name].layer is not own}
     return {name: value.layer for name, value in losing.items() if value.text != mine[name]}
-
-
-def differ(values: Mapping[str, Value], other: Sequence[Layer]) -> bool:
-    """Say whether fewer layers would call another backend, with another credential or other models."""
-    missing = [name for name in OURS if name in values and values[name].layer not in other]
-    return any(values[name].text != first_text(other, name) for name in missing)
 
 
 # What a Claude Code session that was open during a switch still holds (measured on 2.1.329). It takes changed and

@@ -6,31 +6,54 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, OURS, VARIABLES
+from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, OURS, VARIABLES
+from llmswitch.status import lists
+from llmswitch.status.compare import differ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from llmswitch.claude.effective import Layer, Value
+    from llmswitch.presets.catalog import Catalog
     from llmswitch.settings.checkout import Checkout
+    from llmswitch.status.compare import Match
 
 
-def around(
-    layers: Sequence[Layer],
+def judged(
+    checkout: Checkout,
     own: Layer | None,
-    values: Mapping[str, Value],
+    values: dict[str, Value],
     shadows: Mapping[str, Layer],
-    described: str,
-) -> list[Problem]:
-    """Return the problems of a worktree's layers; `described` names main's pin."""
-    return [
+    match: Match,
+    catalog: Catalog,
+) -> tuple[list[Problem], dict[str, Value]]:
+    """Return the problems of a worktree's layers, and its values with the models that will really be sent."""
+    layers, below = checkout.layers, checkout.below
+    described = f" ({preset})" if checkout.main and (preset := checkout.main.state.current.preset) else ""
+    found = [broken(checkout, own)] if own and own.problem else []
+    found += match.problems
+    if ALLOWED in values:
+        values, narrowed = lists.judged(checkout, values, catalog)
+        found += narrowed
+    found += [
         *of_shadows(shadows, described),
         *of_credentials(values),
         *of_slots(values),
         *of_shell(values, layers[-1]),
         *of_layers(layers, own),
     ]
+    found += [_below(described, below)] if differ(values, below) else []
+    if checkout.is_copied and any(values[name].text for name in CREDENTIAL_PLACES if name in values):
+        message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
+        found.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
+    return found, values
+
+
+def _below(described: str, below: Sequence[Layer]) -> Problem:
+    uses = f"main's pin{described}" if any(layer.origin == "main" for layer in below) else "none of this"
+    message = f"A session started below this folder would use {uses}: it does not read this worktree's file."
+    return Problem("below", "note", message, "llmswitch run")
 
 
 def of_shadows(shadows: Mapping[str, Layer], described: str) -> list[Problem]:

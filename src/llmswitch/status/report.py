@@ -52,7 +52,13 @@ class Report:
     @property
     def broken(self) -> bool:
         """Say whether Claude Code ignores the worktree's own file."""
-        return any(problem.level == "error" for problem in self.problems)
+        return any(problem.level == "error" and problem.code == "settings-ignored" for problem in self.problems)
+
+    @property
+    def mark(self) -> str:
+        """What a prompt shows behind the preset: ! for an error, * where something differs from it."""
+        wrong = any(problem.level == "error" for problem in self.problems)
+        return "!" if wrong else "*" if self.drift or self.overrides else ""
 
     def preset_says(self, name: str) -> str:
         """Return what the preset's own pin says of a member, "" where it says nothing."""
@@ -67,7 +73,8 @@ class Report:
 
     def exit_code(self, check: bool) -> int:
         """Return 1 for a broken file, 3 where `check` finds a difference, else 0."""
-        return 1 if self.broken else 3 if check and (self.drift or self.shadows or self.preset is None) else 0
+        differs = self.drift or self.shadows or self.preset is None or self.mark == "!"
+        return 1 if self.broken else 3 if check and differs else 0
 
     def data(self) -> dict[str, object]:
         """Return the report as JSON data, without any secret."""

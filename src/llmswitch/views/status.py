@@ -77,8 +77,7 @@ def _via(via: object) -> str:
 
 
 def short(report: Report) -> list[str]:
-    """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a broken file."""
+    """Return one word for a prompt: the preset, `*` where something differs from it, `!` for an error."""
     if report.broken:
         return ["!"]
-    mark = "*" if report.drift or report.overrides else ""
-    return [f"{report.preset or '?'}{mark}"]
+    return [f"{report.preset or '?'}{report.mark}"]

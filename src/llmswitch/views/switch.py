@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.variables import BASE_URL, START_MODEL, VARIABLES, shown
+from llmswitch.claude.variables import ALLOWED, BASE_URL, START_MODEL, VARIABLES, shown
 from llmswitch.views.text import LABELS, columns, short_path
 
 TYPE_CHECKING = False
@@ -40,6 +40,8 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
 
         text = "kept empty, so that nothing else mixes in: " + ", ".join(blanked)
         lines += textwrap.wrap(text, 100, initial_indent="  ", subsequent_indent="    ")
+    if done.after.get(ALLOWED) and ALLOWED in changes:
+        lines.append(f"  /model offers only these; for one more: llmswitch {name} --also ID, for all: --also any")
     if not changes:
         lines.append(f"  Only the mode of {short_path(done.checkout.file.path, home)} changed, to 0600.")
     return lines

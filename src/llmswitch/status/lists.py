@@ -1,0 +1,93 @@
+"""What lists of models do to a session here: which id goes out for each slot, and what they let past the pin."""
+
+from __future__ import annotations
+
+from llmswitch.base.fastjson import loads
+from llmswitch.base.problem import Problem
+from llmswitch.base.secret import redacted
+from llmswitch.base.shell import spelled
+from llmswitch.base.urls import host_of
+from llmswitch.claude.effective import Value
+from llmswitch.claude.fence import allows, sent
+from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, HELPER, NO_MILLION, VARIABLES
+from llmswitch.presets.fences import is_a_pins
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from llmswitch.claude.effective import Layer
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.settings.checkout import Checkout
+    from llmswitch.settings.state import Record
+
+
+def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tuple[dict[str, Value], list[Problem]]:
+    """Return the values as the lists of models leave them, and what is wrong with those."""
+    layers, main = checkout.layers, checkout.main
+    records = [checkout.state.current, checkout.state.previous, *([main.state.current] if main else [])]
+    texts = {name: value.text for name, value in values.items()}
+    listed = [layer for layer in layers if ALLOWED in layer.values and layer.origin != "shell"]
+    elsewhere = any(texts.get(name) for name in CLOUD_SWITCHES)
+    if elsewhere or host_of(texts.get(BASE_URL, "")) in ("", ANTHROPIC_HOST):
+        return values, [] if elsewhere else _alone(listed, records, catalog)
+    entries, models = loads(texts[ALLOWED]), {slot: texts.get(name, "") for slot, name in VARIABLES.items()}
+    changed = sent(models, entries)
+    found = [_changed(values[ALLOWED], models, changed)] if changed else []
+    after = {VARIABLES[slot]: Value(model, values[ALLOWED].layer) for slot, model in changed.items()}
+    return {**values, **after}, found + _opened(listed, models, values)
+
+
+def unfenced(preset: str, overrides: Mapping[str, str], record: Record, wanted: Mapping[str, Any]) -> Problem:
+    """Return the note that a pin lets a session ask for any model; `doctor --fix` adds the list."""
+    members = {name: wanted[name] for name in (ALLOWED, NO_MILLION) if name in wanted}
+    message = "This pin has no list of its models: an agent or a skill that names another one gets it from this host."
+    return Problem("no-fence", "note", message, spelled(preset, overrides, bool(record.pin.get(HELPER))), members)
+
+
+def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str]) -> Problem:
+    words = [f"{slot} is sent as {redacted(model) or 'the model it inherits'}" for slot, model in changed.items()]
+    lacking = [redacted(models[slot]) for slot in changed if models[slot]]
+    lists = " and ".join(layer.path for layer in [value.layer, *value.losers])
+    lacks = f", which does not have {', '.join(dict.fromkeys(lacking))}" if lacking else ""
+    message = f"Not as the slots say: {', '.join(words)}. The cause is {ALLOWED} in {lists}{lacks}."
+    fix = "Ask who administers this machine." if value.origin == "managed" else f"Take {ALLOWED} out of {lists}."
+    return Problem("slots-narrowed", "error", message, fix)
+
+
+def _alone(listed: Sequence[Layer], records: Sequence[Record], catalog: Catalog) -> list[Problem]:
+    """Return the problem of a list of ours that a pin left behind: the client takes one Claude model for everything."""
+    ours = [
+        layer
+        for layer in listed
+        if any(loads(record.wrote.get(ALLOWED, "[]")) == loads(layer.values[ALLOWED]) for record in records)
+        or is_a_pins(layer.values, catalog)
+    ]
+    found = []
+    for layer in ours:
+        if loads(layer.values[ALLOWED]):
+            message = f"{ALLOWED} in {layer.path} is a pin's, and the pin is gone: every request goes to one model."
+            found.append(Problem("list-alone", "error", message, "llmswitch claude"))
+    return found
+
+
+def _opened(listed: Sequence[Layer], models: Mapping[str, str], values: Mapping[str, Value]) -> list[Problem]:
+    """Return what other files let a session ask for besides the pin's models."""
+    if len(listed) < 2 or values[ALLOWED].origin == "managed":
+        return []
+    mapped = [model for model in models.values() if model]
+    pins = [layer for layer in listed if all(allows(loads(layer.values[ALLOWED]), model) for model in mapped)][:1]
+    found = []
+    for layer in listed:
+        if layer not in pins and (more := _more(layer, pins[0] if pins else None, models)):
+            ids = ", ".join(map(redacted, more))
+            message = f"{layer.path} also allows {ids}: an agent or a skill that asks for that gets it from this host."
+            found.append(Problem("list-opened", "note", message, f"Take it out of {ALLOWED} there."))
+    return found
+
+
+def _more(layer: Layer, pin: Layer | None, models: Mapping[str, str]) -> list[str]:
+    """Return the entries of a list that are neither in the pin's nor one of its models."""
+    known = [*(loads(pin.values[ALLOWED]) if pin else ()), *filter(None, models.values())]
+    return [entry for entry in loads(layer.values[ALLOWED]) if entry not in known]
