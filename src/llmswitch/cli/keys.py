@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.cli import console, hot_print_key, prompts, shell
+from llmswitch.cli import console, hot_print_key, prompts, renewing, shell
 from llmswitch.commands import keys as commands
 from llmswitch.commands.list_show import preset_here
 from llmswitch.keys import env_file
@@ -34,6 +34,7 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
     secret = env_file.read(from_env_file, name) if from_env_file else checked(prompts.key_text(name), STDIN)
     warnings = save(name, secret, app.catalog, app.keyring(), app.key_names())
     console.answer([f"Saved the {name} key in {where} (read back and compared)."])
+    renewing.after_saving(app, name)
     console.note(*(f"warning: {warning}" for warning in warnings))
     if from_env_file:
         console.note(f"{from_env_file} still holds it; delete it there when nothing else needs it.")
@@ -76,3 +77,19 @@ def print_key(app: App, name: str | None, preset: str | None) -> None:
     Nothing else is printed, and nobody is asked. NAME is a key or a preset.
     """
     hot_print_key.print_key(app, name, preset)
+
+
+@click.command("renew")
+@click.argument("name", required=False, shell_complete=shell.keys)
+@click.option("--everywhere", is_flag=True, help="Every worktree on this machine that was pinned, and those beside it.")
+@click.option("--key-helper", is_flag=True, help="Take the key out of the files: Claude Code asks llmswitch for it.")
+@click.option("--json", "as_json", is_flag=True, help="Print what became of each pin as JSON.")
+@click.pass_obj
+def renew(app: App, name: str | None, everywhere: bool, key_helper: bool, as_json: bool) -> int:
+    """Put the saved key into every pin of this repository that holds an older one.
+
+    Only the characters of the key change. A key that came from elsewhere (--key-stdin, an exported variable, a
+    command) is left alone. NAME is a key or a preset; without it, every saved key.
+    """
+    name = None if name is None else commands.key_name(name, app.catalog, None)
+    return renewing.renew(app, name, machine=everywhere, helper=key_helper, as_json=as_json)

@@ -50,6 +50,7 @@ PLACES = {
     "cost": "catalog:cost",
     "save-key": "keys:save_key",
     "keys": "keys:keys",
+    "renew": "keys:renew",
     "print-key": "keys:print_key",
     "presets": "catalog:presets",
     "ladder": "catalog:ladder",

@@ -82,8 +82,12 @@ def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: 
 
 def delete_key(name: str, keyring: Callable[[], Keyring], names: KeyNames) -> bool:
     """Delete a key from the OS keyring and say whether it was there."""
-    deleted = keyring().delete(name)
+    opened = keyring()
+    if secret := opened.get(name):  # copies of it may stand in files: known by its hash, they can be named
+        names.hashes.add(name, secret)
+    deleted = opened.delete(name)
     names.remove(name)
+    names.hashes.delete(name)
     return deleted
 
 

@@ -199,7 +199,7 @@ def _changed(
         "overrides": dict(chosen.overrides),
         "created": ["folder"] if made else [],
         "passing": request.passing,
-        "key": _noted(key, current.key if key and current.has_key(key.secret) else None, chosen.preset.key),
+        "key": _noted(key, current, chosen.preset.key),
     }
     if settings and not change.holds(settings, ALLOWED, current.wrote.get(ALLOWED)):
         from llmswitch.commands.leftover import noted  # a list of models that is not as the last switch wrote it
@@ -208,13 +208,14 @@ def _changed(
     return change.switched(settings, [current, previous], pin.members, about)
 
 
-def _noted(key: Key | None, known: Mapping[str, str] | None, name: str | None) -> dict[str, str]:
+def _noted(key: Key | None, current: Record, name: str | None) -> dict[str, str]:
     """Return what the record says of a key: a salted hash (the one it has, where it is the same key), and its source.
 
     One that came from the OS keyring is there under `name`.
     """
     if key is None:
         return {}
-    kept = known or keep.fingerprint(key.secret)
-    noted = {"salt": kept["salt"], "hash": kept["hash"], "source": key.source}
-    return {**noted, "saved": name or ""} if key.saved else noted
+    same = current.has_key(key.secret) and "older" not in current.key
+    kept = current.key if same else keep.fingerprint(key.secret)
+    saved = {"saved": name or ""} if key.saved else {}
+    return {"salt": kept["salt"], "hash": kept["hash"], "source": key.source, **saved}

@@ -57,6 +57,10 @@ class LocalGateway:
             raise LlmswitchError("The gateway does not run.", hint="Start it: llmswitch gateway start")
         return str(answer["token"])
 
+    def renew(self, name: str) -> bool:
+        """Let a running gateway drop a key, so that it takes the saved one for its next request; False: none does."""
+        return self._ask(f"/renew/{name}") is not None
+
     def start(self) -> bool:
         """Start a gateway in the background unless one runs, and wait until it answers; say whether one was started.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int) -> web.AppRunner:
-    """Return what serves the control socket: `/status`, and `/token/ID`."""
+    """Return what serves the control socket: `/status`, `/token/ID`, and `/renew/KEY`."""
     started = time.time()
 
     async def status(request: web.Request) -> web.Response:
@@ -27,6 +27,10 @@ def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int) -> web.AppR
     async def token(request: web.Request) -> web.Response:
         return web.json_response({"token": guard.token(request.match_info["id"])})
 
+    async def renew(request: web.Request) -> web.Response:
+        return web.json_response({"dropped": vault.renew(request.match_info["name"])})
+
     app = web.Application()
     app.add_routes([web.get("/status", status), web.get("/token/{id:[0-9a-f]{16}}", token)])
+    app.add_routes([web.get("/renew/{name:[a-z0-9._-]+}", renew)])
     return web.AppRunner(app, access_log=None)

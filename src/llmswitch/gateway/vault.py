@@ -38,6 +38,13 @@ class Vault:
         """Drop a key that an upstream refused: the next request asks for it again, since it may be mended by then."""
         self._keys.pop(_name(route), None)
 
+    def renew(self, name: str) -> int:
+        """Drop the key of that name, for every place that may see it, and return for how many: it is fetched again."""
+        gone = [each for each in self._keys if each[0] == name]
+        for each in gone:
+            del self._keys[each]
+        return len(gone)
+
     @property
     def names(self) -> list[str]:
         """The names of the keys that are in memory."""

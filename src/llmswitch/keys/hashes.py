@@ -11,7 +11,7 @@ from llmswitch.base.secret import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from llmswitch.base.secret import Secret
 
@@ -84,6 +84,19 @@ class KeyHashes:
         except (OSError, ValueError, RecursionError):
             return {}
         return data if isinstance(data, dict) else {}
+
+
+def saved_name(noted: Mapping[str, str], key: str | None) -> str | None:
+    """Return the name of the key that a switch took out of the OS keyring, None where it took none there.
+
+    `noted` is what its record says of the key, `key` the name that its preset uses: 0.1 noted only the keyring's title.
+    """
+    if not noted or "saved" in noted:
+        return noted.get("saved") or None
+    from llmswitch.keys.keyring import TITLES  # only for a pin that 0.1 wrote
+
+    source = noted.get("source", "")
+    return key if source in TITLES or "eyring" in source else None
 
 
 def _parts(entry: object) -> tuple[str, list[str]]:

@@ -33,6 +33,7 @@ _NAMES = {
     "macOS": "macOS Keychain",
     "Windows": "Windows Credential Locker",
 }
+TITLES = frozenset(_NAMES.values())
 _OTHER_WAYS = "Other ways: the environment variable LLMSWITCH_KEY_<NAME>, or --key-stdin for one pin."
 _REFUSED = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
 _LIBRARIES = ("keyring.backends.", "keyrings.")

@@ -24,12 +24,14 @@ def save(state: State, record: Record, settings: Settings | None) -> None:
     The current one is not in force where a switch failed after its record was written. A record equal to
     the current one changes nothing.
     """
-    if {**record.data(), "foreign": state.current.foreign} == state.current.data():
+    known = {**record.data(), "foreign": state.current.foreign}
+    if known == state.current.data():
         if not os.path.lexists(state.note):
             note(state, record, state.switched)
         return
     failed = not in_force(state.current, settings) and in_force(state.previous, settings)
-    before = state.previous if failed or state.current.passing else state.current
+    renewed = {**known, "key": state.current.key} == state.current.data()  # another key is no other state
+    before = state.previous if failed or renewed or state.current.passing else state.current
     # After blanks no session holds anything of the pin before.
     now = time.time()
     write(state, record, before, None if state.current.passing else now)

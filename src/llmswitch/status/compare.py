@@ -101,6 +101,10 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
 
         fix = spelled(preset.name, overrides, bool(record.pin.get(HELPER)))
         problems.append(Problem("drift", "warning", message, fix))
+    elif record.key and not record.key.get("source", "").startswith("LLMSWITCH_KEY_"):
+        from llmswitch.status.key_age import aged  # reads one more file; only where the keyring gave the key
+
+        drift = aged(checkout, preset, values, record, problems)
     return Match(preset.name, plain, drift, source, problems, follows)
 
 

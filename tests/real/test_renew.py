@@ -1,0 +1,176 @@
+"""Rotation with a real keyring: save, renew, delete and restore, over repositories with worktrees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Cli, git, settings_of
+from support.secret_service import SecretService
+
+OLD = "sk-or-v1-old-0123456789abcdef0123456789ab"
+NEW = "sk-or-v1-new-fedcba9876543210fedcba987654"
+OTHER = "sk-or-v1-other-0123456789abcdef01234567"
+SENT = "ANTHROPIC_AUTH_TOKEN"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, service: SecretService) -> list[Path]:
+    """Three repositories with a linked worktree each."""
+    found = []
+    for name in ("one", "two", "three"):
+        folder = tmp_path / f"{name} repö"
+        folder.mkdir()
+        git(folder, "init", "--quiet")
+        git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")
+        git(folder, "worktree", "add", "--quiet", str(tmp_path / f"{name}-linked"))
+        found += [folder, tmp_path / f"{name}-linked"]
+    return found
+
+
+def key_in(folder: Path) -> str:
+    """Return the key in a worktree's settings file."""
+    return str(json.loads(settings_of(folder).read_text())["env"][SENT])
+
+
+def codes(cli: Cli, folder: Path) -> list[str]:
+    """Return the codes of what status finds about keys; it asks no keyring."""
+    reply = cli("status", "--json", cwd=folder, env={"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"})
+    return [problem["code"] for problem in json.loads(reply.out)["problems"] if problem["code"] != "below"]
+
+
+def save(cli: Cli, key: str, cwd: Path) -> Any:
+    """Save the openrouter key."""
+    reply = cli("save-key", "openrouter", text=key, cwd=cwd)
+    assert reply.code == 0, reply
+    return reply
+
+
+def test_rotate_renew_delete_restore(cli: Cli, machine: list[Path], tmp_path: Path) -> None:
+    """Every pin that holds the old key gets the new one, just its characters, and nothing else does."""
+    one, one_linked, two, _, _, three_linked = machine
+    save(cli, OLD, one)
+    settings_of(one).parent.mkdir()
+    settings_of(one).write_text('{\n\t"permissions": {"allow": ["Bash(ls:*)"]},\r\n\t"env": {"MINE" : "\\u00e4"}\n}')
+    for folder in (one_linked, two, three_linked):
+        assert cli("openrouter", cwd=folder).code == 0
+    assert cli("claude", cwd=one_linked).code == 0
+    assert cli("openrouter", "--sonnet", "qwen/qwen3-coder", cwd=one).code == 0
+    three_files = settings_of(three_linked).read_bytes()
+    away = three_linked.rename(tmp_path / "unmounted")
+
+    reply = save(cli, NEW, one)
+    assert all(str(folder) in reply.err for folder in (one, two)), reply
+    assert "llmswitch renew openrouter --everywhere" in reply.err
+    before = {folder: settings_of(folder).read_bytes() for folder in (one, two)}
+    assert codes(cli, one) == ["older-key"]
+    assert cli("status", "--check", cwd=one).code == 3
+    assert cli("status", "--short", cwd=one).out == "openrouter*\n"
+    assert "older-key" in cli("doctor", "--json", cwd=one).out
+
+    assert cli("renew", "openrouter", cwd=one).code == 0
+    assert (key_in(one), key_in(two)) == (NEW, OLD)
+    reply = cli("renew", "openrouter", "--everywhere", "--json", cwd=tmp_path)
+    done = json.loads(reply.out)
+    assert [each["worktree"] for each in done["renewed"]] == [str(two)]
+    assert [each["worktree"] for each in done["left"]] == [str(three_linked)]
+    assert done["current"] == [str(one)]
+    for folder in (one, two):
+        assert settings_of(folder).read_bytes() == before[folder].replace(OLD.encode(), NEW.encode())
+        assert codes(cli, folder) == []
+        assert cli("status", "--check", cwd=folder).code == 0
+    assert (away / ".claude" / "settings.local.json").read_bytes() == three_files
+
+    away.rename(three_linked)
+    assert codes(cli, three_linked) == ["older-key"]
+    assert cli("renew", "--everywhere", cwd=one).code == 0
+    assert key_in(three_linked) == NEW
+    reply = cli("renew", "openrouter", "--everywhere", cwd=one)
+    assert "Nothing to do" in reply.out
+
+    assert cli("keys", "delete", "openrouter", cwd=one).code == 0
+    assert codes(cli, two) == ["deleted-key"]
+    assert cli("renew", "openrouter", cwd=two).code == 4
+    save(cli, NEW, one)
+    assert codes(cli, two) == []
+    # An older key that is saved once more is the saved one again.
+    save(cli, OLD, one)
+    assert codes(cli, two) == ["older-key"]
+    assert cli("renew", "--everywhere", cwd=two).code == 0
+    assert key_in(two) == OLD
+
+
+def test_back_is_no_empty_word_after_a_renewal(cli: Cli, machine: list[Path]) -> None:
+    """It goes to the state before, whether `renew` or a second switch brought the new key."""
+    folder = machine[0]
+    save(cli, OLD, folder)
+    cli("deepseek", cwd=folder)
+    cli("openrouter", cwd=folder)
+    save(cli, NEW, folder)
+    cli("renew", cwd=folder)
+    assert key_in(folder) == NEW
+    assert "Switched" in cli("-", cwd=folder).out
+    assert json.loads(cli("status", "--json", cwd=folder).out)["preset"] == "deepseek"
+    assert "Switched" in cli("-", cwd=folder).out
+    save(cli, OLD, folder)
+    assert "Switched" in cli("openrouter", cwd=folder).out
+    assert "Switched" in cli("-", cwd=folder).out
+    assert json.loads(cli("status", "--json", cwd=folder).out)["preset"] == "deepseek"
+
+
+def test_keys_of_another_source_are_listed_and_left(cli: Cli, machine: list[Path]) -> None:
+    """From standard input, from an exported variable: another key, whatever the keyring holds."""
+    one, _, two, *_ = machine
+    save(cli, OLD, one)
+    assert cli("openrouter", "--key-stdin", text=OTHER, cwd=one).code == 0
+    assert cli("openrouter", cwd=two, env={"LLMSWITCH_KEY_OPENROUTER": OTHER}).code == 0
+    save(cli, NEW, one)
+    reply = cli("renew", "openrouter", "--everywhere", cwd=one)
+    assert reply.code == 0
+    assert (key_in(one), key_in(two)) == (OTHER, OTHER)
+    assert "its key came from standard input" in reply.err
+    assert "its key came from LLMSWITCH_KEY_OPENROUTER" in reply.err
+
+
+def test_what_a_switch_would_refuse_is_listed_and_left(cli: Cli, machine: list[Path]) -> None:
+    """A file that git tracks now, another base URL, a host that is not the preset's; the others go on."""
+    one, _, two, _, three, three_linked = machine
+    save(cli, OLD, one)
+    for folder in (one, two, three):
+        assert cli("openrouter", cwd=folder).code == 0
+    assert cli("openrouter", "--base-url", "https://proxy.example/api", "--anyway", cwd=two).code == 0
+    git(one, "add", "-f", ".claude/settings.local.json")
+    text = settings_of(three).read_text()
+    settings_of(three).write_text(text.replace("https://openrouter.ai/api", "https://elsewhere.example"))
+    save(cli, NEW, one)
+    assert cli("openrouter", cwd=three_linked).code == 5
+    reply = cli("renew", "openrouter", "--everywhere", "--json", cwd=one)
+    assert reply.code == 1
+    failed = {each["worktree"]: each for each in json.loads(reply.out)["failed"]}
+    assert failed.keys() == {str(one), str(two), str(three)}
+    assert "git tracks" in failed[str(one)]["why"]
+    assert "proxy.example" in failed[str(two)]["why"]
+    assert "base URL" in failed[str(three)]["why"]
+    assert {key_in(folder) for folder in (one, two, three)} == {OLD}
+
+
+def test_the_first_rotation_after_an_upgrade(cli: Cli, machine: list[Path], sealed: dict[str, str]) -> None:
+    """The state of 0.1 has no hashes, no names and no pins of this machine: the repository's pins are found."""
+    one = machine[0]
+    save(cli, OLD, one)
+    assert cli("openrouter", cwd=one).code == 0
+    state = one / ".git" / "llmswitch" / "state.json"
+    data = json.loads(state.read_text())
+    del data["current"]["key"]["saved"]
+    state.write_text(json.dumps(data))
+    folder = Path(sealed["XDG_STATE_HOME"]) / "llmswitch"
+    (folder / "key-hashes.json").unlink()
+    for note in (folder / "pins").iterdir():
+        note.unlink()
+    assert codes(cli, one) == []
+    assert str(one) in save(cli, NEW, one).err
+    assert codes(cli, one) == ["older-key"]
+    assert cli("renew", cwd=one).code == 0
+    assert key_in(one) == NEW
