@@ -19,10 +19,15 @@ from llmswitch.gateway.wire import BadAnswer
 NAMES = long_names(["Bash", "Read"])
 
 
+def asked(*taken: str) -> chat_answer.Asked:
+    """Return what an answer has to fit."""
+    return chat_answer.Asked("m", "llm.example", NAMES, set(taken))
+
+
 def translated(parts: list[bytes], ended: bool = True) -> bytes:
     """Return the events for the pieces of a stream, with an error event where it breaks off; none for an error that
     comes first, which is an answer of its own."""
-    lines, events, out = chat_stream.Lines(), chat_stream.Stream("m", NAMES, set()), b""
+    lines, events, out = chat_stream.Lines(), chat_stream.Stream(asked()), b""
     try:
         for part in parts:
             for data in lines.feed(part):
@@ -76,7 +81,7 @@ def test_a_stream_byte_by_byte() -> None:
 def test_a_whole_answer(case: Case) -> None:
     """As a message, and as the stream of one that was to be streamed."""
     try:
-        message = chat_answer.message(json.loads(case.body), "m", NAMES, set())
+        message = chat_answer.message(json.loads(case.body), asked())
     except BadAnswer:
         assert case.right is None
         return
@@ -87,7 +92,7 @@ def test_a_whole_answer(case: Case) -> None:
 
 def test_words_go_on_as_they_come() -> None:
     """Each chunk gives its event at once, and so does the first of several calls."""
-    events = chat_stream.Stream("m", NAMES, set())
+    events = chat_stream.Stream(asked())
     for one in (chunk({"content": "a"}), calls(piece(0, "c1", "Bash", '{"x":')), calls(piece(0, arguments="1}"))):
         events.feed(json.dumps(one))
         assert events.take()
@@ -124,8 +129,7 @@ def test_calls_are_told_apart(pieces: list[dict[str, object]]) -> None:
 
 def test_an_id_that_was_there_before_becomes_another() -> None:
     """Some servers number the calls of every answer anew."""
-    taken = {"call_1"}
-    message = chat_answer.message(json.loads(WHOLE["par"].body), "m", NAMES, taken)
+    message = chat_answer.message(json.loads(WHOLE["par"].body), asked("call_1"))
     assert message["content"][0]["id"] not in ("call_1", "call_2")
 
 
@@ -185,7 +189,7 @@ def test_whatever_comes_is_an_answer_or_an_error(values: list[object]) -> None:
             pass
     try:
         for value in values:
-            chat_answer.message(value, "m", NAMES, set())
+            chat_answer.message(value, asked())
     except BadAnswer:
         pass
 
@@ -207,7 +211,7 @@ def test_there_are_limits() -> None:
 
 def stream_feed() -> Callable[[str], None]:
     """Return what takes the chunks of a new answer."""
-    return chat_stream.Stream("m", NAMES, set()).feed
+    return chat_stream.Stream(asked()).feed
 
 
 def _for_ever(feed: Callable[[Any], object], data: object) -> None:

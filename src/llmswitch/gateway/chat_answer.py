@@ -6,7 +6,7 @@ import json
 from secrets import token_hex
 
 from llmswitch.gateway.chat_ids import to_client
-from llmswitch.gateway.chat_request import REASONING
+from llmswitch.gateway.chat_request import OTHER_REASONING, signature
 from llmswitch.gateway.wire import BadAnswer
 
 TYPE_CHECKING = False
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 _STOPS = {"length": "max_tokens", "content_filter": "refusal"}
 
 
-def message(data: object, model: str, names: Mapping[str, str], taken: set[str]) -> Json:
-    """Return the message for a whole answer; BadAnswer where it is none.
+class Asked:
+    """What an answer has to fit: the model's name and its host, and the talk that was sent.
 
     `names` has the client's names of tools by the server's, `taken` the ids of calls that were there before.
     """
+
+    def __init__(self, model: str, host: str, names: Mapping[str, str], taken: set[str]) -> None:
+        self.model, self.host, self.names, self.taken = model, host, names, taken
+
+
+def message(data: object, asked: Asked) -> Json:
+    """Return the message for a whole answer; BadAnswer where it is none."""
     check(data)
     choices = data.get("choices") if isinstance(data, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -33,12 +40,12 @@ def message(data: object, model: str, names: Mapping[str, str], taken: set[str])
     thought, text = texts(said)
     content: list[Json] = []
     if thought:
-        content.append({"type": "thinking", "thinking": whole(thought), "signature": REASONING})
+        content.append({"type": "thinking", "thinking": whole(thought), "signature": signed(said, asked.host)})
     if text:
         content.append({"type": "text", "text": whole(text)})
-    content += [_use(call, names, taken) for call in calls(said)]
+    content += [_use(call, asked) for call in calls(said)]
     stop = stop_reason(choice.get("finish_reason"), any(block["type"] == "tool_use" for block in content))
-    return {**head(model), "content": content, "stop_reason": stop, "usage": usage(data.get("usage"))}
+    return {**head(asked.model), "content": content, "stop_reason": stop, "usage": usage(data.get("usage"))}
 
 
 def head(model: str) -> Json:
@@ -74,6 +81,11 @@ def texts(said: Json) -> tuple[str, str]:
     return thought, text + _plain(said.get("refusal"))
 
 
+def signed(said: Json, host: str) -> str:
+    """Return the signature of reasoning, by which it goes back to a host that wants it back."""
+    return signature(host) if said.get("reasoning_content") else OTHER_REASONING
+
+
 def _plain(content: object) -> str:
     if isinstance(content, list):
         return "".join(_plain(part.get("text")) for part in content if isinstance(part, dict))
@@ -103,7 +115,7 @@ def function(call: Json) -> tuple[str, str, str]:
     )
 
 
-def _use(call: Json, names: Mapping[str, str], taken: set[str]) -> Json:
+def _use(call: Json, asked: Asked) -> Json:
     identifier, name, arguments = function(call)
     if not name:
         raise BadAnswer("sent a call of no tool")
@@ -113,7 +125,12 @@ def _use(call: Json, names: Mapping[str, str], taken: set[str]) -> Json:
         given = None
     if not isinstance(given, dict):
         raise BadAnswer(f"sent a call of {name} whose arguments are no JSON object")
-    return {"type": "tool_use", "id": to_client(identifier, taken), "name": names.get(name, name), "input": given}
+    return {
+        "type": "tool_use",
+        "id": to_client(identifier, asked.taken),
+        "name": asked.names.get(name, name),
+        "input": given,
+    }
 
 
 def stop_reason(finish: object, called: bool) -> str:

@@ -2,7 +2,8 @@
 
 What servers refuse, and so is never sent: a system message that is not the first (Qwen's templates in vLLM, llama.cpp
 and Ollama), anything between a call and its result, a result without its call or a call without its result
-(Mistral, OpenAI), two messages of one role in a row (Gemma, older Mistral), empty content, unknown fields.
+(Mistral, OpenAI), two messages of one role in a row (Gemma, Mistral), a talk that the user does not begin (Llama,
+Mistral), several calls at once (Llama), null beside a call (GLM and MiniMax print "None"), unknown fields.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 NO_OUTPUT = "(no output)"
 NO_RESULT = "(no result: the call was not carried out)"
 GO_ON = "(go on)"
-# How the thinking blocks made from a server's `reasoning_content` are signed: these go back with a tool call, as
-# DeepSeek, Moonshot and Z.ai want it; no other server ever sees such a field.
-REASONING = "llmswitch:reasoning_content"
+# How the thinking blocks made from what a host sends are signed; what came as `reasoning_content` goes back to that
+# host with a tool call, as DeepSeek, Moonshot and Z.ai want it. No other host ever sees such a field.
+_REASONING = "llmswitch:reasoning_content:"
+OTHER_REASONING = "llmswitch:reasoning"
 _IMAGE_FOLLOWS = "(an image, which follows)"
 # Fields that mean the same on both sides; `thinking` and `effort` are left to the host's own default, since a model
 # that does not reason refuses them.
@@ -30,13 +32,17 @@ _SAME = ("temperature", "top_p")
 # These hosts want the new name of the limit, and some others know only the old one.
 _NEW_LIMIT = ("api.openai.com",)
 _MISTRAL = ("mistral", "mixtral", "codestral", "devstral", "ministral", "pixtral", "magistral")
+# Claude Code's own words for what it tells the model in the middle of a talk.
+_REMINDER = "<system-reminder>"
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def request(body: Json, model: str, host: str) -> Json:
     """Return the chat completion request for a Messages request; KeyError, TypeError, ValueError or AttributeError
     where it is none."""
-    made: Json = {"model": model, "messages": _Messages(_is_mistral(model, host)).of(body)}
+    made: Json = {"model": model, "messages": _Messages(_is_mistral(model, host), signature(host)).of(body)}
+    if "llama" in model.lower():
+        made["messages"] = _one_call_each(made["messages"])
     made["max_completion_tokens" if host in _NEW_LIMIT else "max_tokens"] = body.get("max_tokens") or 4096
     made |= {name: body[name] for name in _SAME if body.get(name) is not None}
     if body.get("stop_sequences"):
@@ -51,6 +57,11 @@ def request(body: Json, model: str, host: str) -> Json:
         # Not `strict`: for that OpenAI demands more of a schema than Anthropic does.
         made["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
     return made
+
+
+def signature(host: str) -> str:
+    """Return how thinking is signed that goes back to a host."""
+    return _REASONING + host
 
 
 def call_ids(body: Json) -> set[str]:
@@ -90,8 +101,9 @@ def _choice(choice: Json, names: set[str]) -> Json:
 class _Messages:
     """Puts messages together, with what came between a call and its results behind them."""
 
-    def __init__(self, mistral: bool) -> None:
+    def __init__(self, mistral: bool, reasoning: str) -> None:
         self._mistral = mistral
+        self._reasoning = "none" if mistral else reasoning  # Mistral has it in parts, and its older models refuse them
         self._made: list[Json] = []
         self._open: dict[str, None] = {}  # calls that have no result yet, in their order
         self._waiting: list[Json] = []  # parts of the next user message
@@ -105,7 +117,7 @@ class _Messages:
             role, content = message["role"], message.get("content")
             blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
             if role == "system":  # Claude Code puts one between messages
-                self._say("".join(f"<system-reminder>\n{text}\n</system-reminder>" for text in _texts(blocks)))
+                self._say("".join(f"{_REMINDER}\n{text}\n</system-reminder>" for text in _texts(blocks)))
             elif role == "assistant":
                 self._assistant(blocks)
             else:
@@ -144,20 +156,25 @@ class _Messages:
         uses = [block for block in blocks if block["type"] == "tool_use"]
         if not text and not uses:
             return  # nothing but thinking, and what Anthropic's own tools leave behind
+        last = self._last_answer()
+        last["content"] = "\n\n".join(part for part in (last["content"], text) if part)
+        for call in [self._call(block) for block in uses]:
+            if call["id"] not in self._open:  # twice the same id would be one call with two results
+                last.setdefault("tool_calls", []).append(call)
+                self._open[call["id"]] = None
+        thoughts = [block["thinking"] for block in blocks if block.get("signature") == self._reasoning]
+        if uses and thoughts:
+            last["reasoning_content"] = "\n".join(thoughts)
+
+    def _last_answer(self) -> Json:
+        """Return the model's message that is the last one, or a new one."""
         if self._waiting or not self._made or self._made[-1]["role"] != "assistant":
             self._close_turn()
-        last = self._made[-1] if self._made else {}
-        if last.get("role") != "assistant":
-            last = {"role": "assistant", "content": None}
-            self._made.append(last)
-        last["content"] = "\n\n".join(part for part in (last["content"], text) if part) or None
-        if uses:
-            calls = [self._call(block) for block in uses]
-            last["tool_calls"] = [*last.get("tool_calls", []), *calls]
-            self._open |= dict.fromkeys(call["id"] for call in calls)
-            thoughts = [block["thinking"] for block in blocks if block.get("signature") == REASONING]
-            if thoughts:
-                last["reasoning_content"] = "\n".join(thoughts)
+        if not self._made or self._made[-1]["role"] == "system":
+            self._made.append({"role": "user", "content": GO_ON})
+        if self._made[-1]["role"] != "assistant":
+            self._made.append({"role": "assistant", "content": ""})
+        return self._made[-1]
 
     def _call(self, block: Json) -> Json:
         arguments = json.dumps(block.get("input") or {}, ensure_ascii=False)
@@ -171,16 +188,35 @@ class _Messages:
         self._open = {}
         parts, self._waiting = self._waiting, []
         last = self._made[-1] if self._made else {}
-        if self._mistral and last.get("role") == "tool":  # Mistral's API refuses a user message behind a result
-            texts = [part["text"] for part in parts if part["type"] == "text"]
-            last["content"] = "\n\n".join([last["content"], *texts])
-            parts = [part for part in parts if part["type"] != "text"]
+        if last.get("role") == "tool":
+            joined = [part["text"] for part in parts if self._joins_result(part)]
+            last["content"] = "\n\n".join([last["content"], *joined])
+            parts = [part for part in parts if not self._joins_result(part)]
         if not parts:
             return
         if last.get("role") == "user":
             last["content"] = _joined([*_parts(last["content"]), *parts])
         else:
             self._made.append({"role": "user", "content": _joined(parts)})
+
+    def _joins_result(self, part: Json) -> bool:
+        """Say whether a text goes into the result before it: for GLM, MiniMax and DeepSeek a message of the user's
+        ends the turn, and with it the reasoning; Mistral refuses one there."""
+        return part["type"] == "text" and (self._mistral or part["text"].startswith(_REMINDER))
+
+
+def _one_call_each(messages: list[Json]) -> list[Json]:
+    """Return the messages with parallel calls one after the other, each with its result."""
+    made: list[Json] = []
+    for place, message in enumerate(messages):
+        calls = message.get("tool_calls", [])
+        results = {one.get("tool_call_id"): one for one in messages[place + 1 : place + 1 + len(calls)]}
+        for number, call in enumerate(calls):
+            made.append({**message, "content": "" if number else message["content"], "tool_calls": [call]})
+            made.append(results[call["id"]])
+        if not calls and message["role"] != "tool":
+            made.append(message)
+    return made
 
 
 def _parts(content: Any) -> list[Json]:

@@ -12,13 +12,13 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from llmswitch.gateway import chat_answer
 from llmswitch.gateway.chat_ids import to_client
-from llmswitch.gateway.chat_request import REASONING
 from llmswitch.gateway.wire import BadAnswer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
+
+    from llmswitch.gateway.chat_answer import Asked
 
     Json = dict[str, Any]
 
@@ -61,7 +61,7 @@ class Lines:
 
 
 class Block:
-    """A block of the answer: what of it was not sent yet, and for a call its name and id."""
+    """A block of the answer: what of it was not sent yet, a call's name and id, the signature of thinking."""
 
     def __init__(self, kind: str, key: int = -1, identifier: str = "") -> None:
         self.kind, self.key, self.raw_id = kind, key, identifier
@@ -75,8 +75,8 @@ class Block:
 class Stream:
     """Turns chunks into events; BadAnswer for what is no answer, and from `end` for one that broke off."""
 
-    def __init__(self, model: str, names: Mapping[str, str], taken: set[str]) -> None:
-        self._model, self._names, self._taken = model, names, taken
+    def __init__(self, asked: Asked) -> None:
+        self._asked, self._names = asked, asked.names
         self._out: list[str] = []
         self._blocks: list[Block] = []  # the first is open or about to be; the others wait
         self._calls: dict[int, Block] = {}
@@ -125,7 +125,7 @@ class Stream:
         """Begin the answer, if that was not done yet."""
         if not self._begun:
             self._begun = True
-            self._event({"type": "message_start", "message": chat_answer.head(self._model)})
+            self._event({"type": "message_start", "message": chat_answer.head(self._asked.model)})
 
     def _event(self, event: Json) -> None:
         self._out.append(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n")
@@ -139,7 +139,7 @@ class Stream:
             else:
                 thought, text = chat_answer.texts(delta)
             if thought:
-                self._words("thinking", thought)
+                self._words("thinking", thought, chat_answer.signed(delta, self._asked.host))
             if text:
                 self._words("text", text)
             for call in chat_answer.calls(delta) if len(delta) > 1 or "content" not in delta else ():
@@ -147,10 +147,10 @@ class Stream:
         self._finish = choice.get("finish_reason") or self._finish
         self._usage = choice.get("usage") or self._usage  # Moonshot has it here
 
-    def _words(self, kind: str, text: str) -> None:
+    def _words(self, kind: str, text: str, signature: str = "") -> None:
         last = self._blocks[-1] if self._blocks else None
         if last is None or last.kind != kind:
-            last = Block(kind)
+            last = Block(kind, identifier=signature)
             self._add(last)
         self._piece(last, text)
 
@@ -248,7 +248,7 @@ class Stream:
         if block.kind == "thinking":
             return {"type": "thinking", "thinking": "", "signature": ""}
         name = self._names.get(block.name, block.name)
-        return {"type": "tool_use", "id": to_client(block.raw_id, self._taken), "name": name, "input": {}}
+        return {"type": "tool_use", "id": to_client(block.raw_id, self._asked.taken), "name": name, "input": {}}
 
     def _close_first(self) -> None:
         block = self._blocks[0]
@@ -258,7 +258,7 @@ class Stream:
             raise BadAnswer("sent a call of no tool")
         self._flush(block)
         if block.kind == "thinking":
-            delta = {"type": "signature_delta", "signature": REASONING}
+            delta = {"type": "signature_delta", "signature": block.raw_id}
             self._event({"type": "content_block_delta", "index": self._index, "delta": delta})
         self._event({"type": "content_block_stop", "index": self._index})
         self._blocks.pop(0)

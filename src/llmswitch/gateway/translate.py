@@ -11,6 +11,7 @@ from aiohttp import web
 
 from llmswitch import __version__
 from llmswitch.gateway import bodies, chat_answer, chat_request, wire
+from llmswitch.gateway.chat_answer import Asked
 from llmswitch.gateway.chat_ids import long_names
 from llmswitch.gateway.chat_stream import Lines, Stream, events
 from llmswitch.gateway.upstream import cut, error, named
@@ -42,9 +43,8 @@ class Exchange:
         asked = json.loads(body)
         self.payload = json.dumps(chat_request.request(asked, route.model, route.host)).encode()
         self.stream = bool(asked.get("stream"))
-        self.names = long_names(chat_request.tool_names(asked))
-        self.taken = chat_request.call_ids(asked)
-        self.model = route.model
+        names = long_names(chat_request.tool_names(asked))
+        self.asked = Asked(route.model, route.host, names, chat_request.call_ids(asked))
 
 
 class Translator:
@@ -89,7 +89,7 @@ async def _answer(
         data = json.loads(await bodies.whole(answer))
     except (ValueError, RecursionError):
         raise BadAnswer(f"answered with {answer.content_type or 'something'} that is no JSON") from None
-    made = chat_answer.message(data, exchange.model, exchange.names, exchange.taken)
+    made = chat_answer.message(data, exchange.asked)
     if not exchange.stream:
         return web.Response(body=json.dumps(made).encode(), content_type="application/json")
     return web.Response(body=events(made), headers=_HEAD)
@@ -111,7 +111,7 @@ async def _stream(
     request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: aiohttp.ClientResponse
 ) -> web.StreamResponse:
     """Send the events as they come; an answer that breaks off ends in an error, and never as if it were whole."""
-    sent = _Sent(request, Stream(exchange.model, exchange.names, exchange.taken))
+    sent = _Sent(request, Stream(exchange.asked))
     try:
         await sent.pass_on(answer)
     except BadAnswer as bad:
