@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_a_missing_key_stops_the_switch(cli: Cli, repo: Path, home: Path, sealed
     del sealed["LLMSWITCH_KEY_SHIM"]
     reply = cli("mixed", cwd=repo)
     assert reply.code == 4
-    assert "llmswitch save-key shim" in reply.err
+    assert "LLMSWITCH_KEY_SHIM" in reply.err
     assert not settings_of(repo).exists()
 
 
@@ -240,6 +241,6 @@ def test_without_its_extra_the_gateway_says_what_to_install(cli: Cli, repo: Path
     for arguments in (["mixed"], ["gateway", "start"], ["gateway", "run"]):
         reply = cli(*arguments, cwd=repo, env=without)
         assert reply.code == 1
-        assert 'pip install "llmswitch[gateway]"' in reply.err
+        assert re.search(r"Install it: .*(\[gateway\]|scripts/setup gateway)", reply.err), reply
     assert not settings_of(repo).exists()
     assert cli("openrouter", cwd=repo, env=without).code == 0

@@ -92,7 +92,7 @@ def test_an_alias_is_recorded_as_the_preset_and_saves_its_key(cli: Cli, repo: Pa
     """So status, `-` and the list say the same as with the preset's name."""
     assert cli("or", cwd=repo).code == 0
     assert json.loads(cli("status", "--json", cwd=repo).out)["preset"] == "openrouter"
-    assert "llmswitch save-key minimax" in cli("mm", cwd=repo).err
+    assert "LLMSWITCH_KEY_MINIMAX" in cli("mm", cwd=repo).err
 
 
 def test_the_users_own_presets_are_stronger_than_any_other_name(cli: Cli, repo: Path, own: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.install import off_path
 from llmswitch.base.key_words import may_be_key
 
 A_KEY = (
@@ -30,7 +31,9 @@ def explained(error: Exception, arguments: Sequence[str]) -> tuple[list[str], in
     # An error about the command line quotes what it does not understand, and that may be a key.
     if error.exit_code == 2 and any(may_be_key(part) for word in arguments for part in word.split("=")):
         return [f"llmswitch: {A_KEY}"], 2
-    return (error.lines if isinstance(error, CommandLineProblem) else [f"llmswitch: {error}"]), error.exit_code
+    if isinstance(error, CommandLineProblem):
+        return error.lines, error.exit_code
+    return [f"llmswitch: {error}", *(off_path() if "llmswitch " in error.hint else ())], error.exit_code
 
 
 def _bug(error: Exception) -> list[str]:

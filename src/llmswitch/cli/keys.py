@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llmswitch.base.errors import KeyProblem
 from llmswitch.cli import console, hot_print_key, prompts, renewing, shell
 from llmswitch.commands import keys as commands
 from llmswitch.commands.list_show import preset_here
 from llmswitch.keys import env_file
 from llmswitch.keys.saved import save
-from llmswitch.keys.sources import STDIN, checked
+from llmswitch.keys.sources import STDIN, checked, missing
 from llmswitch.views import keys as view
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
     """
 
     name = commands.key_name(name, app.catalog, preset_here(app.checkouts))
-    where = app.keyring().title  # opened first: nobody should paste a key that no keyring will take
+    try:
+        where = app.keyring().title  # opened first: nobody should paste a key that no keyring will take
+    except KeyProblem as error:
+        raise missing(name, error) from None
     secret = env_file.read(from_env_file, name) if from_env_file else checked(prompts.key_text(name), STDIN)
     warnings = save(name, secret, app.catalog, app.keyring(), app.key_names())
     console.answer([f"Saved the {name} key in {where} (read back and compared)."])

@@ -33,6 +33,13 @@ Examples:
   llmswitch claude                back to Claude Code's own backend
 
 \b
+Words:
+  preset    a backend by name: its address, its key, a model for each slot
+  slot      a role that Claude Code gives a model: haiku (small), sonnet, opus, fable (largest), subagent
+  pin       a preset as it is written into one worktree's .claude/settings.local.json
+  start     the slot that a new session begins on
+
+\b
 Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 `status --check` found a difference,
 4 key or keyring, 5 refused for safety, 130 interrupted.
 """
@@ -151,6 +158,6 @@ def run(app: App, arguments: Sequence[str]) -> object:
     except click.ClickException as error:
         text = io.StringIO()
         error.show(text)
-        raise CommandLineProblem(text.getvalue().splitlines(), error.exit_code) from None
+        raise CommandLineProblem(text.getvalue().expandtabs(2).splitlines(), error.exit_code) from None
     except click.Abort:
         raise KeyboardInterrupt from None

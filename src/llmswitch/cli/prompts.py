@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
+from llmswitch.base.errors import KeyProblem
 from llmswitch.cli.console import note, piped
 from llmswitch.keys.asking import AskingSource
 
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
 
 
 def ask_key(name: str) -> str:
-    """Ask for a key without showing it."""
+    """Ask for a key without showing it; KeyProblem for an empty line."""
+    note("Paste it and press Enter; it is not shown. An empty line stops.")
     import click
 
-    text: str = click.prompt(f"{name} key", hide_input=True, err=True)
+    text: str = click.prompt(f"{name} key", default="", show_default=False, hide_input=True, err=True)
+    if not text.strip():
+        raise KeyProblem("No key was given.", hint=f"Where one comes from: llmswitch show {name}")
     return text
 
 

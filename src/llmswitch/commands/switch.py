@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from llmswitch.settings.state import Record
 
     Made = tuple[Change, bool, str | None, list[str]]
+NO_RULE = "No git repository here, so no ignore rule: after a `git init`, git would take the key."
 
 
 class Tools:
@@ -94,7 +95,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
     private = needs_key and not request.key_helper
     # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
     rule = ignore_rule.ensure(checkout.worktree, dry_run=True) if private else None
-    key = tools.keys.obtain(chosen.preset) if needs_key and not request.dry_run else None
+    key = tools.keys.obtain(chosen.preset, checkout) if needs_key and not request.dry_run else None
     if request.members is None and pin.base_url and not pin.routes:
         pin = _delivered(request, checkout, chosen, key, tools)
     if not request.discard:  # before anything is written; once more under the lock
@@ -110,6 +111,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
         if ignored_in and not request.dry_run:
             error.changed = f"Only {ignored_in} got a rule, so that git ignores it."
         raise
+    notices += [NO_RULE] if written and private and not checkout.worktree.in_repository else []
     return changed, written, ignored_in, notices
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.install import add_extra
 
 
 def check_installed() -> None:
@@ -12,5 +13,5 @@ def check_installed() -> None:
     if find_spec("aiohttp") is None:
         raise LlmswitchError(
             "This needs the local gateway, for which aiohttp is not installed.",
-            hint='Install it: pip install "llmswitch[gateway]"',
+            hint=f"Install it: {add_extra('gateway')}",
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmswitch.keys.names import KeyNames, Keyring
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
+    from llmswitch.settings.checkout import Checkout
 
 
 class AskingSource(KeySource):
@@ -34,9 +35,9 @@ class AskingSource(KeySource):
         super().__init__(environ, keyring, names)
         self._catalog, self._tell, self._ask, self._given = catalog, tell, ask, given
 
-    def _obtain(self, name: str, preset: Preset) -> Key:
+    def _obtain(self, name: str, preset: Preset, checkout: Checkout | None) -> Key:
         if not self._given:
-            return super()._obtain(name, preset)
+            return super()._obtain(name, preset, checkout)
         secret = checked(self._given(name), STDIN)
         for doubt in saved.doubts(name, secret, self._catalog):
             self._tell(f"warning: {doubt}")
@@ -45,7 +46,7 @@ class AskingSource(KeySource):
     def _without(self, name: str, trouble: KeyProblem | None) -> Key:
         if self._ask is None:
             raise missing(name, trouble)
-        self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet; paste it here.")
+        self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet.")
         secret = checked(self._ask(name), PROMPT)
         where = saved.save_or_use(name, secret, self._catalog, self._keyring(), self._names(), self._tell)
         return Key(secret, where or PROMPT, saved=bool(where))

@@ -34,9 +34,14 @@ _NAMES = {
     "Windows": "Windows Credential Locker",
 }
 TITLES = frozenset(_NAMES.values())
-_OTHER_WAYS = "Other ways: the environment variable LLMSWITCH_KEY_<NAME>, or --key-stdin for one pin."
+_OTHER_WAYS = "Other ways: export LLMSWITCH_KEY_<NAME>, or pipe the key in with --key-stdin."
+_WITHOUT = (
+    "Export LLMSWITCH_KEY_<NAME>, or pipe the key in: llmswitch PRESET --key-stdin. To save keys here, install a "
+    "keyring (GNOME Keyring, KWallet or KeePassXC) and log in again."
+)
 _REFUSED = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
 _LIBRARIES = ("keyring.backends.", "keyrings.")
+_NONE = "keyring.backends.fail.Keyring"  # what the library chooses where it finds nothing
 # Asks for its password in the middle of a command, on the terminal.
 _ASKING = ("keyrings.cryptfile",)
 # CRED_MAX_CREDENTIAL_BLOB_SIZE in bytes (wincred.h); some wrappers cut a longer key without a word.
@@ -198,8 +203,10 @@ def _backend(attended: bool) -> Any:
     for member in members:
         if not _is_refused(member, attended):
             return member
-    names = ", ".join(sorted(set(map(_kind, members))))
-    raise KeyProblem(f"No usable keyring here ({names or 'none found'}).", hint=_OTHER_WAYS)
+    names = sorted(set(map(_kind, members)))
+    if names in ([], [_NONE]) and "PYTHON_KEYRING_BACKEND" not in os.environ:
+        raise KeyProblem("There is no keyring here.", hint=_WITHOUT)
+    raise KeyProblem(f"No usable keyring here ({', '.join(names)}).", hint=_OTHER_WAYS)
 
 
 def _of_kind(kind: str, attended: bool) -> Any:
@@ -240,7 +247,7 @@ def _explained(error: BaseException) -> KeyProblem:
     if kind == "KeyringLocked" or "dismissed" in str(error).lower():
         return KeyProblem("The keyring is locked.", hint="Unlock it. " + _OTHER_WAYS)
     if kind == "NoKeyringError":
-        return KeyProblem("No keyring is available here.", hint=_OTHER_WAYS)
+        return KeyProblem("There is no keyring here.", hint=_WITHOUT)
     if (chosen := os.environ.get("PYTHON_KEYRING_BACKEND")) is not None:
         return KeyProblem(f"PYTHON_KEYRING_BACKEND={chosen!r} does not work ({kind}).", hint=_OTHER_WAYS)
     return KeyProblem(f"The keyring cannot be used ({kind}).", hint=_OTHER_WAYS)

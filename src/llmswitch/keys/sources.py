@@ -1,7 +1,6 @@
 """Where a key comes from: the first source that has it wins, and its name is told.
 
-Order: standard input for this pin · LLMSWITCH_KEY_<NAME> · the preset's own reference · the OS keyring.
-There is no plain-text store and no silent fall-back.
+Order: standard input for this pin · LLMSWITCH_KEY_<NAME> · the preset's own reference · the OS keyring. No plain text.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from llmswitch.keys.names import KeyNames, Keyring
     from llmswitch.presets.preset import Preset
+    from llmswitch.settings.checkout import Checkout
 
 
 STDIN, PROMPT = "standard input", "the prompt"
@@ -54,10 +54,9 @@ def find(
 
 def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:
     """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
-    return KeyProblem(
-        trouble.args[0] if trouble else f"There is no {name} key.",
-        hint=f"Save it: llmswitch save-key {name}; or set {variable(name)}; or pipe it in with --key-stdin.",
-    )
+    ways = f"Save it: llmswitch save-key {name}; or set LLMSWITCH_KEY_<NAME>; or pipe it in with --key-stdin."
+    hint = ((trouble and trouble.hint) or ways).replace("LLMSWITCH_KEY_<NAME>", variable(name))
+    return KeyProblem(trouble.args[0] if trouble else f"There is no {name} key.", hint=hint)
 
 
 def checked(text: str, source: str) -> Secret:
@@ -87,14 +86,14 @@ class KeySource:
         self._environ, self._keyring, self._names = environ, keyring, names
         self._found: dict[str, Key] = {}
 
-    def obtain(self, preset: Preset) -> Key:
-        """Return the preset's key; KeyProblem, with the commands that help, where there is none."""
+    def obtain(self, preset: Preset, checkout: Checkout | None = None) -> Key:
+        """Return the preset's key, at last that of the pin in `checkout`; KeyProblem, with the ways on, for none."""
         name = preset.key or preset.name
         if name not in self._found:
-            self._found[name] = self._obtain(name, preset)
+            self._found[name] = self._obtain(name, preset, checkout)
         return self._found[name]
 
-    def _obtain(self, name: str, preset: Preset) -> Key:
+    def _obtain(self, name: str, preset: Preset, checkout: Checkout | None) -> Key:
         trouble: KeyProblem | None = None
         try:
             key = find(name, preset.key_from, self._environ, self._keyring)
@@ -102,6 +101,10 @@ class KeySource:
             key, trouble = None, error
         if key and key.saved:  # known by its hash from now on, so that it is recognised when it is an older one
             self._names().hashes.add(name, key.secret)
+        if not key and checkout:
+            from llmswitch.keys.typed import typed_before  # only where no source has it
+
+            key = Key(*found) if (found := typed_before(checkout, preset, UNSAVED)) else None
         return key or self._without(name, trouble)
 
     def _without(self, name: str, trouble: KeyProblem | None) -> Key:

@@ -27,18 +27,13 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     verb = "Would switch" if dry_run else "Switched"
     lines = [f"{verb} {where} to {name} ({done.host})."]
     named = {name: change for name, change in changes.items() if change[1] or change[0]}
-    order = [*VARIABLES.values(), START_MODEL, BASE_URL, *named]
-    rows = [
-        (LABELS.get(name, name), shown(name, named[name][0]), "→", shown(name, named[name][1]))
-        for name in dict.fromkeys(order)
-        if name in named
-    ]
-    lines += columns(rows)
+    order = [name for name in dict.fromkeys([*VARIABLES.values(), START_MODEL, BASE_URL, *named]) if name in named]
+    lines += columns([(LABELS.get(n, n), shown(n, named[n][0]), "→", shown(n, named[n][1])) for n in order])
     blanked = [name for name in changes if name not in named]
     if blanked:
         import textwrap  # imports re; only where something is kept empty
 
-        text = "kept empty, so that nothing else mixes in: " + ", ".join(blanked)
+        text = "set to empty, so that nothing from your login, shell or other settings is used: " + ", ".join(blanked)
         lines += textwrap.wrap(text, 100, initial_indent="  ", subsequent_indent="    ")
     if done.after.get(ALLOWED) and ALLOWED in changes:
         lines.append(f"  /model offers only these; for one more: llmswitch {name} --also ID, for all: --also any")
@@ -56,10 +51,8 @@ def _changes(done: Switched) -> dict[str, tuple[str | None, str | None]]:
 
 def exported(request: Request) -> list[str]:
     """Return which overrides were exported and not typed."""
-    return [
-        f"{slot} is {request.overrides[slot]}, from the exported {variable}."
-        for slot, variable in request.exported.items()
-    ]
+    found, models = request.exported.items(), request.overrides
+    return [f"{slot} is {models[slot]}, from the exported {variable}." for slot, variable in found]
 
 
 def remarks(done: Switched, request: Request, open_here: Sequence[Session] | None) -> list[str]:
