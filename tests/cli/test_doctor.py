@@ -87,7 +87,7 @@ def test_a_healthy_set_up_has_no_finding(cli: Cli, repo: Path, service: SecretSe
     house.program("claude", f'exec {shlex.quote(str(PROGRAM))} "$@"')
     assert house.doctor() == {}
     text = cli("doctor", cwd=repo)
-    assert "Claude Code 2.1." in text.out
+    assert "Claude Code  2.1." in text.out
     assert "Secret Service" in text.out
     assert "Nothing wrong found." in text.out
     house.run("claude")
@@ -277,7 +277,7 @@ def test_leftovers_of_other_tools(house: House, name: str) -> None:
         path.write_text('{"env": {"ANTHROPIC_AUTH_TOKEN": ""}}')
         assert "leftover" not in house.doctor()
         path.write_text(f'{{"env": {{"ANTHROPIC_AUTH_TOKEN": "{KEY}"}}}}')
-        assert house.doctor("--fix")["leftover"]["fix"] == f"rm {path}"
+        assert house.doctor("--fix")["leftover"]["fix"] == f"rm {path}".replace(str(house.home), "~")
         path.unlink()
 
 

@@ -42,8 +42,13 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
         console.note("These are mended now:", *view.findings(after.mended))
         console.note(*(f"Not mended: {why}" for why in after.failed))
         found = after
-    lines = [*view.looked_at(found.facts, app.home), *view.findings(found.problems, [] if fix else found.safe)]
-    console.print_data(as_json, found.data() if as_json else None, lambda: lines)
+    lines = [
+        *view.looked_at(found.facts, app.home),
+        *view.findings(found.problems, [] if fix else found.safe),
+        *view.next_step(found.facts),
+    ]
+    data = view.homeless(found.data(), app.home) if as_json else None
+    console.print_data(as_json, data, lambda: lines)
     return found.exit_code
 
 

@@ -91,9 +91,12 @@ def git(facts: Facts) -> Iterator[Problem]:
 def keyring(facts: Facts) -> Iterator[Problem]:
     """A keyring that cannot hold a key: bad where the pin's key has no other source."""
     if facts.keyring_problem:
-        needed = facts.preset is not None and facts.preset.key is not None and not facts.key_elsewhere
-        fix = f"Unlock it, or export {facts.key_variable}."
-        yield Problem("keyring", "error" if needed else "note", facts.keyring_problem, fix)
+        if facts.preset is not None and facts.preset.key is not None and not facts.key_elsewhere:
+            fix = facts.keyring_fix.replace("LLMSWITCH_KEY_<NAME>", facts.key_variable)
+            yield Problem("keyring", "error", facts.keyring_problem, fix)
+        else:
+            message = f"{facts.keyring_problem} Nothing here needs it now; keys can be exported, but not saved."
+            yield Problem("keyring", "note", message, "")
 
 
 def keys(facts: Facts) -> Iterator[Problem]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from llmswitch import __version__
 from llmswitch.base.problem import Problem
 from llmswitch.claude.sessions import Session
 from llmswitch.doctor import checks, checks_setup, client, fix, history
@@ -57,6 +60,12 @@ class Examined:
             "claude_code": {"path": facts.program or None, "version": _number(facts.client)},
             "git": _number(facts.git),
             "keyring": facts.keyring or None,
+            "llmswitch": __version__,
+            "python": sys.version.partition(" ")[0],
+            "system": platform.platform(),
+            "worktrees": facts.worktrees,
+            "keys": dict(facts.known_keys),
+            "others": list(facts.others),
             "problems": [problem.data() for problem in self.problems if problem.level != "ok"],
             "proven": [{"code": each.code, "message": each.message} for each in self.problems if each.level == "ok"],
             "open_sessions": [_session(session) for session in facts.open],

@@ -44,12 +44,17 @@ class Facts:
     mode_chosen: bool = False  # some settings file says how Claude Code asks for permission
     helper_missing: str = ""  # the program of apiKeyHelper, where it is not there
 
+    in_repository: bool = True
+    worktrees: int = 1  # of this repository
+    known_keys: Mapping[str, str] = field(default_factory=dict)  # each key that was saved or exported, and where
+    others: Mapping[str, str] = field(default_factory=dict)  # other tools that choose backends, with what they left
     program: str = ""  # the path of Claude Code, "" where it was not found
     client: Version | None = None
     git: Version | None = None
     onboarded: bool = True
     keyring: str = ""
     keyring_problem: str = ""
+    keyring_fix: str = ""
     key_elsewhere: bool = False  # the pin's key has a source besides the keyring
     unused_keys: Sequence[str] = ()
     unusable_presets: Sequence[str] = ()

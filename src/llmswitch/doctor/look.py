@@ -32,6 +32,7 @@ from llmswitch.status.compare import is_pinned
 from llmswitch.status.report import Report
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import Worktree
+from llmswitch.worktrees.listing import listing
 from llmswitch.worktrees.program import git as program_git
 
 TYPE_CHECKING = False
@@ -41,6 +42,13 @@ if TYPE_CHECKING:
 Found = dict[str, Any]
 # A file of another name, beside the settings files, that a tool or an editor made of one.
 _COPY = re.compile(r"\.?#?settings(\.local)?\.json.+|settings[.-_].*|.*settings.*\.(bak|backup|orig|old|save)~?")
+# What other tools that choose a backend leave in a home, as of 2026-11.
+_OTHERS = {
+    "~/.claude-code-router": "claude-code-router",
+    "~/.cc-switch": "CC Switch",
+    "~/.ccs": "ccs",
+    "~/.ccm_config": "ccm",
+}
 _OWN = ("settings.json", "settings.local.json")
 _CREDENTIAL = re.compile(r'"ANTHROPIC_(?:AUTH_TOKEN|API_KEY)"\s*:\s*"[^"]{12,}"')
 LARGEST = 1024 * 1024
@@ -87,12 +95,30 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
         unusable_presets=[problem.args[0] for problem in unusable],
         open=reach.sessions(checkout.root) or [],
         switched=state.switched,
+        in_repository=checkout.worktree.in_repository,
+        worktrees=_worktrees(checkout.worktree),
+        known_keys=_known_keys(presets, environ, reach.names()),
+        others={tool: path for path, tool in _OTHERS.items() if os.path.lexists(os.path.expanduser(path))},
         **_of_file(checkout.worktree, environ.get("HOME", "")),
         **_of_programs(environ),
         **_of_home(environ),
         **_of_settings(checkout.layers, report.values),
         **_of_keyring(reach.keyring(), reach.names(), {each.key for each in presets if each.key}),
     )
+
+
+def _worktrees(worktree: Worktree) -> int:
+    try:
+        return len(listing(worktree))
+    except LlmswitchError:
+        return 1
+
+
+def _known_keys(presets: Sequence[Preset], environ: Mapping[str, str], names: KeyNames) -> dict[str, str]:
+    """Return the keys that are there for a switch, with where each is; no keyring is asked."""
+    used = sorted({preset.key for preset in presets if preset.key})
+    exported = {name: variable(name) for name in used if environ.get(variable(name))}
+    return {**dict.fromkeys(names.load(), "saved"), **exported}
 
 
 def _of_file(worktree: Worktree, home: str) -> Found:
@@ -200,7 +226,7 @@ def _of_keyring(keyring: Keyring, names: KeyNames, used: Collection[str]) -> Fou
         keyring.delete(trial)
         return {"keyring": keyring.title, "unused_keys": unused}
     except KeyProblem as error:
-        return {"keyring_problem": str(error.args[0]), "unused_keys": unused}
+        return {"keyring_problem": str(error.args[0]), "keyring_fix": error.hint, "unused_keys": unused}
 
 
 def _age(day: str) -> int:

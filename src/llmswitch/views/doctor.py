@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.views.status import headline
-from llmswitch.views.text import short_path
+from llmswitch.views.text import columns, short_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,16 +14,41 @@ if TYPE_CHECKING:
 
 
 def looked_at(facts: Facts, home: str) -> list[str]:
-    """Return what was looked at: the worktree, and the programs and the keyring by name."""
-    programs = [
-        f"Claude Code {_number(facts.client)}" if facts.program else "",
-        f"git {_number(facts.git)}" if facts.git else "",
-        facts.keyring,
+    """Return what was looked at: the worktree, the programs, the keyring, the keys, and other tools of this kind."""
+    count = f", {facts.worktrees} worktrees" if facts.worktrees > 1 else ""
+    where = count if facts.in_repository else ", no repository here"
+    git = _number(facts.git) + where if facts.git else "not found"
+    keys = [f"{name} ({place})" for name, place in facts.known_keys.items()]
+    others = [f"{tool} ({path})" for tool, path in facts.others.items()]
+    client = f"{_number(facts.client)} ({short_path(facts.program, home)})" if facts.program else "not found"
+    rows = [
+        ("Claude Code", client),
+        ("git", git),
+        ("keyring", facts.keyring or "none that can be used"),
+        ("keys", ", ".join(keys) or "none saved, none exported"),
     ]
-    return [
-        f"{short_path(facts.report.worktree, home)}: {headline(facts.report)}",
-        "  " + ", ".join(word for word in programs if word),
-    ]
+    rows += [("also here", ", ".join(others))] if others else []
+    return [f"{short_path(facts.report.worktree, home)}: {headline(facts.report)}", *columns(rows)]
+
+
+def next_step(facts: Facts) -> list[str]:
+    """Return the next command of somebody who has no pin here yet, nothing for others."""
+    if facts.report.preset != "claude" or facts.own_pin:
+        return []
+    go = "" if facts.in_repository else "cd to a project of yours, then: "
+    name = "openrouter" if "openrouter" in facts.known_keys else next(iter(facts.known_keys), "")
+    first = "llmswitch save-key openrouter" if facts.keyring else "export LLMSWITCH_KEY_OPENROUTER=YOUR_KEY"
+    steps = f"llmswitch {name}" if name else f"{first}, then: llmswitch openrouter"
+    return [f"Next: {go}{steps} (other backends, some without a key: llmswitch list)"]
+
+
+def homeless(data: object, home: str) -> object:
+    """Return JSON data with `~` for the home folder in every text, so that it can be shown to others."""
+    if isinstance(data, dict):
+        return {name: homeless(value, home) for name, value in data.items()}
+    if isinstance(data, list):
+        return [homeless(value, home) for value in data]
+    return data.replace(home, "~") if isinstance(data, str) and len(home) > 1 else data
 
 
 def _number(version: tuple[int, ...] | None) -> str:
