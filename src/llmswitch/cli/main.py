@@ -55,6 +55,7 @@ PLACES = {
     "list": "catalog:list_",
     "show": "catalog:show",
     "cost": "catalog:cost",
+    "usage": "usage:usage",
     "save-key": "keys:save_key",
     "keys": "keys:keys",
     "renew": "keys:renew",

@@ -11,6 +11,7 @@ from http.client import HTTPException
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.presets import price_lists
+from llmswitch.presets.price_lists import BEFORE
 from llmswitch.presets.prices import Prices, of
 
 TYPE_CHECKING = False
@@ -35,11 +36,22 @@ def refresh(catalog: Catalog, download: Callable[[str], Any], today: str) -> tup
     rows = price_lists.updated(old, fresh)
     names = [f"{provider}: {model}" for provider in rows for model in rows[provider]
              if _rates(rows[provider][model]) != _rates(old[provider][model])]  # fmt: skip
+    for provider, models in rows.items():
+        for model in models:
+            models[model] = _with_past(models[model], old[provider][model])
     return rows, names
 
 
 def _rates(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("as_of", "source")}
+    return {name: value for name, value in row.items() if name not in ("as_of", "source", BEFORE)}
+
+
+def _with_past(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the prices that it replaces, for what was used in their time; of one day the last counts."""
+    past = [row for row in old.get(BEFORE, ()) if isinstance(row, dict)]
+    if _rates(new) != _rates(old) and new["as_of"] != old["as_of"]:
+        past = [{name: value for name, value in old.items() if name != BEFORE}, *past]
+    return {**new, BEFORE: past} if past else new
 
 
 def save_prices(path: str, rows: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from llmswitch.base.errors import PresetProblem
 from llmswitch.presets.files import read_object
+from llmswitch.presets.price_lists import BEFORE
 
 RATES = ("input", "output", "cache_read", "cache_write")
 
@@ -21,7 +22,11 @@ def read(path: str) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _rows(models: object) -> dict[str, dict[str, Any]]:
-    return {model: row for model, row in models.items() if _is_row(row)} if isinstance(models, dict) else {}
+    found = {model: row for model, row in models.items() if _is_row(row)} if isinstance(models, dict) else {}
+    for row in found.values():
+        past = row.get(BEFORE)
+        row[BEFORE] = [each for each in past if _is_row(each)] if isinstance(past, list) else []
+    return found
 
 
 def _is_row(row: object) -> TypeGuard[dict[str, Any]]:

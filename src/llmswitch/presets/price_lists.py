@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     Rows = dict[str, dict[str, dict[str, Any]]]
 
+BEFORE = "before"  # in a row: those that a refresh replaced, for what was used in their time
 OPENROUTER = "openrouter.ai"
 OPENROUTER_URL = f"https://{OPENROUTER}/api/v1/models"
 GENAI_URL = "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data_slim.json"

@@ -1,0 +1,172 @@
+"""`llmswitch usage`: what the sessions really used, from the transcripts of Claude Code, with what it cost."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.claude.transcripts import projects
+from llmswitch.presets.catalog import Catalog
+from llmswitch.settings.entries import entries
+from llmswitch.usage import index as indexes
+from llmswitch.usage.attribution import Attribution
+from llmswitch.usage.cost import Cost, Pricer
+from llmswitch.usage.findings import Finding, findings
+from llmswitch.usage.index import Index, Read
+from llmswitch.usage.totals import USUAL, Claimed, Evidence, Row, Scope, claimed, compared, evidence
+from llmswitch.worktrees.layout import Worktree, find
+from llmswitch.worktrees.listing import listing
+
+_SPAN = re.compile(r"(\d{1,5})([hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 168}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for: since when, by what, in which worktree or all of them, and what to compare it with."""
+
+    since: str = ""
+    by: str = ""
+    everywhere: bool = False
+    repository: bool = False
+    compare: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What `usage` found; `rows` are by `keys`, `days` and `models` the same by these."""
+
+    keys: Sequence[str]
+    scope: Scope
+    found: Evidence
+    rows: Sequence[Row]
+    claimed: Claimed
+    findings: Sequence[Finding]
+    compared: Mapping[str, Cost]
+    read: Read
+    is_new: bool
+    set_aside: str
+
+    def data(self) -> dict[str, object]:
+        """Return what `usage --json` prints."""
+        total = self.found.total().data()
+        for name in ("worktree", "preset", "model", "asked", "sessions"):
+            del total[name]
+        since = datetime.fromtimestamp(self.scope.since / 1000).astimezone() if self.scope.since else None
+        names = ("input", "output", "cache_read", "cache_write")
+        return {
+            "since": since.isoformat(timespec="seconds") if since else None,
+            "rows": [row.data() for row in self.rows],
+            "total": {**total, "sessions": len(self.found.total().sessions)},
+            "claude_code": {"cost": self.claimed.usd, "beyond": dict(zip(names, self.claimed.beyond, strict=True))},
+            "compared": [{"preset": name, "cost": cost.usd, "as_of": cost.as_of or None, "plan": cost.plan}
+                         for name, cost in self.compared.items()],
+            "findings": [finding.data() for finding in self.findings],
+            "transcripts": {"files": self.read.files, "unreadable_lines": self.read.broken,
+                            "unreadable": self.read.denied},
+        }  # fmt: skip
+
+
+class Homes:
+    """Knows of a folder the root of its worktree, and the git folder of its repository; each is looked at once."""
+
+    def __init__(self, known: Sequence[tuple[str, str]]) -> None:
+        """`known` has the root and the worktree's git folder of worktrees that may be gone."""
+        self._known = sorted(known, key=lambda each: -len(each[0]))
+        self._found: dict[str, tuple[str, str]] = {}
+
+    def __call__(self, folder: str) -> tuple[str, str]:
+        """Return the root and the repository; of a folder that is gone what was noted of it, else itself and ""."""
+        if folder not in self._found:
+            self._found[folder] = self._look(folder)
+        return self._found[folder]
+
+    def _look(self, folder: str) -> tuple[str, str]:
+        if os.path.isdir(folder):
+            try:
+                worktree = find(folder)
+                return worktree.root, worktree.common_dir
+            except LlmswitchError:
+                return folder, ""
+        for root, git in self._known:
+            if folder == root or folder.startswith(root + "/"):
+                above, name = os.path.split(os.path.dirname(git))
+                return root, above if name == "worktrees" else git
+        return folder, ""
+
+
+def usage(
+    worktree: Worktree,
+    catalog: Catalog,
+    state_folder: str,
+    environ: Mapping[str, str],
+    asked: Asked,
+    tell: Callable[[int, int], None] | None = None,
+) -> Answer:
+    """Return what was used, from the transcripts that are there and what the index has of others.
+
+    `tell` is given the bytes read and those to read. A broken index is set aside and made again.
+    """
+    noted = entries(state_folder)
+    attribution = Attribution(noted)
+    pricer = Pricer(catalog)
+    others = [pricer.preset(name) or catalog.load(name) for name in asked.compare]
+    scope = _scope(worktree, asked, attribution)
+    homes = Homes([(entry.worktree, entry.git) for entry in noted])
+    roots = sorted(scope.worktrees or ())
+    if scope.repository:  # those that are gone too
+        roots += sorted({entry.worktree for entry in noted if homes(entry.worktree)[1] == scope.repository} - {*roots})
+    wanted = (lambda name: True) if scope.worktrees is None else indexes.below(roots)
+    keys = (asked.by,) if asked.by else USUAL
+
+    def work(index: Index) -> Answer:
+        is_new = index.is_new
+        read = index.update(projects(environ), wanted, tell)
+        found = evidence(index, scope, attribution, pricer, by_day=True)
+        said = claimed(index, found)
+        prices = {each.name: _compared(found, pricer, catalog, each.name) for each in others}
+        return Answer(keys, scope, found, found.rows(keys), said, findings(found), prices, read, is_new,
+                      index.set_aside)  # fmt: skip
+
+    return indexes.worked(state_folder, homes, work)
+
+
+def _compared(found: Evidence, pricer: Pricer, catalog: Catalog, name: str) -> Cost:
+    preset = catalog.load(name)
+    models = preset.models({}, own_names=True)
+    return compared(found.used, pricer, name, models, preset.default_slot, lambda used: used.key("slot"))
+
+
+def _scope(worktree: Worktree, asked: Asked, attribution: Attribution) -> Scope:
+    since = since_ms(asked.since, lambda: attribution.last_switch(worktree.root)) if asked.since else 0
+    if asked.everywhere:
+        return Scope(since)
+    if asked.repository:
+        roots = {each.worktree.root if each.worktree else each.path for each in listing(worktree)}
+        return Scope(since, frozenset(roots), worktree.common_dir)
+    return Scope(since, frozenset({worktree.root}))
+
+
+def since_ms(text: str, last_switch: Callable[[], int | None]) -> int:
+    """Return the time that `--since` means, in ms since 1970; UsageProblem where it means none."""
+    now = datetime.now().astimezone()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if text == "today":
+        return round(midnight.timestamp() * 1000)
+    if text == "switch":
+        found = last_switch()
+        if found is None:
+            raise UsageProblem("No switch of this worktree is known.", hint="Give a date or a time: --since 7d")
+        return found
+    if span := _SPAN.fullmatch(text):
+        return round((now - timedelta(hours=int(span[1]) * _HOURS[span[2]])).timestamp() * 1000)
+    try:
+        return max(round(datetime.fromisoformat(text).astimezone().timestamp() * 1000), 1)
+    except (ValueError, OverflowError, OSError):
+        raise UsageProblem(
+            f"{text!r} is no time.", hint="A date (2026-11-20), a span (12h, 7d, 4w), today or switch."
+        ) from None

@@ -1,0 +1,1 @@
+"""Evidence: what the sessions really asked, what answered, and what it cost."""

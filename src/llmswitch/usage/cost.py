@@ -1,0 +1,113 @@
+"""What tokens cost at the provider that was asked, by the dated price nearest to their day."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.claude.variables import is_claude
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.models import base_id
+from llmswitch.presets.preset import Preset
+from llmswitch.presets.prices import Price, of
+from llmswitch.presets.sessions import Moment, rates_of
+from llmswitch.settings.entries import Entry
+from llmswitch.usage.index import Part
+from llmswitch.usage.renamed import undated
+
+# What Anthropic takes for a cache that is kept for an hour, against one of five minutes: 2 and 1.25 times the input
+# (https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing); price lists have only the latter.
+HOUR = 2 / 1.25
+PLAN = "plan"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What some tokens cost in USD, None where no price is known; `as_of` is the price's day."""
+
+    usd: float | None
+    as_of: str = ""
+    plan: bool = False  # paid by quota
+
+
+class Pricer:
+    """Prices parts of what was used."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog, self._prices = catalog, of(catalog)
+        self._presets: dict[str, Preset | None] = {}
+        self._rows: dict[tuple[str, str, str], Price | None] = {}
+        self._special = self._prices.special()
+
+    def preset(self, name: str | None) -> Preset | None:
+        """Return a preset by its name, None where there is none that can be used."""
+        if name is None:
+            return None
+        if name not in self._presets:
+            try:
+                self._presets[name] = self._catalog.load(name)
+            except LlmswitchError:
+                self._presets[name] = None
+        return self._presets[name]
+
+    def is_fine(self, model: str, largest: int) -> bool:
+        """Say whether the cost of a model's tokens depends on the size of a prompt, the hour or the day."""
+        bounds = [self._special.get(name, 1 << 60) for name in (base_id(model), undated(base_id(model)))]
+        return largest > min(bounds)
+
+    def cost(self, part: Part, entry: Entry | None) -> Cost:
+        """Return what a part cost where it was asked."""
+        preset = self.preset(entry.preset) if entry else None
+        if entry is None or preset is None:
+            return Cost(None)
+        home = self._home(preset, entry, part.asked)
+        if home is None:
+            return Cost(None)
+        if home.billing == PLAN:
+            return Cost(None, plan=True)
+        return self._at(home.prices, part, part.answered, part.asked)
+
+    def there(self, part: Part, preset: Preset, model: str, slot: str) -> Cost:
+        """Return what a part's tokens would have cost with a preset's slot, which has this model."""
+        place = preset.elsewhere.get(slot)
+        home = self.preset(place.preset) if place else preset
+        return self._at(home.prices, part, model, model) if home and home.billing != PLAN else Cost(None, plan=True)
+
+    def _home(self, preset: Preset, entry: Entry, asked: str) -> Preset | None:
+        """Return the preset of the provider that serves a model; none for another host than the preset's."""
+        slot = slot_of(asked, entry)
+        place = preset.elsewhere.get(slot) if slot else None
+        if place:
+            return self.preset(place.preset) if place.preset else None
+        if preset.base_url and entry.host not in ("", preset.host) and preset.protocol == "anthropic":
+            return None
+        return preset
+
+    def _at(self, provider: str | None, part: Part, model: str, asked: str) -> Cost:
+        now = time.gmtime(part.time / 1000)
+        price = self._price(provider or "", model, asked, time.strftime("%Y-%m-%d", now))
+        if price is None:
+            return Cost(None)
+        rates = rates_of(price, part.prompt, Moment(now.tm_wday, time.strftime("%H:%M", now)))
+        fresh, out, read, written, hour = part.tokens
+        write = rates.get("cache_write", rates["input"])
+        usd = fresh * rates["input"] + out * rates["output"] + read * rates.get("cache_read", rates["input"])
+        usd += written * write + hour * write * (HOUR if is_claude(model) and "cache_write" in rates else 1)
+        return Cost(usd / 1_000_000, price.as_of)
+
+    def _price(self, provider: str, model: str, asked: str, day: str) -> Price | None:
+        asking = (provider, f"{model}\n{asked}", day)
+        if asking not in self._rows:
+            names = dict.fromkeys((model, undated(model), *([asked] if undated(asked) == undated(model) else ())))
+            found = (self._prices.dated(provider, name, day) for name in names)
+            self._rows[asking] = next((price for price in found if price), None)
+        return self._rows[asking]
+
+
+def slot_of(asked: str, entry: Entry, agent: bool = False) -> str | None:
+    """Return the slot that has a model, of several the sub-agents' only for a sub-agent; None where none has it."""
+    found = [slot for slot, model in entry.slots.items() if model and base_id(model) == base_id(asked)]
+    if agent and "subagent" in found:
+        return "subagent"
+    return next((slot for slot in found if slot != "subagent"), next(iter(found), None))

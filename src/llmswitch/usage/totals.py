@@ -1,0 +1,245 @@
+"""What was used, summed up by worktree, preset, model, slot, day or session, with what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llmswitch.base.fastjson import loads
+from llmswitch.settings.entries import Entry
+from llmswitch.usage.attribution import Attribution
+from llmswitch.usage.cost import Cost, Pricer, slot_of
+from llmswitch.usage.index import Index, Part, Session, day
+
+# What rows can be told apart by; without --by they are by preset and model.
+KEYS = ("worktree", "preset", "model", "slot", "day", "session")
+USUAL = ("preset", "model", "asked")
+
+
+@dataclass(frozen=True)
+class Used:
+    """A part of what was used, with its session, what applied to it and what it cost."""
+
+    part: Part
+    session: Session
+    entry: Entry | None
+    cost: Cost
+
+    def key(self, name: str) -> str | None:
+        """Return what it is by one of the keys, None for unknown."""
+        part, entry = self.part, self.entry
+        if name == "preset":
+            return entry.preset if entry else None
+        if name == "slot":
+            return slot_of(part.asked, entry, bool(part.agent)) if entry else None
+        found = {"worktree": self.session.worktree, "model": part.answered, "asked": part.asked,
+                 "session": self.session.name}  # fmt: skip
+        return found[name] if name in found else day(part.time)
+
+
+@dataclass
+class Row:
+    """What was used by one key; tokens are counted, `cost` is in USD and None where no price is known."""
+
+    keys: Mapping[str, str | None]
+    requests: int = 0
+    agents: int = 0  # of the requests, those of sub-agents
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    cost: float | None = None
+    as_of: str = ""  # the day of the oldest price
+    plan: bool = False
+    failed: int = 0  # requests
+    failed_tools: int = 0
+    sessions: set[str] = field(default_factory=set)
+    unpriced: set[str] = field(default_factory=set)
+
+    def add(self, used: Used) -> None:
+        """Add a part of what was used."""
+        part, cost = used.part, used.cost
+        self.requests += part.requests
+        self.agents += part.requests if part.agent else 0
+        self.input += part.tokens[0]
+        self.output += part.tokens[1]
+        self.cache_read += part.tokens[2]
+        self.cache_write += part.tokens[3] + part.tokens[4]
+        self.sessions.add(used.session.name)
+        if cost.usd is not None:
+            self.cost = (self.cost or 0.0) + cost.usd
+            self.as_of = min(filter(None, (self.as_of, cost.as_of)), default="")
+        elif cost.plan:
+            self.plan = True
+        else:
+            self.unpriced.add(part.answered)
+
+    @property
+    def tokens(self) -> int:
+        """All tokens."""
+        return self.input + self.output + self.cache_read + self.cache_write
+
+    @property
+    def cached(self) -> float | None:
+        """The share of the prompts that came from a cache, None where nothing was sent."""
+        prompt = self.input + self.cache_read + self.cache_write
+        return self.cache_read / prompt if prompt else None
+
+    def data(self) -> dict[str, object]:
+        """Return the row as JSON data."""
+        return {
+            **dict.fromkeys(("worktree", "preset", "model", "asked")),
+            **self.keys,
+            "requests": self.requests,
+            "agent_requests": self.agents,
+            "sessions": len(self.sessions),
+            "input": self.input,
+            "output": self.output,
+            "cache_read": self.cache_read,
+            "cache_write": self.cache_write,
+            "cost": self.cost,
+            "as_of": self.as_of or None,
+            "plan": self.plan,
+            "unpriced": sorted(self.unpriced),
+            "failed_requests": self.failed,
+            "failed_tools": self.failed_tools,
+        }
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What the client itself says: `usd` in all, and the tokens that have no line of their own."""
+
+    usd: float | None = None
+    beyond: tuple[int, int, int, int] = (0, 0, 0, 0)  # input, output, cache read, cache written
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What was asked for: since when (ms since 1970; 0: ever), and of which worktrees (None: all).
+
+    `repository` is the git folder of one whose worktrees all count, those that are gone too.
+    """
+
+    since: int = 0
+    worktrees: frozenset[str] | None = None
+    repository: str = ""
+    session: str = ""
+
+    def has(self, session: Session) -> bool:
+        """Say whether a session was asked for."""
+        if self.session:
+            return session.name == self.session
+        if self.worktrees is None:
+            return True
+        return session.worktree in self.worktrees or bool(self.repository and session.repository == self.repository)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the sessions in a scope used, and what failed in them."""
+
+    scope: Scope
+    used: Sequence[Used]
+    failures: Sequence[tuple[Session, int, int, bool, str]]  # when (ms), which status, whether a tool, who had answered
+    sessions: Mapping[int, Session]
+    attribution: Attribution
+
+    def rows(self, keys: Sequence[str]) -> list[Row]:
+        """Return what was used by these keys: days in their order, others with the dearest first."""
+        rows: dict[tuple[str | None, ...], Row] = {}
+        for used in self.used:
+            key = tuple(used.key(name) for name in keys)
+            if key not in rows:
+                rows[key] = Row(dict(zip(keys, key, strict=True)))
+            rows[key].add(used)
+        for key, tool in self._failed(keys):
+            if key in rows:
+                rows[key].failed_tools += tool
+                rows[key].failed += not tool
+        if keys[0] == "day":
+            return [rows[key] for key in sorted(rows, key=str)]
+        return sorted(rows.values(), key=lambda row: (-(row.cost or 0.0), -row.tokens))
+
+    def total(self) -> Row:
+        """Return all of it in one row."""
+        row = Row({})
+        for used in self.used:
+            row.add(used)
+        row.failed_tools = sum(tool for *_, tool, _ in self.failures)
+        row.failed = len(self.failures) - row.failed_tools
+        return row
+
+    def _failed(self, keys: Sequence[str]) -> Iterator[tuple[tuple[str | None, ...], bool]]:
+        for session, moment, _, tool, answered in self.failures:
+            part = Part(session.number, moment, 0, answered, answered, 0, 0, 0, 0, 0, 0, 0)
+            used = Used(part, session, self.attribution.at(session, moment), Cost(None))
+            yield tuple(used.key(name) for name in keys), tool
+
+
+def evidence(index: Index, scope: Scope, attribution: Attribution, pricer: Pricer, by_day: bool = False) -> Evidence:
+    """Return what the index has of a scope; `by_day` where days are to be told apart."""
+    sessions = {number: each for number, each in index.sessions().items() if scope.has(each)}
+    asked = None if scope.worktrees is None and not scope.session else sessions
+    parts = index.parts(asked, scope.since, lambda number: attribution.cuts(sessions[number]), pricer.is_fine, by_day)
+    used = []
+    for part in parts:
+        session = sessions[part.session]
+        entry = attribution.at(session, part.time)
+        used.append(Used(part, session, entry, pricer.cost(part, entry)))
+    failures = [
+        (sessions[number], moment, status, bool(tool), answered)
+        for number, moment, status, tool, answered in index.failures(asked, scope.since)
+    ]
+    return Evidence(scope, used, failures, sessions, attribution)
+
+
+def claimed(index: Index, found: Evidence) -> Claimed:
+    """Return what the client claims for the same sessions; nothing where only a part of their time was asked for."""
+    if found.scope.since:
+        return Claimed()
+    claims: dict[int, list[tuple[int, float, Mapping[str, Sequence[int]]]]] = {}
+    parents = {each.parent for each in found.sessions.values() if each.parent}
+    for number, moment, usd, models in index.claims({*found.sessions, *parents}):
+        claims.setdefault(number, []).append((moment, usd, loads(models)))
+    whole: float | None = None
+    beyond = [0, 0, 0, 0]
+    for number in found.sessions.keys() & claims.keys():
+        moment, said, used = claims[number][-1]
+        base, before = _before(found.sessions[number], claims, index)
+        whole = (whole or 0.0) + max(said - base, 0.0)
+        lines = index.until(number, moment)
+        for model, counts in used.items():
+            own = lines.get(model, (0, 0, 0, 0))
+            earlier = before.get(model, (0, 0, 0, 0))
+            for place, count in enumerate(counts):
+                beyond[place] += max(count - earlier[place] - own[place], 0)
+    return Claimed(whole, (beyond[0], beyond[1], beyond[2], beyond[3]))
+
+
+def _before(
+    session: Session, claims: Mapping[int, Sequence[tuple[int, float, Mapping[str, Sequence[int]]]]], index: Index
+) -> tuple[float, Mapping[str, Sequence[int]]]:
+    """Return what a fork's claim has of the session that it was forked from."""
+    if not session.parent:
+        return 0.0, {}
+    first = index.first(session.number)
+    earlier = [(usd, models) for moment, usd, models in claims.get(session.parent, ()) if moment < first]
+    return earlier[-1] if earlier else (0.0, {})
+
+
+def compared(
+    found: Iterable[Used], pricer: Pricer, name: str, models: Mapping[str, str], start: str,
+    slot: Callable[[Used], str | None],
+) -> Cost:  # fmt: skip
+    """Return what the same tokens would have cost with a preset, each in the slot that it was asked in."""
+    preset, usd, days = pricer.preset(name), 0.0, []
+    for used in found:
+        where = slot(used) or start
+        model = models.get(where) or models.get(start) or ""
+        cost = pricer.there(used.part, preset, model, where) if preset else Cost(None)
+        if cost.usd is None:
+            return cost
+        usd += cost.usd
+        days.append(cost.as_of)
+    return Cost(usd, min(days, default=""))
