@@ -61,6 +61,7 @@ STEPS = (
     CREATE TABLE forgotten (worktree TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID;
     """,
 )
+TABLES = {"file", "name", "session", "message", "part", "whole", "failure", "claim", "forgotten"}
 _KEEP = """
     INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
     time = min(time, excluded.time), input = max(input, excluded.input), output = max(output, excluded.output),
@@ -418,7 +419,8 @@ class _Batch:
         if session not in self._worktrees:
             row = self.base.execute("SELECT worktree FROM session WHERE id = ?", (session,)).fetchone()
             self._worktrees[session] = row[0]
-        return moment > max(self._forgotten.get("", 0), self._forgotten.get(self._worktrees[session], 0))
+        until: int = max(self._forgotten.get("", 0), self._forgotten.get(self._worktrees[session], 0))
+        return moment > until
 
     def keep(self) -> None:
         """Write it all, and sum up again what has changed."""
@@ -528,7 +530,9 @@ def _connected(path: str) -> sqlite3.Connection:
         if version < len(STEPS):
             base.execute("PRAGMA journal_mode = WAL")
             _migrate(base)
-        base.execute("SELECT count(*) FROM file").fetchone()
+        there = {row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if missing := TABLES - there:
+            raise sqlite3.DatabaseError(f"it has no {', '.join(sorted(missing))}")
     except BaseException:
         base.close()
         raise
@@ -562,7 +566,7 @@ def _set_aside(path: str) -> str:
 
 def _is_whole(path: str) -> bool:
     try:
-        with closing(sqlite3.connect(path, timeout=WAIT)) as base:
+        with closing(_connected(path)) as base:
             return bool(base.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
     except sqlite3.DatabaseError:
         return False
