@@ -123,31 +123,28 @@ def counted(texts: list[str]) -> Counter[tuple[str, str, str]]:
     A message is known by its request; else by its two ids; else by the line that the first of its lines follows.
     """
     messages: dict[object, dict[str, Any]] = {}
-    first: dict[str, object] = {}
-    for text in texts:
-        for raw in text.split("\n"):
-            try:
-                line = json.loads(raw)
-            except ValueError:
-                continue
-            if line.get("type") != "assistant" or line["message"]["model"] == "<synthetic>":
-                continue
+    first: dict[str, tuple[str, str]] = {}
+    for line in (json.loads(raw) for text in texts for raw in text.splitlines()):
+        if line["type"] == "assistant":
             message = line["message"]
-            key: object = (line.get("requestRef"), message["id"])
-            if not line.get("requestRef"):
-                key = (message["id"], line["requestId"])
-                if not line["requestId"]:
-                    parent = first.get(line["parentUuid"])
-                    key = parent if parent and parent[1] == message["id"] else (line["uuid"], message["id"])  # type: ignore[index]
-                    first[line["uuid"]] = key
-            usage = message["usage"]
-            found = messages.setdefault(key, {"asked": line["requestedModel"], "answered": message["model"]})
+            found = messages.setdefault(_key(line, first), {"asked": line["requestedModel"], "by": message["model"]})
             for name in ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"):
-                found[name] = max(found.get(name, 0), usage[name])
+                found[name] = max(found.get(name, 0), message["usage"][name])
     total: Counter[tuple[str, str, str]] = Counter()
     for each in messages.values():
-        pair = each.pop("asked"), each.pop("answered")
+        pair = each.pop("asked"), each.pop("by")
         total[(*pair, "requests")] += 1
         for name, number in each.items():
             total[(*pair, name)] += number
     return total
+
+
+def _key(line: Line, first: dict[str, tuple[str, str]]) -> object:
+    name = line["message"]["id"]
+    if line.get("requestRef"):
+        return line["requestRef"], name
+    if line["requestId"]:
+        return name, line["requestId"]
+    parent = first.get(line["parentUuid"])
+    first[line["uuid"]] = parent if parent and parent[1] == name else (line["uuid"], name)
+    return first[line["uuid"]]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from llmswitch.usage.index import FILE, Index, Read, worked
 
 
 def home(folder: str) -> tuple[str, str]:
+    """A folder is its own worktree, in no repository."""
     return folder, ""
 
 
@@ -47,11 +49,13 @@ def update(state: Path, projects: Path) -> tuple[Read, Counter[tuple[str, str, s
 
 
 def texts(projects: Path) -> list[str]:
+    """Return the texts of all transcripts."""
     return [path.read_text() for path in projects.rglob("*.jsonl")]
 
 
 @pytest.fixture
 def projects(tmp_path: Path) -> Path:
+    """The folder of the transcripts."""
     folder = tmp_path / "projects"
     folder.mkdir()
     return folder
@@ -59,10 +63,12 @@ def projects(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
+    """The state folder."""
     return tmp_path / "state"
 
 
 def session(name: str = "one", answers: int = 3) -> Transcript:
+    """Return a session with so many answers."""
     made = Transcript(name, "/work/app")
     for number in range(answers):
         made.user()
@@ -71,6 +77,7 @@ def session(name: str = "one", answers: int = 3) -> Transcript:
 
 
 def test_a_message_of_several_lines_counts_once_with_its_final_usage(projects: Path, state: Path) -> None:
+    """The first lines do not know the output yet."""
     made = Transcript("one", "/work/app")
     made.answer((7, 42, 0, 3), blocks=3)
     made.write(projects)
@@ -80,6 +87,7 @@ def test_a_message_of_several_lines_counts_once_with_its_final_usage(projects: P
 
 
 def test_a_fork_counts_for_the_session_that_asked(projects: Path, state: Path) -> None:
+    """Whichever of the two is read first, and also alone."""
     made = session()
     fork = made.fork("two")
     fork.answer((1, 1, 1, 1))
@@ -94,6 +102,7 @@ def test_a_fork_counts_for_the_session_that_asked(projects: Path, state: Path) -
 
 @pytest.mark.parametrize("how", ["append", "rename", "move to another folder", "truncate", "replace", "delete"])
 def test_a_file_that_changes_is_followed(projects: Path, state: Path, how: str) -> None:
+    """What was counted stays, and nothing counts twice."""
     made = session()
     path = made.write(projects)
     update(state, projects)
@@ -123,6 +132,7 @@ def test_a_file_that_changes_is_followed(projects: Path, state: Path, how: str) 
 
 
 def test_only_what_was_appended_is_read(projects: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the bytes that are read."""
     made = session(answers=200)
     made.write(projects)
     update(state, projects)
@@ -145,6 +155,7 @@ def test_only_what_was_appended_is_read(projects: Path, state: Path, monkeypatch
 
 
 def test_an_unfinished_line_is_read_next_time(projects: Path, state: Path) -> None:
+    """It is no broken line meanwhile."""
     made = session()
     path = made.write(projects)
     text = made.text().encode()
@@ -190,7 +201,8 @@ def test_a_line_of_fifty_megabytes(projects: Path, state: Path) -> None:
         file.write(session("one", 1).text())
     code = f"""
 from llmswitch.usage.index import worked
-read = worked({str(state)!r}, lambda folder: (folder, ""), lambda index: index.update({str(projects)!r}, lambda n: True))
+folder = {str(projects)!r}
+read = worked({str(state)!r}, lambda folder: (folder, ""), lambda index: index.update(folder, lambda name: True))
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(read.broken, int(peak.split()[1]) // 1024)
 """
@@ -204,6 +216,7 @@ print(read.broken, int(peak.split()[1]) // 1024)
 
 
 def test_what_is_no_transcript_is_counted_and_passed_over(projects: Path, state: Path) -> None:
+    """Junk, links to nowhere, pipes and folders end nothing."""
     made = session()
     path = made.write(projects)
     junk = '\x00\xff\n{"type":"assistant","message":{"usage":1}\n["assistant"]\n{"message":"assistant"}\nnull\n'
@@ -220,6 +233,7 @@ def test_what_is_no_transcript_is_counted_and_passed_over(projects: Path, state:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_named(projects: Path, state: Path) -> None:
+    """And the others count."""
     path = session().write(projects)
     path.chmod(0)
     read, total = update(state, projects)
@@ -227,42 +241,42 @@ def test_a_file_that_may_not_be_read_is_named(projects: Path, state: Path) -> No
     assert not total
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_it_counts_as_a_plain_counter_does(projects: Path, state: Path, seed: int) -> None:
-    """Copies, null and constant ids, forks, sub-agents, rewritten files, and reads at any moment."""
+def deeds(seed: int, projects: Path, read: Callable[[], object]) -> list[Transcript]:
+    """Do sixty things to some sessions in any order, with a read now and then, and return all sessions."""
     chance = random.Random(seed)
     sessions = [Transcript(f"s{number}", f"/work/w{number % 3}", seed) for number in range(4)]
-    everything: dict[str, str] = {}
-    for step in range(60):
+
+    def some() -> tuple[int, int, int, int]:
+        return chance.randrange(1000), chance.randrange(2, 90), chance.randrange(300_000), chance.randrange(500)
+
+    def model() -> str:
+        return chance.choice(["maker/model", "other", "claude-sonnet-5-5"])
+
+    can: list[Callable[[Transcript], object]] = [
+        lambda one: one.user(),
+        lambda one: one.tool(failed=True),
+        lambda one: one.answer(some(), model(), blocks=chance.choice((1, 2, 4))),
+        lambda one: one.answer(some(), model(), blocks=2, id="msg_same", request=None),
+        lambda one: one.answer(some(), model(), "asked", 2, ref=one.request(model()), hour=1),
+        lambda one: sessions.append(one.fork(f"f{len(sessions)}")) if len(sessions) < 9 else None,
+        lambda one: chance.choice(sessions).write(projects),
+        lambda one: read(),
+    ]
+    for _ in range(60):
         one = chance.choice(sessions)
-        deed = chance.randrange(10)
-        tokens = (chance.randrange(1000), chance.randrange(2, 90), chance.randrange(300_000), chance.randrange(500))
-        model = chance.choice(["maker/model", "other", "claude-sonnet-5-5"])
-        if deed < 2:
-            one.user()
-        elif deed < 4:
-            one.answer(tokens, model, blocks=chance.choice((1, 2, 4)))
-        elif deed == 4:
-            one.answer(tokens, model, blocks=2, id="msg_same", request=None)
-        elif deed == 5:
-            one.answer(tokens, model, "asked", 2, ref=one.request(model), hour=tokens[3])
-        elif deed == 6 and len(sessions) < 9:
-            sessions.append(one.fork(f"f{step}"))
-        elif deed == 7:
-            one.tool(failed=True)
-        elif deed == 8:
-            chance.choice(sessions).write(projects)
-        else:
-            update(state, projects)
-        path = one.write(projects)
-        everything[str(path)] = path.read_text()
-    for one in sessions:
-        path = one.write(projects)
-        everything[str(path)] = path.read_text()
+        chance.choice(can)(one)
+        one.write(projects)
+    return sessions
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_it_counts_as_a_plain_counter_does(projects: Path, state: Path, seed: int) -> None:
+    """Copies, null and constant ids, forks, files written anew, and reads at any moment."""
+    for one in deeds(seed, projects, lambda: update(state, projects)):
+        one.write(projects)
     _, total = update(state, projects)
-    assert total == counted([*everything.values()])
-    fresh = state.with_name("fresh")
-    assert update(fresh, projects)[1] == total  # at once as bit by bit
+    assert total == counted(texts(projects))
+    assert update(state.with_name("fresh"), projects)[1] == total  # at once as bit by bit
 
 
 def test_two_at_once(projects: Path, state: Path) -> None:
@@ -304,6 +318,7 @@ index.worked({str(state)!r}, lambda folder: (folder, ""), lambda it: it.update({
 
 @pytest.mark.parametrize("damage", ["no database", "its middle", "half of it", "no tables"])
 def test_a_broken_index_is_set_aside_and_made_again(projects: Path, state: Path, damage: str) -> None:
+    """From the transcripts that are there."""
     for number in range(20):
         session(f"s{number}", 30).write(projects)
     _, total = update(state, projects)
@@ -327,6 +342,7 @@ def test_a_broken_index_is_set_aside_and_made_again(projects: Path, state: Path,
 
 
 def test_an_index_of_a_newer_version_is_left_alone(projects: Path, state: Path) -> None:
+    """Nothing is lost by going back to an older llmswitch."""
     session().write(projects)
     update(state, projects)
     with sqlite3.connect(state / FILE) as base:
@@ -359,6 +375,7 @@ def test_it_outlives_the_transcripts_until_it_is_told_to_forget(projects: Path, 
 
 
 def test_nobody_else_may_read_it_and_it_has_no_word_of_a_session(projects: Path, state: Path) -> None:
+    """Nor a path inside the worktree."""
     made = session()
     made.cwd = "/work/app/deep/inside"
     made.tool(failed=True)
@@ -374,6 +391,7 @@ def test_nobody_else_may_read_it_and_it_has_no_word_of_a_session(projects: Path,
 
 
 def test_failures_and_claims_are_kept_once(projects: Path, state: Path) -> None:
+    """A fork repeats the first; the client's own count is kept as it is."""
     made = session()
     made.tool(failed=True)
     made.add("system", subtype="api_error", error={"status": 529})
