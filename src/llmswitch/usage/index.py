@@ -435,7 +435,15 @@ class _Batch:
             tail = excluded.tail, memory = excluded.memory, broken = excluded.broken""", self._files,
         )  # fmt: skip
         base.executemany("UPDATE session SET parent = ?2 WHERE id = ?1", self._parents.items())
-        _sum_up(base, "session = ?", [(session,) for session in {row[2] for row in self._messages.values()}])
+        _sum_up(base, "session = ?", [(session,) for session in self._changed()])
+
+    def _changed(self) -> set[int]:
+        """Return the sessions that have the messages; a copy may name another than the index has."""
+        keys, found = list(map(str, self._messages)), set[int]()
+        for start in range(0, len(keys), 10_000):
+            which = f"key IN ({','.join(keys[start : start + 10_000])})"
+            found |= {row[0] for row in self.base.execute(f"SELECT DISTINCT session FROM message WHERE {which}")}
+        return found
 
 
 def _transcripts(folder: str, wanted: Callable[[str], bool], result: Read) -> Iterator[tuple[str, str, os.stat_result]]:

@@ -1,0 +1,170 @@
+"""`llmswitch usage` by process: what was used, by the preset that applied, at its provider's price."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Cli, git
+from support.transcripts import SECRET, START, Transcript, iso
+
+from llmswitch.base.secret import digest
+
+SECOND = 1000
+
+
+@pytest.fixture
+def projects(sealed: dict[str, str]) -> Path:
+    """The folder of the user's transcripts."""
+    return Path(sealed["HOME"], ".claude", "projects")
+
+
+def ledger(
+    sealed: dict[str, str],
+    root: Path,
+    preset: str,
+    at: int,
+    host: str,
+    slots: dict[str, str] | None = None,
+    **more: object,
+) -> None:
+    """Note a switch as `settings/ledger` does; `more` are other fields."""
+    folder = Path(sealed["HOME"], ".local/state/llmswitch/ledger")
+    folder.mkdir(parents=True, exist_ok=True)
+    git_dir = git(root, "rev-parse", "--absolute-git-dir").strip()
+    where = {"time": at / 1000, "worktree": str(root), "git": git_dir}
+    what = {"kind": "switch", "preset": preset, "host": host, "session": None, "slots": slots or {}, "also": []}
+    with (folder / f"{digest(str(root))}.jsonl").open("a") as file:
+        file.write("\n" + json.dumps({**where, **what, "start": "sonnet", "typed": [preset], **more}))
+
+
+def used(cli: Cli, cwd: Path, *words: str) -> dict[str, Any]:
+    """Return what `usage --json` says."""
+    reply = cli("usage", "--json", *words, cwd=cwd)
+    assert reply.code == 0, reply
+    data: dict[str, Any] = json.loads(reply.out)
+    return data
+
+
+def test_each_message_is_of_the_preset_that_applied_when_it_was_asked(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]
+) -> None:
+    """Three switches; what was before the first is unknown, and a request belongs to the time it was sent."""
+    made = Transcript("one", str(repo))
+    slots = {"sonnet": "google/gemini-2.5-pro"}
+    for number, preset in enumerate(("", "openrouter", "deepseek", "claude")):
+        if preset:
+            made.moment += SECOND
+            host = "api.anthropic.com" if preset == "claude" else "openrouter.ai"
+            ledger(sealed, repo, preset, made.moment, host, slots=slots if preset == "openrouter" else {})
+        ref = made.request("google/gemini-2.5-pro")
+        if preset == "deepseek":
+            made.moment += 5 * SECOND
+        for _ in range(number + 1):
+            made.answer((1000, 100, 0, 0), "google/gemini-2.5-pro", ref=ref if number == 2 else None)
+    made.write(projects)
+    rows = used(cli, repo, "--by", "preset")["rows"]
+    assert {row["preset"]: row["requests"] for row in rows} == {None: 1, "openrouter": 2, "deepseek": 3, "claude": 4}
+    by_slot = used(cli, repo, "--by", "slot")["rows"]
+    assert {row["slot"]: row["requests"] for row in by_slot} == {"sonnet": 2, None: 8}
+
+
+def test_the_cost_is_the_providers(cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]) -> None:
+    """With its cache prices, and its date; Claude Code's own word stands beside it."""
+    ledger(sealed, repo, "openrouter", START, "openrouter.ai")
+    made = Transcript("one", str(repo))
+    made.answer((1_000_000, 100_000, 0, 0), "mistralai/devstral-2512")
+    made.answer((0, 0, 0, 0), "nobody/knows")
+    usage = {"mistralai/devstral-2512": {"inputTokens": 1_000_007, "outputTokens": 100_000}}
+    made.lines.append({"type": "cost-state", "sessionId": "one", "totalCostUSD": 9.5, "modelUsage": usage})
+    made.write(projects)
+    data = used(cli, repo)
+    rows = {row["model"]: row for row in data["rows"]}
+    assert rows["mistralai/devstral-2512"]["cost"] == pytest.approx(0.4 + 0.2)
+    assert rows["mistralai/devstral-2512"]["as_of"] > "2026"
+    assert rows["nobody/knows"]["cost"] is None
+    assert data["total"]["unpriced"] == ["nobody/knows"]
+    assert data["claude_code"] == {
+        "cost": 9.5, "beyond": {"input": 7, "output": 0, "cache_read": 0, "cache_write": 0}
+    }  # fmt: skip
+    text = cli("usage", cwd=repo).out
+    assert "$0.60" in text
+    assert "Claude Code itself says $9.50" in text
+    assert "No price is known for: nobody/knows." in text
+    assert "7 tokens in and 0 out" in text.splitlines()[-1]
+
+
+def test_another_model_than_asked_is_said_with_the_session_and_a_command(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]
+) -> None:
+    """But for a dated twin and a `:free` that comes back without it."""
+    ledger(sealed, repo, "openrouter", START, "openrouter.ai")
+    made = Transcript("one", str(repo))
+    made.answer(model="claude-sonnet-5-20260203", asked="claude-sonnet-5")
+    made.answer(model="x/y", asked="x/y:free")
+    made.answer(model="deepseek-v4", asked="deepseek-v4[1m]")
+    made.write(projects)
+    assert used(cli, repo)["findings"] == []
+    made.answer(model="deepseek-flash", asked="claude-opus-5-5")
+    made.write(projects)
+    (found,) = used(cli, repo)["findings"]
+    assert (found["code"], found["session"], found["time"]) == ("other-model", "one", iso(made.moment)[:-5] + "Z")
+    assert found["fix"].startswith("llmswitch ")
+    assert "deepseek-flash answered" in cli("usage", cwd=repo).out
+
+
+def test_the_scope_is_this_worktree_this_repository_or_this_machine(cli: Cli, repo: Path, projects: Path) -> None:
+    """And what was not asked for is not in the index."""
+    linked, sibling = repo.with_name("linked"), repo.with_name(repo.name + "-2")
+    git(repo, "worktree", "add", "--quiet", str(linked))
+    sibling.mkdir()
+    (repo / "sub").mkdir()
+    for number, folder in enumerate((repo, repo / "sub", linked, sibling)):
+        made = Transcript(f"s{number}", str(folder))
+        made.answer()
+        made.write(projects)
+    assert used(cli, repo)["total"]["requests"] == 2
+    assert used(cli, linked)["total"]["requests"] == 1
+    assert used(cli, linked, "--all")["total"]["requests"] == 3
+    assert used(cli, repo, "--everywhere")["total"]["requests"] == 4
+    rows = used(cli, repo, "--all", "--by", "worktree")["rows"]
+    assert {row["worktree"]: row["requests"] for row in rows} == {str(repo): 2, str(linked): 1}
+
+
+@pytest.mark.parametrize(("since", "requests"), [("switch", 2), ("2026-11-18T12:00:00+00:00", 2), ("2020-01-01", 4)])
+def test_since(cli: Cli, repo: Path, projects: Path, sealed: dict[str, str], since: str, requests: int) -> None:
+    """A time inside a quarter of an hour counts exactly."""
+    made = Transcript("one", str(repo))
+    made.moment = 1795003200_000 - 2 * SECOND - 1
+    made.answer()
+    made.answer()
+    ledger(sealed, repo, "openrouter", made.moment + 1, "openrouter.ai")
+    made.answer()
+    made.answer()
+    made.write(projects)
+    assert used(cli, repo, "--since", since)["total"]["requests"] == requests
+
+
+def test_wrong_words_are_answered(cli: Cli, repo: Path) -> None:
+    """With what to type."""
+    assert "7d" in cli("usage", "--since", "never", cwd=repo).err
+    assert cli("usage", "--since", "switch", cwd=repo).code == 2
+    assert cli("usage", "--all", "--everywhere", cwd=repo).code == 2
+    assert cli("usage", "--compare", "nobody", cwd=repo).code == 2
+    reply = cli("usage", cwd=repo)
+    assert (reply.code, reply.out) == (0, "No session here has used anything.\n")
+
+
+def test_the_first_use_says_what_is_kept(cli: Cli, repo: Path, projects: Path) -> None:
+    """Once."""
+    made = Transcript("one", str(repo))
+    made.user(SECRET)
+    made.answer()
+    made.write(projects)
+    first, second = cli("usage", cwd=repo), cli("usage", cwd=repo)
+    assert "cleanupPeriodDays" in first.err
+    assert second.err == ""
+    assert first.out == second.out
+    assert SECRET not in first.out
