@@ -35,7 +35,14 @@ def ledger(
     folder.mkdir(parents=True, exist_ok=True)
     git_dir = git(root, "rev-parse", "--absolute-git-dir").strip()
     where = {"time": at / 1000, "worktree": str(root), "git": git_dir}
-    what = {"kind": "switch", "preset": preset, "host": host, "session": None, "slots": slots or {}, "also": []}
+    what: dict[str, object] = {
+        "kind": "switch",
+        "preset": preset,
+        "host": host,
+        "session": None,
+        "slots": slots or {},
+        "also": [],
+    }
     with (folder / f"{digest(str(root))}.jsonl").open("a") as file:
         file.write("\n" + json.dumps({**where, **what, "start": "sonnet", "typed": [preset], **more}))
 
