@@ -9,6 +9,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import is_claude
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.models import base_id
+from llmswitch.presets.past_prices import dated, special
 from llmswitch.presets.preset import Preset
 from llmswitch.presets.prices import Price, of
 from llmswitch.presets.sessions import Moment, rates_of
@@ -38,7 +39,7 @@ class Pricer:
         self._catalog, self._prices = catalog, of(catalog)
         self._presets: dict[str, Preset | None] = {}
         self._rows: dict[tuple[str, str, str], Price | None] = {}
-        self._special = self._prices.special()
+        self._special = special(self._prices)
 
     def preset(self, name: str | None) -> Preset | None:
         """Return a preset by its name, None where there is none that can be used."""
@@ -100,7 +101,7 @@ class Pricer:
         asking = (provider, f"{model}\n{asked}", day)
         if asking not in self._rows:
             names = dict.fromkeys((model, undated(model), *([asked] if undated(asked) == undated(model) else ())))
-            found = (self._prices.dated(provider, name, day) for name in names)
+            found = (dated(self._prices, provider, name, day) for name in names)
             self._rows[asking] = next((price for price in found if price), None)
         return self._rows[asking]
 
