@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.variables import ALLOWED, AUTO_MODE, HELPER, SAVED_MODEL, TOP, as_text, member_text
+from llmswitch.claude.variables import ALLOWED, AUTO_MODE, HELPER, HOST_APP, OURS, SAVED_MODEL, TOP, as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+# What another file or the shell must not have, or a pin is not by itself.
+RULING = frozenset({*OURS, ALLOWED, *HOST_APP, *PROXIES})
 _PLAIN = {"env": dict, HELPER: str, SAVED_MODEL: str}
 
 
@@ -73,7 +76,7 @@ def file_values(root: object, managed: bool = False) -> Mapping[str, str]:
         wrong = wrong_members(root)
     if wrong and not managed:
         raise ValueError(f"{wrong[0]} is of the wrong type or has an unknown value")
-    top = {name: member_text(name, root[name]) for name in TOP if name not in wrong and root.get(name) is not None}
+    top = {name: as_text(root[name], name) for name in TOP if name not in wrong and root.get(name) is not None}
     env = root.get("env", {}) if "env" not in wrong else {}
     return {name: as_text(value) for name, value in env.items()} | top
 

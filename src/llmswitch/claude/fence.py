@@ -29,7 +29,7 @@ def united(lists: Sequence[str]) -> str:
 def allows(entries: Collection[str], model: str) -> bool:
     """Say whether a list lets a session ask for a model."""
     sent = plain(model).lower()
-    words = [plain(entry).lower() for entry in entries]
+    words = [plain(entry.strip()).lower() for entry in entries]
     return any(sent == word or sent.startswith(word + "-") for word in words)
 
 
@@ -49,8 +49,11 @@ def sent(models: Mapping[str, str], entries: Collection[str]) -> dict[str, str]:
 
 
 def _of_family(slot: str, entries: Collection[str]) -> str:
-    """Return the id of a family that a list names, "" for none: its alias, or one of its ids."""
-    words = [plain(entry).lower() for entry in entries]
-    if slot in words:
+    """Return the id of a family that a list names, "" for none: its alias, or one of its ids.
+
+    Of several ids the client takes the newest that it knows; the first is near enough to be told.
+    """
+    words = [plain(entry.strip()).lower() for entry in entries]
+    if slot in words or ("opusplan" in words and slot in ("sonnet", "opus")) or allows(entries, OWN_MODELS[slot]):
         return OWN_MODELS[slot]
     return next((word for word in words if is_claude(word) and word.startswith(f"claude-{slot}-")), "")

@@ -8,7 +8,7 @@ import sys
 
 from llmswitch.base.fastjson import loads
 from llmswitch.claude.effective import Layer, file_values
-from llmswitch.claude.variables import LOCAL
+from llmswitch.claude.variables import LOCAL, MANAGED, SHARED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from llmswitch.claude.roots import Roots
     from llmswitch.worktrees.layout import Worktree
 
-SHARED = ".claude/settings.json"
 _BOM = b"\xef\xbb\xbf"
-_MANAGED = "/Library/Application Support/ClaudeCode" if sys.platform == "darwin" else "/etc/claude-code"
+_MANAGED = MANAGED[sys.platform == "darwin"]
 
 
 class Reader:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LOCAL = ".claude/settings.local.json"  # the file that a pin is written to
+SHARED = ".claude/settings.json"  # the repository's
+MANAGED = ("/etc/claude-code", "/Library/Application Support/ClaudeCode")  # an administrator's, on Linux and macOS
 ANTHROPIC_HOST = "api.anthropic.com"
 BASE_URL = "ANTHROPIC_BASE_URL"
 AUTH_TOKEN = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  # a variable's name
@@ -77,8 +79,8 @@ OURS = {**IDENTITY, **TOP_IDENTITY}
 TOP_MEMBERS = (HELPER, AUTO_MODE, ALLOWED)
 # Those that decide about the backend, whoever wrote them.
 TOP = (*TOP_MEMBERS, SAVED_MODEL)
-# What another file or the shell must not have, or a pin is not by itself.
-RULING = frozenset({*OURS, ALLOWED})
+# Exported, they let another program choose the provider: the settings' variables count no more (2.1.330, 2.1.332).
+HOST_APP = ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "CLAUDE_CODE_HOST_AUTH_ENV_VAR", "ANTHROPIC_UNIX_SOCKET")
 
 # Identity members whose value is, or may carry, a secret: never shown whole, never kept in our state.
 SECRET_BEARING = frozenset({AUTH_TOKEN, API_KEY, "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_EXTRA_BODY"})
@@ -149,16 +151,11 @@ def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | 
     return min((window for window in known if window), default=None)
 
 
-def member_text(name: str, value: object) -> str:
-    """Return a member's value as text: a list of models as JSON, anything else as Claude Code makes text of it."""
-    return dumps(value) if name == ALLOWED else as_text(value)
-
-
-def as_text(value: object) -> str:
-    """Return a JSON value as the text Claude Code makes of it (2.1.329): null is "null", a list its items."""
+def as_text(value: object, name: str = "") -> str:
+    """Return a JSON value as the text Claude Code makes of it (2.1.329), but the list of models as JSON."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list):
+    if isinstance(value, list) and name != ALLOWED:
         return ",".join("" if item is None else as_text(item) for item in value)
     if isinstance(value, dict):
         return "[object Object]"

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Chosen:
     """What a request comes to: a preset, the overrides that apply to it, and its pin without a credential."""
 
-    __slots__ = ("overrides", "pin", "preset")
+    __slots__ = ("catalog", "overrides", "pin", "preset")
 
-    def __init__(self, preset: Preset, overrides: Mapping[str, str], pin: Pin) -> None:
-        self.preset, self.overrides, self.pin = preset, overrides, pin
+    def __init__(self, preset: Preset, overrides: Mapping[str, str], pin: Pin, catalog: Catalog) -> None:
+        self.preset, self.overrides, self.pin, self.catalog = preset, overrides, pin, catalog
 
 
 class Request:
@@ -63,20 +63,19 @@ class Request:
     def but(self, **changes: object) -> Request:
         """Return the same request with some attributes changed."""
         request = Request(self.preset, {}, {})
-        for name, value in {**vars(self), **changes}.items():
-            setattr(request, name, value)
+        vars(request).update({**vars(self), **changes})
         return request
 
     def chosen(self, catalog: Catalog) -> Chosen:
         """Return the preset, the overrides that apply to it, and the pin to write without a credential."""
         if self.members is not None:
-            return Chosen(Preset(self.preset, {}, ""), {}, Pin(self.members))
+            return Chosen(Preset(self.preset, {}, ""), {}, Pin(self.members), catalog)
         preset = catalog.load(self.preset)
         if self.live and not preset.is_claude:
             raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
         overrides = self._none_for(preset) if preset.is_claude else self.overrides
         wanted = pin(preset, overrides, catalog)
-        return Chosen(preset, overrides, wanted.with_members(self.extra) if self.extra else wanted)
+        return Chosen(preset, overrides, wanted.with_members(self.extra) if self.extra else wanted, catalog)
 
     def _none_for(self, preset: Preset) -> dict[str, str]:
         """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""

@@ -21,6 +21,7 @@ from llmswitch.claude.variables import (
     BASE_URL,
     CLOUDS,
     HELPER,
+    HOST_APP,
     KEYLESS_TOKEN,
     LOCAL,
     MAX_CONTEXT,
@@ -30,8 +31,9 @@ from llmswitch.claude.variables import (
     TOP_MEMBERS,
     VARIABLES,
 )
+from llmswitch.commands.guard import dangers, past_proxies
 from llmswitch.keys.sources import UNSAVED
-from llmswitch.presets.pin import pin
+from llmswitch.presets.pin import Pin, pin
 from llmswitch.settings import ledger
 from llmswitch.status.compare import compare
 
@@ -99,7 +101,8 @@ def start(
             session = str(uuid.uuid4())
             argv = arguments([session_arguments.OPTION, session, *given], settings)
         _note(session, request, checkout, found.members if found else {}, catalog, typed)
-    program.become(executable, argv, environ)
+    # They would let another program choose the provider; the settings that we bring would not count.
+    program.become(executable, argv, {name: text for name, text in environ.items() if name not in HOST_APP})
 
 
 def _note(
@@ -154,13 +157,21 @@ def overlay(
     below = _without(checkout, ["main", "worktree"] if preset else ["main"])
     if request and preset and not preset.is_claude:
         members = {**below, **_from_preset(preset, request.overrides, catalog, helper, gateway)}
-        return Overlay(_with_list(members, checkout.layers))
+        return _guarded(members, checkout)
     settings = None if preset else checkout.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
-        return Overlay(_with_list({**below, **_from_file(values, checkout, catalog, helper)}, checkout.layers))
+        return _guarded({**below, **_from_file(values, checkout, catalog, helper)}, checkout)
     below = _with_list(below, checkout.layers)
     return Overlay(below) if below else None
+
+
+def _guarded(members: Mapping[str, Any], checkout: Checkout) -> Overlay:
+    """Return the overlay of a pin; Refused where its key would be carried elsewhere."""
+    pin = past_proxies(Pin(members), checkout)
+    for message, hint in dangers(pin, checkout) if pin.base_url else ():
+        raise Refused(message, hint=hint)
+    return Overlay(_with_list(pin.members, checkout.layers))
 
 
 def _with_list(members: Mapping[str, Any], layers: Sequence[Layer]) -> Members:

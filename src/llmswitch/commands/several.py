@@ -92,7 +92,7 @@ def switch_all(
     for checkout in checkouts:
         try:
             if not alone and around.follows(request, checkout, chosen.pin, planned) and main_rules():
-                yield Switched(checkout, Chosen(chosen.preset, {}, chosen.pin))
+                yield Switched(checkout, Chosen(chosen.preset, {}, chosen.pin, tools.catalog))
                 continue
             yield _switch_one(request, checkout, chosen.pin, planned, tools)
         except LlmswitchError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.secret import Secret
-from llmswitch.base.urls import host_of
+from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import ALLOWED, CREDENTIALS, KEYLESS_TOKEN, OURS
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.advice import advice
@@ -66,22 +66,35 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
 
         check_host(chosen.preset, chosen.overrides["base_url"])
     checkout.file.check()
-    before: list[str] = []
-    without_key = not chosen.preset.key or chosen.pin.routes is not None
-    if (without_key or request.key_helper) and chosen.pin.members and request.members is None:
-        from llmswitch.settings.ignore_making import tracked_notices  # only where no key goes into the file
-
-        before = tracked_notices(checkout.worktree, without_key and not chosen.pin.routes, request.anyway)
+    chosen, before = _looked_around(request, checkout, chosen)
     made, written, ignored_in, notices = _direct(request, checkout, chosen, tools)
     notices = before + notices
     if request.members is None and (written or request.dry_run):
-        notices += _advice(chosen, tools.catalog)
+        notices += _advice(chosen)
     if written and not request.passing:
         name = chosen.preset.name if chosen.preset.source else None
         host = host_of(chosen.pin.base_url) or chosen.preset.host
         about = {"kind": "switch", "preset": name, "host": host, "session": None}
         notices += filter(None, [ledger.note(checkout, about, chosen.pin.members, tools.typed)])
     return Done(chosen, made, written, ignored_in, notices)
+
+
+def _looked_around(request: Request, checkout: Checkout, chosen: Chosen) -> tuple[Chosen, list[str]]:
+    """Return what is chosen as it can be written here, and notices; Refused where that is not safe."""
+    pin, notices = chosen.pin, list[str]()
+    if request.members is not None or not pin.members:
+        return chosen, notices
+    without_key = not chosen.preset.key or pin.routes is not None
+    if without_key or request.key_helper:
+        from llmswitch.settings.ignore_making import tracked_notices  # only where no key goes into the file
+
+        notices = tracked_notices(checkout.worktree, without_key and not pin.routes, request.anyway)
+    if pin.base_url and (checkout.has_rules or is_loopback(pin.base_url)):
+        from llmswitch.commands.guard import guarded  # only where others have rules, or a proxy may stand between
+
+        chosen, more = guarded(chosen, checkout, request.anyway)
+        notices += more
+    return chosen, notices
 
 
 def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Made:
@@ -106,7 +119,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
     if not private and key and key.exported:
         notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
     try:
-        changed, written = _apply(request, checkout, chosen, pin, key, private, tools.catalog)
+        changed, written = _apply(request, checkout, chosen, pin, key, private)
     except LlmswitchError as error:
         if ignored_in and not request.dry_run:
             error.changed = f"Only {ignored_in} got a rule, so that git ignores it."
@@ -115,10 +128,10 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
     return changed, written, ignored_in, notices
 
 
-def _advice(chosen: Chosen, catalog: Catalog) -> list[str]:
+def _advice(chosen: Chosen) -> list[str]:
     """Return what to know about the models of a switch that changes something."""
     try:
-        return advice(chosen.preset, chosen.pin.models, chosen.overrides, catalog)
+        return advice(chosen.preset, chosen.pin.models, chosen.overrides, chosen.catalog)
     except LlmswitchError as error:  # the switch is made: what cannot be told about it takes nothing back
         return [f"warning: {error.args[0]}"]
 
@@ -158,12 +171,12 @@ def _refuse_foreign(request: Request, checkout: Checkout, settings: Settings | N
 
 
 def _apply(
-    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, private: bool, catalog: Catalog
+    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, private: bool
 ) -> tuple[Change, bool]:
     """Put the pin into the file and return the change, and whether the file is another now."""
     state = checkout.state
     if request.dry_run:
-        return _changed(request, checkout, chosen, pin, key, checkout.file.settings(), catalog), False
+        return _changed(request, checkout, chosen, pin, key, checkout.file.settings()), False
     loaded = False
 
     def edit(settings: Settings | None) -> Change:
@@ -171,7 +184,7 @@ def _apply(
         if not loaded:
             state.load()  # another switch may have ended while we waited for the lock
             loaded = True
-        return _changed(request, checkout, chosen, pin, key, settings, catalog)
+        return _changed(request, checkout, chosen, pin, key, settings)
 
     def commit(made: Change) -> None:
         keep.save(state, made.record, made.before)
@@ -183,13 +196,7 @@ def _apply(
 
 
 def _changed(
-    request: Request,
-    checkout: Checkout,
-    chosen: Chosen,
-    pin: Pin,
-    key: Key | None,
-    settings: Settings | None,
-    catalog: Catalog,
+    request: Request, checkout: Checkout, chosen: Chosen, pin: Pin, key: Key | None, settings: Settings | None
 ) -> Change:
     """Return the change that puts the pin into these settings; Refused where it would lose a secret."""
     if not request.discard:
@@ -206,7 +213,7 @@ def _changed(
     if settings and not change.holds(settings, ALLOWED, current.wrote.get(ALLOWED)):
         from llmswitch.commands.leftover import noted  # a list of models that is not as the last switch wrote it
 
-        current = noted(current, settings, catalog)
+        current = noted(current, settings, chosen.catalog)
     return change.switched(settings, [current, previous], pin.members, about)
 
 

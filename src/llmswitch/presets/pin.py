@@ -50,8 +50,7 @@ class Pin:
     @property
     def base_url(self) -> str:
         """The base URL, "" for Claude Code's own backend and for a cloud."""
-        url: str = self.members.get(BASE_URL, "")
-        return url
+        return str(self.members.get(BASE_URL, ""))
 
     @property
     def models(self) -> dict[str, str]:
@@ -109,16 +108,12 @@ def _built(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pi
 def _fence(
     preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], windows: Mapping[str, int], told: bool
 ) -> dict[str, Any]:
-    """Return the members that keep sessions to the pin's models, whatever agents, skills and options ask for.
-
-    `told` says that Claude Code is told a window: where every slot has that one, it must count no million for the
-    Opus slot either, which it takes in the place of an id that is not listed (2.1.332).
-    """
+    """Return what keeps sessions to the pin's models; `told`: Claude Code is told the window of all of them."""
     also, mapped = overrides.get("also", "").split(), [model for model in models.values() if model]
     if preset.cloud or not preset.fence or "any" in also or not all(models[slot] for slot in SLOTS[:4]):
         return {}
     fence: dict[str, Any] = {ALLOWED: list(dict.fromkeys([*mapped, *preset.also, *also]))}
-    # It counts a million for these whatever it is told; a Claude model that nobody knows may be one.
+    # It counts a million for these whatever it is told, and else for the Opus slot in the place of an unlisted id.
     million = [m for m in mapped if m.lower().endswith(MILLION) or (is_claude(m) and windows.get(m, 10**6) > 200_000)]
     return {**fence, NO_MILLION: "1"} if told and not million else fence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.claude.variables import INSIDE, LOCAL, OURS
+from llmswitch.claude.variables import HOST_APP, INSIDE, MANAGED, OURS, SHARED
 from llmswitch.settings.state import State
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.layout import Worktree
@@ -96,13 +96,14 @@ class Checkout:
         return f"{self.root} ({preset})" if preset and preset != "claude" else self.root
 
     @property
-    def is_copied(self) -> bool:
-        """Say whether each worktree that Claude Code makes gets a copy of the settings file."""
-        if not os.path.isfile(os.path.join(self.root, ".worktreeinclude")):
-            return False
-        from llmswitch.worktrees.ask import copies  # asks git; few repositories have such a file
+    def has_rules(self) -> bool:
+        """Say whether the repository or an administrator has settings for it."""
+        return any(map(os.path.lexists, (f"{self.root}/{SHARED}", *MANAGED)))
 
-        return copies(self.worktree, LOCAL)
+    @property
+    def may_be_copied(self) -> bool:
+        """Say whether there are files that each worktree which Claude Code makes gets a copy of."""
+        return os.path.isfile(os.path.join(self.root, ".worktreeinclude"))
 
     @property
     def reached(self) -> list[str]:
@@ -125,7 +126,7 @@ class Checkouts:
 
     def __init__(self, environ: Mapping[str, str], state_folder: str) -> None:
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
-        kept = ("HOME", "CLAUDE_CONFIG_DIR") if environ.get(INSIDE) else environ
+        kept = ("HOME", "CLAUDE_CONFIG_DIR", *HOST_APP) if environ.get(INSIDE) else environ
         self._environ = {name: environ[name] for name in kept if name in environ}
         self._roots: Roots | None = None
         self._reader: Reader | None = None

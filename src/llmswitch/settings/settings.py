@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.variables import TOP_MEMBERS, as_text, member_text
+from llmswitch.claude.variables import TOP_MEMBERS, as_text
 from llmswitch.settings import text as splice
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ class Settings:
         """Return every variable of `env`, and our top-level members, as Claude Code reads them: as text."""
         found = {member.key: as_text(member.value) for member in self.env.members} if self.env else {}
         top = [member for name in TOP_MEMBERS if self.root and (member := self.root.get(name))]
-        return found | {member.key: member_text(member.key, member.value) for member in top}
+        return found | {member.key: as_text(member.value, member.key) for member in top}
 
     def top(self, name: str) -> object:
         """Return the value of any top-level member, None where there is none."""

@@ -16,7 +16,7 @@ from llmswitch.claude.variables import (
     HELPER,
     KEYLESS_TOKEN,
     OURS,
-    member_text,
+    as_text,
 )
 from llmswitch.presets.pin import pin
 
@@ -131,7 +131,7 @@ def _differences(values: Values, wanted: Values, record: Record | None) -> list[
     """
     wrote = record.wrote if record else {}
     names = [name for name in wanted if name not in CREDENTIAL_PLACES and (name in OURS or name in wrote)]
-    return [name for name in names if values.get(name) != member_text(name, wanted[name])]
+    return [name for name in names if values.get(name) != as_text(wanted[name], name)]
 
 
 def _credentials(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.base.urls import host_of, id_in
-from llmswitch.claude.effective import effective
-from llmswitch.claude.variables import ALLOWED, BASE_URL, LOCAL, OURS, RULING, START_MODEL
+from llmswitch.claude.effective import RULING, effective
+from llmswitch.claude.variables import ALLOWED, BASE_URL, LOCAL, OURS, START_MODEL
 from llmswitch.status.compare import compare, differ
 from llmswitch.status.report import Report
 
@@ -40,7 +40,7 @@ def judge(
     own = next((layer for layer in checkout.layers if layer.path == path), None)
     shadows, match = shadowed(own, values), compare(checkout, own, values, catalog)
     found = match.problems
-    if not _is_by_itself(checkout, match, own) or differ(values, checkout.below) or checkout.is_copied:
+    if not _is_by_itself(checkout, match, own) or differ(values, checkout.below) or checkout.may_be_copied:
         from llmswitch.status import problems  # a pin by itself has none
 
         found, values = problems.judged(checkout, own, values, shadows, match, catalog)

@@ -6,9 +6,11 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, OURS, VARIABLES
+from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, LOCAL, OURS, VARIABLES
+from llmswitch.claude.ways import open_here
 from llmswitch.status import lists
 from llmswitch.status.compare import differ
+from llmswitch.worktrees.ask import copies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,9 +44,11 @@ def judged(
         *of_slots(values),
         *of_shell(values, layers[-1]),
         *of_layers(layers, own),
+        *of_ways(values, layers[-1]),
     ]
     found += [_below(described, below)] if differ(values, below) else []
-    if checkout.is_copied and any(values[name].text for name in CREDENTIAL_PLACES if name in values):
+    has_key = any(values[name].text for name in CREDENTIAL_PLACES if name in values)
+    if has_key and checkout.may_be_copied and copies(checkout.worktree, LOCAL):
         message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
         found.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
     return found, values
@@ -130,6 +134,13 @@ def of_layers(layers: Sequence[Layer], own: Layer | None) -> list[Problem]:
     """Return the settings files, other than the own one, that Claude Code ignores."""
     broken = [layer for layer in layers if layer.problem and layer is not own]
     return [Problem("settings-ignored", "warning", layer.problem, "Mend it in an editor.") for layer in broken]
+
+
+def of_ways(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
+    """Return the ways past a pin that other files and the shell open."""
+    url = _text(values, BASE_URL)
+    found = open_here(url, values, shell) if host_of(url) not in ("", ANTHROPIC_HOST) else []
+    return [Problem(way.code, way.level, way.message, way.fix) for way in found]
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:

@@ -1,0 +1,91 @@
+"""The ways past a pin that other files and the shell open: told by status and its short forms, refused by a switch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Cli, settings_of
+
+from llmswitch.claude.variables import HOST_APP
+
+PROXY = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+WEAK = {**PROXY, "NODE_TLS_REJECT_UNAUTHORIZED": "0"}
+LOCAL = ("ollama", "--model", "qwen3:8b")
+
+
+def shared(repo: Path, env: dict[str, str]) -> Path:
+    """Write the repository's own settings."""
+    path = repo / ".claude" / "settings.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"env": env}))
+    return path
+
+
+def env_of(repo: Path) -> dict[str, str]:
+    """Return the variables that the local file sets."""
+    found: dict[str, str] = json.loads(settings_of(repo).read_text())["env"]
+    return found
+
+
+@pytest.mark.parametrize("name", HOST_APP)
+def test_a_shell_in_which_another_program_chooses_the_provider(cli: Cli, repo: Path, key: str, name: str) -> None:
+    """An error wherever a pin is; none where there is none."""
+    environ = {name: "x"}
+    assert cli("status", "--check", cwd=repo, env=environ).code == 0
+    assert cli("openrouter", cwd=repo).code == 0
+    reply = cli("status", "--check", cwd=repo, env=environ)
+    assert (reply.code, f"error: {name} is exported" in reply.out) == (3, True)
+    assert cli("status", "--short", cwd=repo, env=environ).out == "openrouter!\n"
+    assert cli("status", "--check", cwd=repo, env={name: "0"}).code == 0
+    assert cli("status", "--check", cwd=repo, env={name: "x", "CLAUDECODE": "1"}).code == 3
+
+
+def test_a_repository_that_could_read_the_key_is_refused(cli: Cli, repo: Path, key: str) -> None:
+    """A proxy with a weakened TLS check: file and variables are named, nothing is changed; --anyway says so."""
+    path = shared(repo, WEAK)
+    reply = cli("openrouter", cwd=repo)
+    assert (reply.code, settings_of(repo).exists()) == (5, False)
+    assert all(word in reply.err for word in (str(path), *WEAK))
+    assert cli("run", "openrouter", cwd=repo).code != 0
+    reply = cli("openrouter", "--anyway", cwd=repo)
+    assert (reply.code, str(path) in reply.err) == (0, True)
+    assert cli("status", "--check", cwd=repo).code == 3
+    assert cli("claude", cwd=repo).code == 0
+
+
+def test_a_proxy_alone_is_a_note(cli: Cli, repo: Path, key: str) -> None:
+    """It is common practice, and https goes through it unread. Nothing is blanked."""
+    shared(repo, PROXY)
+    assert cli("openrouter", cwd=repo).code == 0
+    reply = cli("status", "--check", cwd=repo)
+    assert (reply.code, "note: " in reply.out) == (0, True)
+    assert not {*env_of(repo)} & {"HTTPS_PROXY", "NO_PROXY", "no_proxy"}
+
+
+def test_a_proxy_of_the_users_own_is_none_of_ours(cli: Cli, repo: Path, key: str) -> None:
+    """On an https pin, in the shell, with a CA of the company's."""
+    assert cli("openrouter", cwd=repo).code == 0
+    environ = {"HTTPS_PROXY": "http://proxy.example", "NODE_EXTRA_CA_CERTS": "/x"}
+    reply = cli("status", "--check", cwd=repo, env=environ)
+    assert (reply.code, "PROXY" in reply.out) == (0, False)
+
+
+def test_a_loopback_pin_goes_past_every_proxy(cli: Cli, repo: Path) -> None:
+    """After what was excepted without it, in each spelling; a second switch adds nothing, and the way back is whole."""
+    before = '{"env": {"no_proxy": "own.example"}}'
+    settings_of(repo).parent.mkdir()
+    settings_of(repo).write_text(before)
+    environ = {"NO_PROXY": "a.example", "HTTP_PROXY": "http://127.0.0.1:9"}
+    assert cli(*LOCAL, cwd=repo, env=environ).code == 0
+    found = env_of(repo)
+    assert found["NO_PROXY"] == "a.example,127.0.0.1,localhost,::1"
+    assert found["no_proxy"] == "own.example,127.0.0.1,localhost,::1"
+    assert cli("status", "--check", cwd=repo, env=environ).code == 0
+    assert "Nothing to do" in cli(*LOCAL, cwd=repo, env=environ).out
+    settings_of(repo).write_text(settings_of(repo).read_text().replace(",127.0.0.1,localhost,::1", ""))
+    reply = cli("status", "--check", cwd=repo, env=environ)
+    assert (reply.code, "error: HTTP_PROXY of the shell counts for localhost:11434 too" in reply.out) == (3, True)
+    assert cli(*LOCAL, cwd=repo, env=environ).code == 0
+    assert cli("claude", cwd=repo).code == 0
