@@ -1,3 +1,3 @@
 """Point Claude Code at another backend, one git worktree at a time."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
