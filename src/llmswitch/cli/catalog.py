@@ -74,7 +74,7 @@ def cost(app: App, /, presets: tuple[str, ...], as_json: bool, refresh: bool, **
     chosen = Session(**session)
     rows = compare(presets, catalog, chosen, _now(), pin_here(app.checkouts))
     data = {"session": vars(chosen), "rows": [row.data() for row in rows]}
-    console.print_data(as_json, data, lambda: view.costs(rows, chosen))
+    console.print_data(as_json, data, lambda: view.costs(rows, chosen, prompts.width()))
 
 
 def _now() -> Moment:

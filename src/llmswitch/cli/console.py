@@ -1,7 +1,4 @@
-"""The three streams: answers on stdout, remarks on stderr, and how a run ends (exit codes, signals, closed pipes).
-
-Without click, whose import costs more than a whole status.
-"""
+"""The three streams: answers on stdout, remarks on stderr, and how a run ends; without click, slow to import."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
+_ASCII = ("C", "POSIX")  # locales
 # What could not be printed: a closed pipe is no reason to leave work half done.
 _lost: list[OSError] = []
 
@@ -51,6 +48,10 @@ def answer(lines: Sequence[str]) -> None:
 
 def _plain(line: str) -> str:
     """Return a line with JSON's escapes for what could steer a terminal: settings and paths may hold anything."""
+    if not line.isascii() and sys.stdout.isatty() and (os.environ.get("LC_ALL") or os.environ.get("LANG")) in _ASCII:
+        from llmswitch.cli.letters import spelled  # only for a terminal without Unicode
+
+        line = spelled(line)
     return line if line.isprintable() else "".join(c if c.isprintable() else dumps(c)[1:-1] for c in line)
 
 

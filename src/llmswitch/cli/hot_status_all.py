@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from llmswitch.cli import console
 from llmswitch.settings.neighbours import everywhere
 from llmswitch.status.judge import judge
@@ -23,6 +25,11 @@ def status_all(
         for entry, each in everywhere(app.checkouts, worktree)
     ]
     data = {"worktrees": [row.data() for row in rows]} if as_json else None
-    shape = view.short_all if short else view.status_all
-    console.print_data(as_json, data, lambda: shape(rows, app.home))
+    width = None
+    if sys.stdout.isatty():
+        from llmswitch.cli import prompts  # only in front of a person
+
+        width = prompts.width()
+    lines = (lambda: view.short_all(rows, app.home)) if short else (lambda: view.status_all(rows, app.home, width))
+    console.print_data(as_json, data, lines)
     return 3 if check and any(row.differs for row in rows) else 0

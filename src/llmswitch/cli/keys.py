@@ -57,7 +57,9 @@ def keys(ctx: click.Context) -> None:
 def keys_list(app: App) -> None:
     """List the keys that were saved or exported, or that presets of yours use: where they are, never a value."""
 
-    console.answer(view.keys(commands.list_keys(app.catalog, app.environ, app.keyring, app.key_names())))
+    console.answer(
+        view.keys(commands.list_keys(app.catalog, app.environ, app.keyring, app.key_names()), prompts.width())
+    )
 
 
 @keys.command("delete")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmswitch.base.secret import STARS
 from llmswitch.claude.variables import NONE, shown
 from llmswitch.presets.sessions import hours
+from llmswitch.views.narrow import table
 from llmswitch.views.text import columns
 
 TYPE_CHECKING = False
@@ -78,13 +79,14 @@ def _model(model: str, known: Mapping[str, Any]) -> list[str]:
     return lines + [f"  {word} {known[part]}" for part, word in (("strength", "+"), ("weakness", "-")) if known[part]]
 
 
-def costs(rows: Sequence[Row], session: Session) -> list[str]:
+def costs(rows: Sequence[Row], session: Session, width: int | None = None) -> list[str]:
     """Return `llmswitch cost` as columns: the session on each slot's model, and the start slot against the pin's."""
     cached = f", {session.cached:,} of it from a cache" if session.cached else ""
     lines = [f"{session.calls} calls of {session.input:,} tokens in{cached} and {session.output:,} out, in USD:"]
     head = (" ", "PRESET", "START", "SESSION", "VS NOW", "HAIKU", "SONNET", "OPUS", "AS OF")
-    lines += columns([head, *(_cost_cells(row) for row in rows)], indent="")
-    notes = [f"{name}: {hours} it costs more." for name, hours in _hours(rows).items()]
+    lines += table(head, [_cost_cells(row) for row in rows], width)
+    notes = [f"VS NOW: against {row.name}, which is in use here (*)." for row in rows if row.current]
+    notes += [f"{name}: {hours} it costs more." for name, hours in _hours(rows).items()]
     plans = [row.name for row in rows if row.billing == "plan"]
     notes += [f"By the token, though a plan bills by quota: {', '.join(plans)}."] if plans else []
     missing = [row.name for row in rows if row.usd is None]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from llmswitch.claude.variables import NONE
 from llmswitch.commands.keys import KeyRow
-from llmswitch.views.text import columns
+from llmswitch.views.narrow import table
 
 
-def keys(rows: Sequence[KeyRow]) -> list[str]:
+def keys(rows: Sequence[KeyRow], width: int | None = None) -> list[str]:
     """Return `llmswitch keys` as columns."""
     cells = [(row.name, row.source or row.problem or "missing", _some(row.presets) or NONE) for row in rows]
-    return columns([("KEY", "WHERE", "USED BY"), *cells], indent="")
+    return table(("KEY", "WHERE", "USED BY"), cells, width)
 
 
 def _some(names: Sequence[str], most: int = 4) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from llmswitch.claude.variables import NONE, VARIABLES
 from llmswitch.status.report import Report
 from llmswitch.status.rows import Row
+from llmswitch.views.narrow import table
 from llmswitch.views.status import headline, short
 from llmswitch.views.text import columns, short_path
 
 
-def status_all(rows: Sequence[Row], home: str) -> list[str]:
-    """Return `llmswitch status --all` as columns, the main checkout first."""
+def status_all(rows: Sequence[Row], home: str, width: int | None = None) -> list[str]:
+    """Return `llmswitch status --all` as a table of at most `width` letters, the main checkout first."""
     cells = [(short_path(row.path, home), row.branch or NONE, *_row(row)) for row in rows]
-    return columns([("WORKTREE", "BRANCH", "PRESET", "SLOTS", "PROBLEMS"), *cells], indent="")
+    return table(("WORKTREE", "BRANCH", "PRESET", "SLOTS", "PROBLEMS"), cells, width)
 
 
 def _row(row: Row) -> tuple[str, str, str]:
