@@ -100,6 +100,7 @@ def test_a_refresh_takes_todays_prices_from_both_lists(catalog: Catalog) -> None
     """Dated and hourly ones too; what a list does not say about a price that stands is kept."""
     rows, changed = refresh(catalog, LISTS.__getitem__, "2026-12-24")
     assert sorted(changed) == ["deepseek: deepseek-flash", "openrouter: z-ai/glm-4.7", "xai: grok-4.7"]
+    assert rows["openrouter"]["z-ai/glm-4.7"].pop("before")[0]["as_of"] == "2026-11-09"  # for what was used then
     assert rows["openrouter"]["z-ai/glm-4.7"] == {
         "input": 0.7, "output": 2.3, "cache_read": 0.1, "as_of": "2026-12-24", "source": "openrouter.ai",
     }  # fmt: skip

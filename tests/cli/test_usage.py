@@ -161,7 +161,7 @@ def test_wrong_words_are_answered(cli: Cli, repo: Path) -> None:
     assert cli("usage", "--all", "--everywhere", cwd=repo).code == 2
     assert cli("usage", "--compare", "nobody", cwd=repo).code == 2
     reply = cli("usage", cwd=repo)
-    assert (reply.code, reply.out) == (0, "No session here has used anything.\n")
+    assert (reply.code, reply.out) == (0, "Nothing is on record of what sessions here used.\n")
 
 
 def test_the_first_use_says_what_is_kept(cli: Cli, repo: Path, projects: Path) -> None:
@@ -175,3 +175,82 @@ def test_the_first_use_says_what_is_kept(cli: Cli, repo: Path, projects: Path) -
     assert second.err == ""
     assert first.out == second.out
     assert SECRET not in first.out
+
+
+def test_what_is_forgotten_does_not_come_back(cli: Cli, repo: Path, projects: Path) -> None:
+    """By a worktree, a time, or all; a place that the index does not know is an error."""
+    made = Transcript("one", str(repo))
+    made.answer()
+    made.answer()
+    made.write(projects)
+    assert cli("usage", "--forget", "all", cwd=repo).code == 2
+    assert used(cli, repo)["total"]["requests"] == 2
+    assert cli("usage", "--forget", "/nowhere/at/all", cwd=repo).code == 2
+    reply = cli("usage", "--forget", "2020-01-01", cwd=repo)
+    assert "0 messages" in reply.out
+    assert "2 messages" in cli("usage", "--forget", str(repo), cwd=repo).out
+    assert used(cli, repo)["total"]["requests"] == 0
+
+
+def test_doctor_has_the_findings_of_an_index_that_exists(cli: Cli, repo: Path, projects: Path) -> None:
+    """It makes none, and reads no transcript."""
+    made = Transcript("one", str(repo))
+    made.answer(model="deepseek-flash", asked="claude-opus-5-5")
+    made.write(projects)
+
+    def codes() -> list[str]:
+        return [each["code"] for each in json.loads(cli("doctor", "--json", cwd=repo).out)["problems"]]
+
+    assert "used-other-model" not in codes()
+    cli("usage", cwd=repo)
+    assert "used-other-model" in codes()
+
+
+def test_the_status_line_shows_what_the_session_cost(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]
+) -> None:
+    """Of its own session only, and of it only is anything kept."""
+    ledger(sealed, repo, "openrouter", START, "openrouter.ai")
+    for name in ("one", "two"):
+        made = Transcript(name, str(repo))
+        made.answer((1_000_000, 100_000, 0, 0), "mistralai/devstral-2512")
+        path = made.write(projects)
+    said = {"session_id": "two", "transcript_path": str(path), "cwd": str(repo), "model": {"id": "x"}}
+    assert cli("statusline", "--cost", cwd=repo, text=json.dumps(said)).out.endswith(" · $0.60\n")
+    assert used(cli, repo, "--since", "2099-01-01")["total"]["requests"] == 0
+    assert "$" not in cli("statusline", cwd=repo, text=json.dumps(said)).out
+    assert "$" not in cli("statusline", "--cost", cwd=repo, text="{}").out
+
+
+def test_the_page_is_small_and_by_itself(cli: Cli, repo: Path, projects: Path, tmp_path: Path) -> None:
+    """Names from a transcript are text in it; nothing is fetched from elsewhere."""
+    for number in range(200):
+        made = Transcript(f"s{number}", str(repo))
+        made.moment += number * 86_400 * SECOND
+        made.answer(model=f"<script>alert({number})</script>", asked="x")
+        made.write(projects)
+    reply = cli("usage", "--html", str(tmp_path / "page.html"), cwd=repo)
+    assert reply.code == 0
+    text = (tmp_path / "page.html").read_text()
+    assert len(text) < 200_000
+    assert "<script" not in text
+    assert "://" not in text
+    assert "prefers-color-scheme: dark" in text
+    assert "&lt;script&gt;" in text
+    assert cli("usage", "--html", "/nowhere/page.html", cwd=repo).code == 1
+
+
+def test_what_it_would_have_cost_elsewhere_is_called_an_estimate(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]
+) -> None:
+    """At the other preset's model of the same slot."""
+    slots = {"haiku": "mistralai/devstral-2512", "sonnet": "google/gemini-2.5-pro"}
+    ledger(sealed, repo, "openrouter", START, "openrouter.ai", slots)
+    made = Transcript("one", str(repo))
+    made.answer((1_000_000, 0, 0, 0), "mistralai/devstral-2512")
+    made.write(projects)
+    rows = used(cli, repo, "--compare", "anthropic", "--compare", "devstral")["compared"]
+    compared = {row["preset"]: row for row in rows}
+    assert compared["devstral"]["cost"] == pytest.approx(0.4)
+    assert compared["anthropic"]["cost"] is None  # its slots are left to Claude Code
+    assert "An estimate" in cli("usage", "--compare", "devstral", cwd=repo).out

@@ -53,8 +53,9 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
 
 
 @click.command()
+@click.option("--cost", is_flag=True, help="Add what the session has cost so far, at its provider's own prices.")
 @click.pass_obj
-def statusline(app: App) -> None:
+def statusline(app: App, cost: bool) -> None:
     """Print one line for Claude Code's status line: preset, slot and model in use.
 
     \b
@@ -64,4 +65,4 @@ def statusline(app: App) -> None:
     It reads what Claude Code says of the session on standard input. ≠ marks a session that is not on what the pin
     says, * a pin that is not as its preset.
     """
-    hot_statusline.statusline(app)
+    hot_statusline.statusline(app, cost)

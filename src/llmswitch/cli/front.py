@@ -52,10 +52,10 @@ def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
         from llmswitch.cli.hot_status import status
 
         return lambda: status(app, ".", **flags)
-    if name == "statusline" and not rest:
+    if name == "statusline" and rest in ([], ["--cost"]):
         from llmswitch.cli.hot_statusline import statusline
 
-        return lambda: statusline(app)
+        return lambda: statusline(app, cost=bool(rest))
     if name == "print-key" and (
         (len(rest) == 1 and rest[0][:1] != "-") or (rest[:1] == ["--preset"] and len(rest) == 2)
     ):

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from llmswitch.cli.app import App
 
 
-def statusline(app: App) -> None:
+def statusline(app: App, cost: bool = False) -> None:
     """Print one line for Claude Code's status line, from what it says of the session on standard input."""
     said = command.Said(console.piped())
     checkout = app.checkouts.at(said.folder or ".", said.folder)
-    console.answer([command.line(judge(checkout, None, app.catalog, app.gateway), said, app.environ)])
+    line = command.line(judge(checkout, None, app.catalog, app.gateway), said, app.environ)
+    if cost:
+        from llmswitch.cli.session_cost import session_cost  # reads the session's transcript into the index
+
+        line += session_cost(app, said)
+    console.answer([line])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.base.errors import UsageProblem
+from llmswitch.base import files
+from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.cli import console, prompts, shell
 from llmswitch.commands import usage as command
 from llmswitch.usage.totals import KEYS
 from llmswitch.views import usage as view
+from llmswitch.views.usage_page import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,11 +33,14 @@ SLOW = 20_000_000  # bytes to read, from which on progress is shown
 @click.option("--by", default="", type=click.Choice(["", *KEYS]), metavar="|".join(KEYS), help="What rows are told by.")
 @click.option("--compare", multiple=True, metavar="PRESET", shell_complete=shell.presets,
               help="What the same tokens would have cost with another preset.")  # fmt: skip
+@click.option("--forget", "what", default="", metavar="WHAT",
+              help="Take a worktree's path, all, or what was before a time out of the index.")  # fmt: skip
+@click.option("--html", "file", default="", metavar="FILE", help="Write it as a page of HTML too.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.option("-w", "--worktree", default=".", metavar="PATH", shell_complete=shell.worktrees, help="Another worktree.")
 @click.pass_obj
 def usage(
-    app: App, repository: bool, everywhere: bool, since: str, by: str, compare: tuple[str, ...],
+    app: App, repository: bool, everywhere: bool, since: str, by: str, compare: tuple[str, ...], what: str, file: str,
     as_json: bool, worktree: str,
 ) -> None:  # fmt: skip
     """Show what the sessions here really asked, what answered, the tokens, and what they cost.
@@ -46,11 +52,26 @@ def usage(
         raise UsageProblem("--all and --everywhere exclude each other.")
     asked = command.Asked(since, by, everywhere, repository, compare)
     place = app.checkouts.at(worktree).worktree
+    if what:
+        forgotten, messages = command.forget(place, app.state, what)
+        console.answer([f"Forgot {forgotten}: {messages:,} messages. Claude Code's own transcripts are not touched."])
+        return
     with _progress() as tell:
         answer = command.usage(place, app.catalog, app.state, app.environ, asked, tell)
+    if file:
+        _write(file, page(answer, app.home, _when, _when(round(time.time() * 1000))))
     data = answer.data() if as_json else None
     console.print_data(as_json, data, lambda: view.usage(answer, app.home, prompts.width(), _when))
     console.note(*_remarks(answer))
+
+
+def _write(path: str, text: str) -> None:
+    """Write the page; LlmswitchError where that fails."""
+    try:
+        files.replace(os.path.abspath(path), text.encode(), 0o644)
+    except OSError as error:
+        raise LlmswitchError(f"{path}: cannot write it: {error.strerror}.") from None
+    console.note(f"Wrote {path}.")
 
 
 def _remarks(answer: command.Answer) -> Iterator[str]:

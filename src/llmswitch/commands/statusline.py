@@ -33,6 +33,7 @@ class Said:
             data = None
         self.model = _text(data, "model", "id")
         self.folder = _text(data, "workspace", "project_dir") or _text(data, "cwd")
+        self.session, self.transcript = _text(data, "session_id"), _text(data, "transcript_path")
 
 
 def _text(data: object, *names: str) -> str:

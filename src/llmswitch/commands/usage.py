@@ -170,3 +170,53 @@ def since_ms(text: str, last_switch: Callable[[], int | None]) -> int:
         raise UsageProblem(
             f"{text!r} is no time.", hint="A date (2026-11-20), a span (12h, 7d, 4w), today or switch."
         ) from None
+
+
+def forget(worktree: Worktree, state_folder: str, what: str) -> tuple[str, int]:
+    """Take out of the index what is asked for, for good; return it in words, and how many messages that was.
+
+    A worktree's path, `all`, or a time as for `--since`: what was used before it. UsageProblem for anything else.
+    """
+    if not indexes.exists(state_folder):
+        raise UsageProblem("There is no index: nothing is kept.")
+    noted = entries(state_folder)
+    homes = Homes([(entry.worktree, entry.git) for entry in noted])
+    now = round(datetime.now().timestamp() * 1000)
+    path = os.path.realpath(os.path.expanduser(what))
+    root = homes(path)[0]
+
+    def work(index: Index) -> tuple[str, int]:
+        if what == "all":
+            return "everything", index.forget("", now)
+        if any(each.worktree == root for each in index.sessions().values()):
+            return f"what was used in {root}", index.forget(root, now)
+        if os.sep in what or os.path.exists(path):
+            raise UsageProblem(f"The index has nothing of {path}.")
+        before = since_ms(what, lambda: Attribution(noted).last_switch(worktree.root))
+        return f"what was used before {datetime.fromtimestamp(before / 1000):%Y-%m-%d %H:%M}", index.forget("", before)
+
+    return indexes.worked(state_folder, homes, work)
+
+
+def known(worktree: Worktree, catalog: Catalog, state_folder: str) -> list[Finding]:
+    """Return what the index, if there is one, says is wrong in a worktree since its last switch; nothing is read."""
+    if not indexes.exists(state_folder):
+        return []
+    noted = entries(state_folder)
+    attribution, pricer = Attribution(noted), Pricer(catalog)
+    scope = Scope(attribution.last_switch(worktree.root) or 0, frozenset({worktree.root}))
+    homes = Homes([])
+    return indexes.worked(state_folder, homes, lambda index: findings(evidence(index, scope, attribution, pricer)))
+
+
+def of_session(session: str, transcript: str, catalog: Catalog, state_folder: str) -> Row:
+    """Return what one session used so far, from its own transcript; of the others nothing is read or kept."""
+    noted = entries(state_folder)
+    attribution, pricer = Attribution(noted), Pricer(catalog)
+    project, name = os.path.split(os.path.dirname(transcript))
+
+    def work(index: Index) -> Row:
+        index.update(project, lambda each: each == name, session=session)
+        return evidence(index, Scope(session=session), attribution, pricer).total()
+
+    return indexes.worked(state_folder, Homes([(entry.worktree, entry.git) for entry in noted]), work)

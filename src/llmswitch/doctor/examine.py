@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from llmswitch import __version__
+from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.claude.sessions import Session
+from llmswitch.commands import usage
 from llmswitch.doctor import checks, checks_setup, client, fix, history
 from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach, look
@@ -86,11 +88,22 @@ def examine(checkout: Checkout, reach: Reach, asked: Asked) -> Examined:
     report = judge(checkout, branch(checkout.worktree), reach.catalog, reach.gateway)
     facts = look(checkout, report, reach)
     found = doctor(facts)
+    found += _evidence(checkout, reach)
     found += client.findings(facts, reach.environ) if asked.client else []
     found += history.findings(facts, checkout.worktree) if asked.history else []
     found += Asker(facts, reach).served() if asked.models else []
     found += Asker(facts, reach).probe() if asked.probe else []
     return Examined(facts, by_level(found))
+
+
+def _evidence(checkout: Checkout, reach: Reach) -> list[Problem]:
+    """Return what `usage` has found since the last switch, where it was used."""
+    try:
+        known = usage.known(checkout.worktree, reach.catalog, checkout.checkouts.state_folder)
+    except LlmswitchError as error:
+        return [Problem("usage", "note", str(error.args[0]), error.hint)]
+    return [Problem(f"used-{each.code}", each.level, f"{each.message} Last in session {each.session}.", each.fix)
+            for each in known]  # fmt: skip
 
 
 def doctor(facts: Facts) -> list[Problem]:

@@ -121,16 +121,20 @@ class Index:
     # What the transcripts say, into the index
 
     def update(
-        self, folder: str, wanted: Callable[[str], bool], tell: Callable[[int, int], None] | None = None
+        self,
+        folder: str,
+        wanted: Callable[[str], bool],
+        tell: Callable[[int, int], None] | None = None,
+        session: str = "",
     ) -> Read:
-        """Read what was appended to the transcripts in the projects' folders that are wanted.
+        """Read what was appended to the transcripts in the projects' folders that are wanted, or to one session's.
 
         `tell` is given the bytes read and those to read.
         """
         result = Read()
         known = {row[0]: row[1:] for row in self.base.execute("SELECT key, device, inode, size, changed FROM file")}
         todo = []
-        for path, name, status in _transcripts(folder, wanted, result):
+        for path, name, status in _transcripts(folder, wanted, session, result):
             result.files += 1
             key = key_of("file", path)
             if known.get(key) != (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns):
@@ -446,20 +450,27 @@ class _Batch:
         return found
 
 
-def _transcripts(folder: str, wanted: Callable[[str], bool], result: Read) -> Iterator[tuple[str, str, os.stat_result]]:
-    """Yield path, session and status of the transcripts, a session's own before those of its sub-agents."""
+def _transcripts(
+    folder: str, wanted: Callable[[str], bool], only: str, result: Read
+) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Yield path, session and status of the transcripts."""
     for project in _entries(folder, result):
-        if not (wanted(project.name) and project.is_dir()):
-            continue
-        below = []
-        for entry in _entries(project.path, result):
-            if entry.name.endswith(".jsonl") and entry.is_file():
-                yield entry.path, entry.name.removesuffix(".jsonl"), entry.stat()
-            elif entry.is_dir(follow_symlinks=False):
-                below.append(entry)
-        for session in below:
-            for path, status in _agents(session.path, result):
-                yield path, session.name, status
+        if wanted(project.name) and project.is_dir():
+            entries = _entries(project.path, result)
+            if only:
+                entries = [entry for entry in entries if entry.name in (only, f"{only}.jsonl")]
+            yield from _of_project(entries, result)
+
+
+def _of_project(entries: Sequence[os.DirEntry[str]], result: Read) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Yield a project's transcripts, sessions' own before those of sub-agents, which may have begun elsewhere."""
+    for entry in entries:
+        if entry.name.endswith(".jsonl") and entry.is_file():
+            yield entry.path, entry.name.removesuffix(".jsonl"), entry.stat()
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            for path, status in _agents(entry.path, result):
+                yield path, entry.name, status
 
 
 def _agents(folder: str, result: Read) -> Iterator[tuple[str, os.stat_result]]:

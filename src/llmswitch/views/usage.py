@@ -33,15 +33,15 @@ def usage(answer: Answer, home: str, width: int | None, when: Callable[[int], st
         lines += ["", *_bars("By day", days[-MOST_DAYS:], "day", width or PLAIN_WIDTH, bar)]
     if len(models) > 1:
         lines += ["", *_bars("By model", models[:MOST_MODELS], "model", width or PLAIN_WIDTH, bar)]
-    compared = [_compared(name, cost, answer.found.total()) for name, cost in answer.compared.items()]
+    compared = [_compared(name, there, answer.found.total()) for name, there in answer.compared.items()]
     return [*lines, *(["", *compared] if compared else []), *_findings(answer.findings, home, when), *_last(answer)]
 
 
 def _nothing(answer: Answer, when: Callable[[int], str]) -> str:
     since = f" since {when(answer.scope.since)}" if answer.scope.since else ""
-    where = " on this machine" if answer.scope.worktrees is None else " of this repository"
-    where = where if answer.scope.repository or answer.scope.worktrees is None else " here"
-    return f"No session{where} has used anything{since}."
+    where = "on this machine" if answer.scope.worktrees is None else "of this repository"
+    where = where if answer.scope.repository or answer.scope.worktrees is None else "here"
+    return f"Nothing is on record of what sessions {where} used{since}."
 
 
 def _title(answer: Answer, when: Callable[[int], str]) -> str:
@@ -86,7 +86,7 @@ def _named(row: Row, key: str, home: str) -> str:
 
 def _numbers(row: Row) -> list[str]:
     tokens = [count(number) for number in (row.input, row.output, row.cache_read, row.cache_write)]
-    return [f"{row.requests:,}", *tokens, _cost(row), row.as_of]
+    return [f"{row.requests:,}", *tokens, cost(row), row.as_of]
 
 
 def _more(row: Row) -> list[str]:
@@ -96,7 +96,8 @@ def _more(row: Row) -> list[str]:
     return [f"{row.requests / sessions:.1f}", f"{row.failed_tools:,}", cached, each]
 
 
-def _cost(row: Row) -> str:
+def cost(row: Row) -> str:
+    """Return a row's cost; `+` marks one of which a part has no price."""
     if row.cost is None:
         return "plan" if row.plan and not row.unpriced else NONE
     return usd(row.cost) + (" +" if row.unpriced or row.plan else "")
@@ -110,9 +111,9 @@ def count(number: int) -> str:
     return f"{number / 1000:.1f}k" if number >= 100_000 else f"{number:,}"
 
 
-def usd(cost: float) -> str:
+def usd(money: float) -> str:
     """Return a sum of money: cents, and where it is less than ten of them more places."""
-    return f"${cost:,.2f}" if cost >= 0.1 or cost == 0 else f"${cost:.4f}"
+    return f"${money:,.2f}" if money >= 0.1 or money == 0 else f"${money:.4f}"
 
 
 def _bars(title: str, rows: Sequence[Row], key: str, width: int, sign: str) -> list[str]:
@@ -120,7 +121,7 @@ def _bars(title: str, rows: Sequence[Row], key: str, width: int, sign: str) -> l
     money = all(row.cost is not None and not row.unpriced for row in rows)
     sizes = [row.cost or 0.0 if money else float(row.tokens) for row in rows]
     labels = [row.keys[key] or UNKNOWN for row in rows]
-    values = [_cost(row) if money else count(row.tokens) for row in rows]
+    values = [cost(row) if money else count(row.tokens) for row in rows]
     left, right = max(map(len, labels)), max(map(len, values))
     room = max(min(width - left - right - 4, LONGEST_BAR), 1)
     largest = max(sizes) or 1.0
@@ -131,23 +132,23 @@ def _bars(title: str, rows: Sequence[Row], key: str, width: int, sign: str) -> l
     return lines
 
 
-def _compared(name: str, cost: Cost, total: Row) -> str:
-    if cost.plan:
+def _compared(name: str, there: Cost, total: Row) -> str:
+    if there.plan:
         return f"With {name}: paid by quota, not by tokens."
-    if cost.usd is None:
+    if there.usd is None:
         return f"With {name}: a price is not known."
     more = ""
     if total.cost and not total.unpriced and not total.plan:
-        more = f", {cost.usd / total.cost:.2f} times what it did cost"
-    return (f"With {name} the same tokens would have cost {usd(cost.usd)} (prices of {cost.as_of}){more}. "
+        more = f", {there.usd / total.cost:.2f} times what it did cost"
+    return (f"With {name} the same tokens would have cost {usd(there.usd)} (prices of {there.as_of}){more}. "
             "An estimate: other models count tokens otherwise, and take more or fewer turns.")  # fmt: skip
 
 
 def _findings(found: Sequence[Finding], home: str, when: Callable[[int], str]) -> list[str]:
     lines = [""] if found else []
     for each in found:
-        cost = f", {usd(each.cost)}" if each.cost is not None else ""
-        seen = f"Last {when(each.moment)}, session {each.session}{cost}."
+        money = f", {usd(each.cost)}" if each.cost is not None else ""
+        seen = f"Last {when(each.moment)}, session {each.session}{money}."
         lines += [f"{each.level}: {each.message} {seen}", f"    → {each.fix}"]
     return lines
 
