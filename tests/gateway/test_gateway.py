@@ -400,14 +400,16 @@ def test_it_listens_on_loopback_only(gateway: RunningGateway) -> None:
 def test_no_key_and_no_token_shows_outside(gateway: RunningGateway, pin: Pin) -> None:
     """Not in the log, the arguments, the control socket's status, or any file; a core would be empty."""
     assert pin.post(BODY).status == 200
-    process = Path("/proc", str(gateway.process.pid))
-    shown = gateway.log.read_bytes() + process.joinpath("cmdline").read_bytes()
+    shown = gateway.log.read_bytes()
+    for pid in (gateway.process.pid, gateway.pid):
+        process = Path("/proc", str(pid))
+        shown += process.joinpath("cmdline").read_bytes() + process.joinpath("environ").read_bytes()
+        assert "Max core file size        0                    0" in process.joinpath("limits").read_text()
     shown += json.dumps(gateway.local.status()).encode()
     files = [path for path in gateway.home.rglob("*") if path.is_file()]
     shown += b"".join(path.read_bytes() for path in files)
     for secret in (*KEYS.values(), pin.token):
         assert secret.encode() not in shown
-    assert "Max core file size        0                    0" in process.joinpath("limits").read_text()
 
 
 def test_only_this_user_can_ask_it_for_tokens(gateway: RunningGateway) -> None:

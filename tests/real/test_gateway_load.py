@@ -74,7 +74,7 @@ def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
 
 def memory(gateway: RunningGateway) -> float:
     """Return its proportional memory in MiB."""
-    rows = Path(f"/proc/{gateway.process.pid}/smaps_rollup").read_text().splitlines()
+    rows = Path(f"/proc/{gateway.pid}/smaps_rollup").read_text().splitlines()
     return next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1024
 
 

@@ -122,7 +122,7 @@ class RunningGateway:
         fail = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         self.environ = {**base, **fail, "LLMSWITCH_HOME": str(home), **variables, **(environ or {})}
         state = home / "state"
-        self.local = LocalGateway(str(state / "gateway"), self.environ, lambda: KeyNames(str(state)))
+        self.local = LocalGateway(str(state / "gateway"), self.environ, lambda: KeyNames(str(state)), lambda: self.port)
         self.log = home / "gateway.log"
 
     def __enter__(self) -> Self:
@@ -143,6 +143,13 @@ class RunningGateway:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(LIMIT)
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        status = self.local.status()
+        assert status
+        return int(str(status["pid"]))
 
     def routes(self, **models: Route) -> Pin:
         """Give it routes and return how to ask it."""

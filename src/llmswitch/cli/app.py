@@ -67,7 +67,7 @@ class App:
         """Return the local gateway of this user, whether it runs or not."""
         from llmswitch.gateway.client import LocalGateway  # few pins point at it
 
-        return LocalGateway(os.path.join(self.state, "gateway"), self.environ, self.key_names)
+        return LocalGateway(os.path.join(self.state, "gateway"), self.environ, self.key_names, self.gateway_port)
 
     def sessions(self, *roots: str) -> list[Session] | None:
         """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""

@@ -10,16 +10,20 @@ from llmswitch.cli import console, shell
 from llmswitch.cli.app import App
 from llmswitch.commands import gateway as commands
 from llmswitch.keys.keyring import OsKeyring
+from llmswitch.presets.config import gateway_forget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmswitch.base.secret import Secret
     from llmswitch.presets.routes import Route
 
 
-def find_key(app: App, route: Route) -> Secret:
+def find_key(app: App, route: Route, exported: Mapping[str, str]) -> Secret:
     """Return the key of a gateway's route, asking nobody; the presets are read again, for they may have changed."""
-    again = App(app.environ)
-    return commands.find_key(route, again.catalog, app.environ, lambda: OsKeyring(False, keeper=app.keeper))
+    environ = {**app.environ, **exported}
+    again = App(environ)
+    return commands.find_key(route, again.catalog, environ, lambda: OsKeyring(False, keeper=app.keeper))
 
 
 @click.group()
@@ -32,7 +36,17 @@ def gateway() -> None:
 def run(app: App) -> None:
     """Run the gateway in the foreground, until SIGTERM or Ctrl-C."""
 
-    commands.run(app.gateway_port(), app.gateway(), lambda route: find_key(app, route), console.note)
+    commands.run(app.gateway_port(), app.environ)
+
+
+@gateway.command("serve", hidden=True)
+@click.pass_obj
+def serve(app: App) -> None:
+    """Serve the port that `gateway run` holds; it starts this itself."""
+
+    commands.serve(
+        app.gateway(), lambda route, exported: find_key(app, route, exported), console.note, gateway_forget(app.config)
+    )
 
 
 @gateway.command("start")
@@ -49,6 +63,14 @@ def stop(app: App) -> None:
     """Stop the gateway; answers that are running get 20 seconds to end."""
 
     console.answer([commands.stop(app.gateway())])
+
+
+@gateway.command("lock")
+@click.pass_obj
+def lock(app: App) -> None:
+    """Let the gateway forget all keys; it reads one again when the next request needs it."""
+
+    console.answer([commands.lock(app.gateway())])
 
 
 @gateway.command("token")

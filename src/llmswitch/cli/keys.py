@@ -70,6 +70,7 @@ def keys_delete(app: App, name: str) -> None:
 
     name = commands.key_name(name, app.catalog, None)
     deleted = commands.delete_key(name, app.keyring, app.key_names())
+    app.gateway().renew(name)  # one that runs forgets it
     console.answer([f"Deleted the {name} key." if deleted else f"Nothing to do: the keyring has no {name} key."])
 
 

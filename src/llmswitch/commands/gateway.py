@@ -7,7 +7,7 @@ import os
 from llmswitch.base.errors import KeyProblem, LlmswitchError, UsageProblem
 from llmswitch.base.urls import is_id
 from llmswitch.commands.keys import print_key
-from llmswitch.gateway import litellm
+from llmswitch.gateway import litellm, supervise
 from llmswitch.gateway.extra import check_installed
 from llmswitch.keys.sources import variable
 from llmswitch.presets import mixed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from llmswitch.base.secret import Secret
     from llmswitch.gateway.client import LocalGateway
-    from llmswitch.gateway.vault import Find
+    from llmswitch.gateway.process import FindWith
     from llmswitch.keys.names import Keyring
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.routes import Route
@@ -38,12 +38,18 @@ def write_new(folder: str, files: Mapping[str, str]) -> None:
         raise LlmswitchError(f"{folder}: cannot write into it: {error.strerror}.") from None
 
 
-def run(port: int, gateway: LocalGateway, find_key: Find, tell: Callable[[str], None]) -> None:
+def run(port: int, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM; LlmswitchError where the extra is missing or the port is taken."""
+    check_installed()
+    supervise.run(port, environ)
+
+
+def serve(gateway: LocalGateway, find_key: FindWith, tell: Callable[[str], None], forget_seconds: float) -> None:
+    """Serve the port that `run` holds, as its child."""
     check_installed()
     from llmswitch.gateway import process  # its libraries are an extra
 
-    process.run(port, gateway.socket, gateway.files, find_key, tell)
+    process.run(gateway.socket, gateway.files, find_key, tell, forget_seconds)
 
 
 def start(client: LocalGateway) -> str:
@@ -57,6 +63,14 @@ def start(client: LocalGateway) -> str:
 def stop(client: LocalGateway) -> str:
     """Stop the gateway and return one line that says so."""
     return "The gateway has stopped." if client.stop() else "Nothing to do: the gateway does not run."
+
+
+def lock(client: LocalGateway) -> str:
+    """Let the gateway forget every key and return one line that says so."""
+    dropped = client.lock()
+    if dropped is None:
+        return "Nothing to do: the gateway does not run, and has no key."
+    return f"The gateway has forgotten {dropped} key{'' if dropped == 1 else 's'}; it asks for one when it is needed."
 
 
 def token(routes: str, client: LocalGateway) -> str:
@@ -87,18 +101,32 @@ def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring
 
 def status(client: LocalGateway) -> dict[str, object]:
     """Return what is known of the gateway as JSON data; `up` says whether it runs, `keys` which are in memory."""
-    running = client.status()
-    return {"up": True, **running} if running else {"up": False, "routes": client.files.names()}
+    if running := client.status():
+        return {"up": True, **running}
+    trouble, fix = client.trouble() or (None, None)
+    return {"up": False, "routes": client.files.names(), "trouble": trouble, "fix": fix}
 
 
 def status_lines(data: Mapping[str, object]) -> list[str]:
     """Return the same as text."""
+    if data.get("trouble"):
+        return [f"{data['trouble']}", f"  {data['fix']}"]
     if not data["up"]:
         return ["The gateway does not run; a session's first request starts it, or: llmswitch gateway start"]
     keys = data["keys"] if isinstance(data["keys"], list) else []
     return [
         f"The gateway listens on http://127.0.0.1:{data['port']} (process {data['pid']}, version {data['version']}).",
         f"Keys in its memory: {', '.join(keys) or 'none yet'}.",
+        *_pin_lines(data),
+    ]
+
+
+def _pin_lines(data: Mapping[str, object]) -> list[str]:
+    """Return what was asked for through each pin's routes since the start."""
+    pins = data.get("pins")
+    return [
+        f"/w/{name}: {one['requests']} requests, {one['errors']} errors; last answered: {one['model'] or 'nobody yet'}."
+        for name, one in (pins.items() if isinstance(pins, dict) else ())
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
-from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.base.urls import host_of, id_in, is_loopback
 from llmswitch.claude import program, session_arguments
 from llmswitch.claude.effective import effective
 from llmswitch.claude.fence import EVERY_CLAUDE
@@ -92,6 +92,8 @@ def start(
 ) -> None:
     """Become Claude Code with the overlay for what is asked for, and the arguments `given`; the ledger notes it."""
     found = overlay(request, checkout, catalog, helper, gateway)
+    if found and id_in(str(found.members.get(BASE_URL, ""))):
+        gateway().start()  # or Claude Code would talk to whoever has the port
     settings = found.file(checkout.root, state_folder) if found else None
     argv = arguments(given, settings)
     executable = program.find(environ)

@@ -27,6 +27,7 @@ class Asked:
 
     def __init__(self, model: str, host: str, names: Mapping[str, str], taken: set[str]) -> None:
         self.model, self.host, self.names, self.taken = model, host, names, taken
+        self.served = ""  # the model by its own name, once it said so
 
 
 def message(data: object, asked: Asked) -> Json:
@@ -37,6 +38,8 @@ def message(data: object, asked: Asked) -> Json:
     said = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(data, dict) or not isinstance(choice, dict) or not isinstance(said, dict):
         raise BadAnswer("sent an answer without a message")
+    if isinstance(data.get("model"), str):
+        asked.served = data["model"]
     thought, text = texts(said)
     content: list[Json] = []
     if thought:

@@ -97,6 +97,8 @@ class Stream:
         chat_answer.check(chunk)
         if not isinstance(chunk, dict):
             raise BadAnswer("sent a chunk that is no JSON object")
+        if not self._asked.served and isinstance(chunk.get("model"), str):
+            self._asked.served = chunk["model"]
         self.begin()
         self._usage = chunk.get("usage") or self._usage
         choices = chunk.get("choices")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 
+from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import loads
 from llmswitch.base.files import Lock
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
     from llmswitch.keys.names import KeyNames
 
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 2.0
+RESTART_SECONDS = 3.0  # in which a keeper has its process again
 START_SECONDS = 15.0
 STOP_SECONDS = 30.0
 _PAUSE = 0.02
@@ -31,8 +34,12 @@ _PAUSE = 0.02
 class LocalGateway:
     """The gateway whose files lie in `folder`; a process it starts gets `environ`, `names` knows the saved keys."""
 
-    def __init__(self, folder: str, environ: Mapping[str, str], names: Callable[[], KeyNames]) -> None:
-        self._folder, self._environ, self._names = folder, environ, names
+    def __init__(
+        self, folder: str, environ: Mapping[str, str], names: Callable[[], KeyNames], port: Callable[[], int]
+    ) -> None:
+        """`port` tells the port that it has, or would have."""
+        self._folder, self._environ, self._names, self._port = folder, environ, names, port
+        self._silent = 0  # the process that took our connection and said nothing
         self.socket = os.path.join(folder, "control")
         self.files = RouteFiles(os.path.join(folder, "routes"))
 
@@ -61,25 +68,56 @@ class LocalGateway:
         """Let a running gateway drop a key, so that it takes the saved one for its next request; False: none does."""
         return self._ask(f"/renew/{name}") is not None
 
+    def lock(self) -> int | None:
+        """Let a running gateway drop all keys and return how many there were; None where none runs."""
+        answer = self._ask("/lock")
+        return None if answer is None else int(str(answer["dropped"]))
+
     def start(self) -> bool:
         """Start a gateway in the background unless one runs, and wait until it answers; say whether one was started.
 
-        Raises LlmswitchError with what the gateway said where it does not come up.
+        One of another version is replaced where it has nothing to do. Raises LlmswitchError with what the gateway
+        said where it does not come up, and where the port is another's: Claude Code would talk to that.
         """
-        if self.status():
+        if _is_current(self.status()):
             return False
         with Lock(os.path.join(self._folder, "start.lock"), "The gateway"):
-            if self.status():
+            trouble = self.trouble()
+            if trouble:
+                raise LlmswitchError(trouble[0], hint=trouble[1])
+            status = self.status()
+            if _is_current(status):
                 return False
+            if status:
+                self.stop()
             self._start()
             return True
+
+    def trouble(self) -> tuple[str, str] | None:
+        """Return why no gateway answers though something is there, and what to type; None where nothing is."""
+        end = time.monotonic() + RESTART_SECONDS
+        while self.status() is None:
+            if self._silent:
+                return _silent(self._silent)
+            from llmswitch.gateway.port import holder  # none answers: that is rare
+
+            port = self._port()
+            user = holder(port)
+            if user is None:
+                return None
+            if user != os.getuid() or time.monotonic() > end:
+                whose = "another program of yours" if user == os.getuid() else f"user {user}"
+                text = f"Port {port} is held by {whose}; it would get what is meant for the gateway."
+                return text, f'End it, or choose another port in config.json5: {{"gateway_port": {port + 1}}}'
+            time.sleep(_PAUSE)  # a keeper that starts its process again
+        return None
 
     def stop(self) -> bool:
         """End the gateway and wait until it is gone, running answers included; say whether one was running."""
         status = self.status()
         if status is None:
             return False
-        pid = int(str(status["pid"]))
+        pid = int(str(status.get("keeper") or status["pid"]))
         os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + STOP_SECONDS
         while _runs(pid):
@@ -89,17 +127,23 @@ class LocalGateway:
         return True
 
     def _start(self) -> None:
-        import subprocess  # only where none runs
+        import subprocess  # only where none runs, as all of this
 
         from llmswitch.base.shell import own_command
+        from llmswitch.gateway.supervise import FROM_STDIN, feed
 
+        keys = {name: text for name, text in self._environ.items() if name.startswith(variable(""))}
+        clean = {name: text for name, text in self._environ.items() if name not in keys}
         log = os.path.join(self._folder, "log")
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             process = subprocess.Popen(  # noqa: S603  # llmswitch itself
                 [*own_command(), "gateway", "run"],
-                stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", env=dict(self._environ),
+                stdin=subprocess.PIPE, stdout=file, stderr=file, cwd="/", env={**clean, FROM_STDIN: "1"},
                 start_new_session=True,
             )  # fmt: skip
+        assert process.stdin
+        with process.stdin as pipe:
+            pipe.write(feed(keys))
         end = time.monotonic() + START_SECONDS
         while not self.status():
             if process.poll() is not None or time.monotonic() > end:
@@ -110,11 +154,15 @@ class LocalGateway:
     def _ask(self, what: str) -> dict[str, object] | None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ANSWER_SECONDS)
+            self._silent = 0
             try:
                 connection.connect(self.socket)
                 connection.sendall(f"GET {what} HTTP/1.0\r\nHost: gateway\r\n\r\n".encode())
                 with connection.makefile("rb") as stream:
                     head, _, body = stream.read().partition(b"\r\n\r\n")
+            except TimeoutError:
+                self._silent = _other_end(connection)
+                return None
             except OSError:
                 return None
         answer = loads(body.decode()) if b" 200 " in head.partition(b"\r\n")[0] else None
@@ -127,13 +175,41 @@ def _last_line(path: str) -> str:
     return lines[-1].removeprefix("llmswitch: ") if lines else "it said nothing."
 
 
+def _is_current(status: Mapping[str, object] | None) -> bool:
+    """Say whether a gateway runs that need not be replaced: of this version, or with answers under way."""
+    return status is not None and (status.get("version") == __version__ or bool(status.get("active")))
+
+
+def _other_end(connection: socket.socket) -> int:
+    """Return the process that listens at the other end of a socket, 0 where that is not known."""
+    try:
+        data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    except (AttributeError, OSError):
+        return 0
+    return int.from_bytes(data[:4], sys.byteorder)
+
+
+def _silent(pid: int) -> tuple[str, str]:
+    if _state(pid) in (b"T", b"t"):
+        return f"The gateway (process {pid}) is stopped, by SIGSTOP or Ctrl-Z.", f"kill -CONT {pid}"
+    return f"The gateway (process {pid}) does not answer.", f"To end it, and have it started again: kill -9 {pid}"
+
+
+def _state(pid: int) -> bytes:
+    """Return the state letter of a process, "" where it cannot be read."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return b""
+
+
 def _runs(pid: int) -> bool:
     """Say whether a process runs; one that ended stays in the table where nobody reaps it, as in many containers."""
     try:
         os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
     except ProcessLookupError:
         return False
-    except (OSError, IndexError):  # no /proc; or it ended just now, which the next look says
+    except OSError:
         return True
+    return _state(pid) not in (b"Z", b"X")

@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TOKEN_BYTES = 32
 _PATH = re.compile(r"/w/([0-9a-f]{16})(/v1/messages(?:/count_tokens)?)")
 
 

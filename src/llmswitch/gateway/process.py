@@ -1,13 +1,16 @@
-"""The gateway as a process: from the first bind to a graceful end."""
+"""The process that serves: from the port that its keeper holds to a graceful end."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
-import secrets
+import resource
 import signal
 import socket
+import stat
+import sys
 from contextlib import AsyncExitStack
 
 from aiohttp import web
@@ -15,43 +18,67 @@ from aiohttp import web
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.secret import no_core_dumps
 from llmswitch.gateway import control
-from llmswitch.gateway.guard import TOKEN_BYTES, Guard
+from llmswitch.gateway.guard import Guard
+from llmswitch.gateway.port import HOST
 from llmswitch.gateway.server import Server
+from llmswitch.gateway.supervise import PORT_FD, QUEUE
 from llmswitch.gateway.upstream import Upstreams
 from llmswitch.gateway.vault import Vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from llmswitch.base.secret import Secret
     from llmswitch.gateway.route_files import RouteFiles
-    from llmswitch.gateway.vault import Find
+    from llmswitch.presets.routes import Route
 
-HOST = "127.0.0.1"
+    FindWith = Callable[[Route, Mapping[str, str]], Secret]
 
 
-def run(port: int, control_path: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C, and then let running answers end; LlmswitchError where it cannot start."""
+def run(
+    control_path: str, files: RouteFiles, find_key: FindWith, tell: Callable[[str], None], forget_seconds: float
+) -> None:
+    """Serve the port that the keeper passed, until SIGTERM or Ctrl-C, and then let running answers end.
+
+    Raises LlmswitchError where there is no keeper or the control socket cannot be made.
+    """
     os.umask(0o077)
     no_core_dumps(for_good=True)
+    try:
+        listening = socket.socket(fileno=int(os.environ.pop(PORT_FD)))
+        given = json.loads(sys.stdin.buffer.readline())
+    except (KeyError, OSError, ValueError):
+        raise LlmswitchError("This serves a gateway that holds the port.", hint="Type: llmswitch gateway run") from None
+    _many_descriptors()
+    secret, keys = bytes.fromhex(given["secret"]), given["keys"]
+
+    def find(route: Route) -> Secret:
+        return find_key(route, keys)
+
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(port, control_path, files, find_key, tell))
+        runner.run(_serve(listening, secret, control_path, files, Vault(find, forget_seconds), tell))
 
 
-async def _serve(port: int, control_path: str, files: RouteFiles, find_key: Find, tell: Callable[[str], None]) -> None:
-    ended = asyncio.Event()
+async def _serve(
+    listening: socket.socket, secret: bytes, control_path: str, files: RouteFiles, vault: Vault,
+    tell: Callable[[str], None],
+) -> None:  # fmt: skip
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, ended.set)
+    # What asyncio would print has tracebacks, and in them what was sent.
+    loop.set_exception_handler(lambda loop, context: tell(f"The gateway: {type(context.get('exception')).__name__}."))
     async with AsyncExitStack() as stack:
-        listening = _bind(port)
         port = listening.getsockname()[1]
-        vault, guard = Vault(find_key), Guard(secrets.token_bytes(TOKEN_BYTES), port)
+        guard = Guard(secret, port)
         upstreams = await stack.enter_async_context(Upstreams())
-        runner = Server(files, vault, guard, upstreams).runner()
+        server = Server(files, vault, guard, upstreams)
+        runner = server.runner()
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, listening, backlog=1024).start()
-        inner = control.runner(guard, vault, files, port)
+        await web.SockSite(runner, listening, backlog=QUEUE).start()
+        inner = control.runner(guard, vault, files, port, server.counts)
         await inner.setup()
         stack.push_async_callback(inner.cleanup)
         await _control_site(inner, control_path)
@@ -61,25 +88,21 @@ async def _serve(port: int, control_path: str, files: RouteFiles, find_key: Find
         await ended.wait()
 
 
-def _bind(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-    except OSError as error:
-        listening.close()
-        raise LlmswitchError(
-            f"Port {port} cannot be used ({error.strerror}); another program may have it.",
-            hint='Choose another in config.json5, for example {"gateway_port": 28888}, and switch again.',
-        ) from None
-    return listening
+def _many_descriptors() -> None:
+    """Take as many descriptors as this user may have: each request that is answered takes two."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _control_site(runner: web.AppRunner, path: str) -> None:
     """Open the control socket; whoever holds the port is the only gateway, so one that lies there is stale."""
+    folder = os.path.dirname(path)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        os.chmod(os.path.dirname(path), 0o700)  # it may have been there before
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        about = os.lstat(folder)
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+            raise LlmswitchError(f"{folder} is a link or another user's; the gateway's socket must not lie there.")
+        os.chmod(folder, 0o700)  # it may have been there before
         _unlink(path)
         await web.UnixSite(runner, path).start()
         os.chmod(path, 0o600)

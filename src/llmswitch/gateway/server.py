@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from aiohttp import web
 
 from llmswitch.base.addresses import address_problem
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.gateway import wire
+from llmswitch.gateway.counts import Counts
 from llmswitch.gateway.guard import Forbidden, Guard
 from llmswitch.gateway.translate import Translator
 from llmswitch.gateway.upstream import Upstreams, error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from aiohttp.web_protocol import RequestHandler
+
     from llmswitch.base.secret import Secret
     from llmswitch.gateway.route_files import RouteFiles
     from llmswitch.gateway.vault import Vault
@@ -22,6 +26,19 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024
 SHUTDOWN_SECONDS = 20.0
+# For a request to come: of a connection that says nothing or half a head, and of a body.
+IDLE_SECONDS, BODY_SECONDS = 75.0, 120.0
+MOST_CONNECTIONS = 1000
+
+
+class _Limited(web.Server):
+    """aiohttp's server, with an end to how many may ask at once; each connection takes descriptors and memory."""
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a connection, or close it at once."""
+        super().connection_made(handler, transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
 
 
 class Server:
@@ -30,26 +47,28 @@ class Server:
     def __init__(self, files: RouteFiles, vault: Vault, guard: Guard, upstreams: Upstreams) -> None:
         self._files, self._vault, self._guard, self._upstreams = files, vault, guard, upstreams
         self._translator = Translator(upstreams)
+        self.counts = Counts()
 
     def runner(self) -> web.ServerRunner:
-        """Return what serves it: no access log, and a request ends when its client goes."""
+        """Return what serves it: no access log, no other log, and a request ends when its client goes."""
         loop = asyncio.get_running_loop()
 
         def make(message, payload, protocol, writer, task):  # type: ignore[no-untyped-def]
             return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
 
-        server = web.Server(
-            self.handle, request_factory=make, access_log=None, handler_cancellation=True, auto_decompress=False
-        )
+        silent = logging.Logger("silent")  # headers, which would stand in it, may hold a token
+        silent.addHandler(logging.NullHandler())
+        server = _Limited(
+            self.handle, request_factory=make, access_log=None, logger=silent, handler_cancellation=True,
+            auto_decompress=False, keepalive_timeout=IDLE_SECONDS,
+        )  # fmt: skip
         return web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        self.counts.begin()
         try:
-            name, path = self._guard.check(request.method, request.path, request.headers)
-            if (request.content_length or 0) > LARGEST:
-                raise web.HTTPRequestEntityTooLarge(LARGEST, request.content_length or 0)
-            return await self._forward(request, name, path, await request.read())
+            return await self._answer(request)
         except Forbidden as refused:
             return error(refused.status, refused.kind, str(refused))
         except web.HTTPRequestEntityTooLarge:
@@ -57,6 +76,26 @@ class Server:
         except LlmswitchError as problem:
             # 424: Claude Code 2.1.329 shows the text of it as it is, and does not ask again.
             return error(424, "invalid_request_error", f"llmswitch: {problem.args[0]} {problem.hint}", retry=False)
+        except ConnectionError:
+            raise  # the client has gone
+        except Exception as bug:
+            text = f"llmswitch gateway: this is a bug in llmswitch ({type(bug).__name__})."
+            return error(500, "api_error", text, retry=False)
+        finally:
+            self.counts.end()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        name, path = self._guard.check(request.method, request.path, request.headers)
+        if (request.content_length or 0) > LARGEST:
+            raise web.HTTPRequestEntityTooLarge(LARGEST, request.content_length or 0)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await request.read()
+        except TimeoutError:
+            return error(408, "invalid_request_error", "The request did not come to its end.", retry=False)
+        answer = await self._forward(request, name, path, body)
+        self.counts.add(name, answer.status)
+        return answer
 
     async def _forward(self, request: web.BaseRequest, name: str, path: str, body: bytes) -> web.StreamResponse:
         routes = self._files.load(name)

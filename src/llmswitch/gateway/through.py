@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmswitch import __version__
 from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import VARIABLES
 
@@ -25,8 +26,11 @@ def through(name: str, models: Mapping[str, str], gateway: LocalGateway) -> Thro
 
     `models` are the effective slots, by the name of their variable.
     """
-    up = gateway.status() is not None
-    problems = [] if up else [_down()]
+    status = gateway.status()
+    up = status is not None
+    problems = [] if up else [_down(gateway)]
+    if status and status.get("version") != __version__:
+        problems.append(_older(str(status.get("version"))))
     routes = gateway.files.load(name)
     if routes is None:
         gone = Problem("routes-gone", "warning", "The gateway knows no routes for this pin.", "llmswitch PRESET")
@@ -44,9 +48,16 @@ def _data(route: Route, gateway: LocalGateway) -> dict[str, object]:
     return {"provider": provider, "host": route.host, "protocol": route.protocol, "key": route.key, "key_known": known}
 
 
-def _down() -> Problem:
+def _down(gateway: LocalGateway) -> Problem:
+    if trouble := gateway.trouble():
+        return Problem("gateway-trouble", "error", trouble[0], trouble[1])
     message = "The gateway does not run; a session's first request starts it."
     return Problem("gateway-down", "note", message, "llmswitch gateway start")
+
+
+def _older(version: str) -> Problem:
+    message = f"The gateway that runs is version {version}; the next session replaces it when it has nothing to do."
+    return Problem("gateway-version", "note", message, "llmswitch gateway stop")
 
 
 def _no_key(name: str) -> Problem:

@@ -14,6 +14,7 @@ from llmswitch.gateway import bodies, chat_answer, chat_request, wire
 from llmswitch.gateway.chat_answer import Asked
 from llmswitch.gateway.chat_ids import long_names
 from llmswitch.gateway.chat_stream import Lines, Stream, events
+from llmswitch.gateway.counts import NOTE
 from llmswitch.gateway.upstream import cut, error, named
 from llmswitch.gateway.wire import BadAnswer
 
@@ -75,7 +76,9 @@ class Translator:
                 return error(502, "api_error", wire.quoted(secret, f"{named(route)} {bad}."))
 
         url = f"{route.base_url.rstrip('/')}/chat/completions"
-        return await self._upstreams.ask(route, secret, url, headers, exchange.payload, answered)
+        made = await self._upstreams.ask(route, secret, url, headers, exchange.payload, answered)
+        NOTE.get().model = exchange.asked.served
+        return made
 
 
 async def _answer(

@@ -14,6 +14,7 @@ from yarl import URL
 
 from llmswitch.base.urls import is_loopback
 from llmswitch.gateway import bodies, wire
+from llmswitch.gateway.counts import NOTE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class Upstreams:
 
 def cut(request: web.BaseRequest) -> None:
     """End an answer that has begun as its upstream did: without an end, so that the client knows."""
+    NOTE.get().broke = True
     if request.transport:
         request.transport.close()
 
@@ -189,11 +191,14 @@ async def _passed(
     if (answer.content_length or LARGEST_AT_ONCE + 1) <= LARGEST_AT_ONCE:
         # Head and body in one packet: a quarter of what a small request costs here.
         whole = await answer.read()
+        NOTE.get().model = wire.served_model(whole)
         return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=whole)
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     try:
         async for chunk in answer.content.iter_any():
+            if not response.body_length:
+                NOTE.get().model = wire.served_model(chunk)
             await response.write(chunk)
     except (aiohttp.ClientError, TimeoutError):
         cut(request)

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 class Vault:
     """Asks `find` (which raises LlmswitchError) for each key once; a keyring is slow and may have to be unlocked."""
 
-    def __init__(self, find: Find) -> None:
-        self._find = find
+    def __init__(self, find: Find, idle: float = 0.0) -> None:
+        """With `idle`, all keys are forgotten so many seconds after the last one was used."""
+        self._find, self._idle = find, idle
+        self._timer: asyncio.TimerHandle | None = None
+        self._dropped = 0  # how often keys were: one that is being fetched meanwhile may be the old one
         self._keys: dict[tuple[str, str], Secret] = {}
         self._asking: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -28,11 +31,28 @@ class Vault:
         if route.key is None:
             return None
         name = _name(route)
-        if name not in self._keys:
-            async with self._asking[name]:
-                if name not in self._keys:
-                    self._keys[name] = await asyncio.to_thread(self._find, route)
-        return self._keys[name]
+        self._used()
+        if (key := self._keys.get(name)) is not None:
+            return key
+        async with self._asking[name]:
+            while (key := self._keys.get(name)) is None:
+                before = self._dropped
+                key = await asyncio.to_thread(self._find, route)
+                if before == self._dropped:
+                    self._keys[name] = key
+        return key
+
+    def _used(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self._idle, self.lock) if self._idle else None
+
+    def lock(self) -> int:
+        """Drop every key and return how many there were."""
+        count = len(self._keys)
+        self._keys.clear()
+        self._dropped += 1
+        return count
 
     def forget(self, route: Route) -> None:
         """Drop a key that an upstream refused: the next request asks for it again, since it may be mended by then."""
@@ -43,6 +63,7 @@ class Vault:
         gone = [each for each in self._keys if each[0] == name]
         for each in gone:
             del self._keys[each]
+        self._dropped += 1
         return len(gone)
 
     @property

@@ -28,6 +28,10 @@ _LOGIN_WORDS = re.compile(r"x-api-key|oauth|/login|log ?in|logged in", re.IGNORE
 _LONGEST_QUOTE = 500
 
 
+_SERVED = re.compile(rb'"model"\s*:\s*"([^"\\\x00-\x1f]{1,200})"')
+_LOOKED_AT = 2048
+
+
 class Unroutable(ValueError):
     """The body names no model."""
 
@@ -110,6 +114,12 @@ def without(secret: Secret | None, data: bytes) -> bytes:
 def quoted(secret: Secret | None, text: str) -> str:
     """Return a text of an upstream's with stars for the key that it was shown."""
     return text.replace(secret.reveal(), STARS) if secret else text
+
+
+def served_model(begin: bytes) -> str:
+    """Return the model that the beginning of an answer names, "" where it names none or is packed."""
+    match = _SERVED.search(begin, 0, _LOOKED_AT)
+    return match[1].decode("utf-8", "replace") if match else ""
 
 
 def error(kind: str, message: str) -> bytes:

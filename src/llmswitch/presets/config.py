@@ -11,7 +11,9 @@ from llmswitch.presets.files import read_object
 NAME = "config.json5"
 # field → what it may be, the default first
 FIELDS: dict[str, tuple[str, ...]] = {"key_delivery": ("token", "helper")}
-PORT = "gateway_port"
+PORT, FORGET = "gateway_port", "gateway_forget_minutes"
+# field → the least and the most that a number may be
+NUMBERS = {PORT: (1024, 65535), FORGET: (1, 10080)}
 
 
 def load(folder: str) -> dict[str, str]:
@@ -31,15 +33,22 @@ def gateway_port(folder: str) -> int:
     return chosen if isinstance(chosen, int) else GATEWAY_PORT + own
 
 
+def gateway_forget(folder: str) -> float:
+    """Return after how many idle seconds the gateway forgets its keys; 0, the default: never."""
+    chosen = _checked(os.path.join(folder, NAME)).get(FORGET)
+    return chosen * 60.0 if isinstance(chosen, int) else 0.0
+
+
 def _checked(path: str) -> dict[str, object]:
     given = read_object(path) if os.path.lexists(path) else {}
     for field, value in given.items():
         allowed = FIELDS.get(field)
-        if field == PORT:
-            if type(value) is not int or not 1024 <= value <= 65535:
-                raise LlmswitchError(f"{path}: {field} must be a number from 1024 to 65535.")
+        if field in NUMBERS:
+            least, most = NUMBERS[field]
+            if type(value) is not int or not least <= value <= most:
+                raise LlmswitchError(f"{path}: {field} must be a number from {least} to {most}.")
         elif allowed is None:
-            raise LlmswitchError(f"{path}: {field} is not a field; there is {', '.join([*FIELDS, PORT])}.")
+            raise LlmswitchError(f"{path}: {field} is not a field; there is {', '.join([*FIELDS, *NUMBERS])}.")
         elif value not in allowed:
             raise LlmswitchError(f"{path}: {field} must be {' or '.join(allowed)}.")
     return given

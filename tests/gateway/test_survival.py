@@ -1,0 +1,187 @@
+"""The gateway lives on: killed, stopped, replaced, or with its port taken, each is what it is said to be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from support.gateway import LIMIT, RunningGateway, Upstream, error, replying, route
+
+from llmswitch import __version__
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.gateway.port import holder
+from llmswitch.gateway.server import Server
+
+KEYS = {"haiku": "sk-test-haiku-0123456789abcdef0123456789"}
+BODY = {"model": "haiku-model", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
+    """A gateway of its own."""
+    with RunningGateway(tmp_path / "g", KEYS) as running:
+        yield running
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A fake provider."""
+    with Upstream() as running:
+        yield running
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + LIMIT
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def test_a_killed_gateway_answers_the_next_request_with_the_same_token(
+    gateway: RunningGateway, upstream: Upstream
+) -> None:
+    """No connection is refused meanwhile, and the exported key is still known."""
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+    assert pin.post(BODY).status == 200
+    for _ in range(3):
+        before = gateway.pid
+        os.kill(before, signal.SIGKILL)
+        assert pin.post(BODY).status == 200
+        assert gateway.pid != before
+    assert {one.bearer for one in upstream.requests} == {KEYS["haiku"]}
+
+
+def test_it_serves_on_where_its_keeper_was_killed(gateway: RunningGateway, upstream: Upstream) -> None:
+    """And can still be stopped."""
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+    gateway.process.kill()
+    gateway.process.wait(LIMIT)
+    assert pin.post(BODY).status == 200
+    assert gateway.local.stop()
+    until(lambda: holder(gateway.port) is None, "the port is held")
+
+
+def test_one_that_cannot_serve_ends_and_says_why(tmp_path: Path) -> None:
+    """It is not started over and over; a folder that is a link is one such reason."""
+    made = RunningGateway(tmp_path / "g", KEYS)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "g" / "state").mkdir()
+    (tmp_path / "g" / "state" / "gateway").symlink_to(tmp_path / "elsewhere")
+    done = subprocess.run(
+        [sys.executable, "-m", "llmswitch", "gateway", "run"], env=made.environ, capture_output=True, text=True,
+        timeout=LIMIT,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "is a link or another user's" in done.stderr
+    assert done.stderr.count("llmswitch:") == 1
+
+
+def test_a_stopped_gateway_is_called_that(gateway: RunningGateway) -> None:
+    """With the command that lets it go on."""
+    pid = gateway.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert gateway.local.trouble() == (
+            f"The gateway (process {pid}) is stopped, by SIGSTOP or Ctrl-Z.", f"kill -CONT {pid}",
+        )  # fmt: skip
+        with pytest.raises(LlmswitchError, match="is stopped"):
+            gateway.local.start()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_port_that_somebody_else_has_is_never_taken_for_the_gateway(tmp_path: Path) -> None:
+    """Who would start Claude Code is told, and whose it is."""
+    made = RunningGateway(tmp_path / "g", KEYS)
+    with socket.create_server(("127.0.0.1", made.port)):
+        with pytest.raises(LlmswitchError, match=f"Port {made.port} is held by another program of yours"):
+            made.local.start()
+        done = subprocess.run(
+            [sys.executable, "-m", "llmswitch", "gateway", "run"], env=made.environ, capture_output=True, text=True,
+            timeout=LIMIT,
+        )  # fmt: skip
+    assert f"Port {made.port} cannot be used" in done.stderr
+    assert "another program of yours" in done.stderr
+
+
+def test_a_gateway_of_another_version_is_replaced_when_it_is_idle(gateway: RunningGateway, tmp_path: Path) -> None:
+    """By the next start."""
+    until(lambda: gateway.local.status(), "it answers")
+    status = gateway.local.status()
+    assert status
+    assert status["version"] == __version__
+    assert not gateway.local.start()
+    code = (
+        "import sys, llmswitch; llmswitch.__version__ = '99.0'\n"
+        "from llmswitch.gateway.client import LocalGateway\n"
+        "from llmswitch.keys.names import KeyNames\n"
+        "import os\n"
+        "folder, port = sys.argv[1], int(sys.argv[2])\n"
+        "print(LocalGateway(folder, os.environ, lambda: KeyNames(folder), lambda: port).start())\n"
+    )
+    folder = str(gateway.home / "state" / "gateway")
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder, str(gateway.port)], env=gateway.environ, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "True\n", done.stderr
+    after = gateway.local.status()
+    assert after
+    assert after["pid"] != status["pid"]
+    assert gateway.process.wait(LIMIT) == 0
+    assert gateway.local.stop()
+
+
+def test_it_counts_what_it_did_without_a_word_of_it(gateway: RunningGateway, upstream: Upstream) -> None:
+    """Requests, errors and the model by its own name, for each pin."""
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+    pin.post(BODY)
+    upstream.behaviour = replying(500, error("api_error", "no"))
+    pin.post(BODY)
+    upstream.behaviour = replying(200, {"type": "message", "model": "vendor/real-1"})
+    pin.post(BODY)
+    status = gateway.local.status()
+    assert status
+    assert status["pins"] == {pin.name: {"requests": 3, "errors": 1, "model": "vendor/real-1"}}
+    assert status["active"] == 0
+
+
+def test_it_forgets_all_keys_when_told_to(gateway: RunningGateway, upstream: Upstream) -> None:
+    """And reads one again when the next request needs it."""
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+    pin.post(BODY)
+    assert gateway.local.lock() == 1
+    status = gateway.local.status()
+    assert status
+    assert status["keys"] == []
+    assert pin.post(BODY).status == 200
+
+
+def test_a_bug_of_ours_is_an_error_with_our_name() -> None:
+    """In the shape that the client shows, not a stack trace."""
+
+    class Broken:
+        def check(self, *given: object) -> tuple[str, str]:
+            raise ZeroDivisionError
+
+    server = Server(cast(Any, None), cast(Any, None), cast(Any, Broken()), cast(Any, None))
+    answer = asyncio.run(server.handle(make_mocked_request("POST", "/w/0/v1/messages")))
+    assert isinstance(answer, web.Response)
+    assert isinstance(answer.body, bytes)
+    assert json.loads(answer.body)["error"]["message"] == (
+        "llmswitch gateway: this is a bug in llmswitch (ZeroDivisionError)."
+    )
+    assert (answer.status, server.counts.active) == (500, 0)
