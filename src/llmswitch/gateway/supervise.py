@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 PORT_FD, FROM_STDIN = "LLMSWITCH_GATEWAY_FD", "LLMSWITCH_GATEWAY_STDIN"
 TOKEN_BYTES = 32
 QUEUE = 1024
-# A process that ends by itself so soon after its start will do so again.
-SOON, TOO_OFTEN, PAUSE = 2.0, 5, 0.5
+SOON, SHORT, PAUSE = 20.0, 2.0, 0.5
 _FIRST_PASSED = 3  # of systemd's sockets: sd_listen_fds(3)
 
 
@@ -82,17 +81,15 @@ class Keeper:
         """Start it, and again where it is gone, until a signal ends both; SystemExit where it ends by itself."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
-        quick = 0
         while not self._ending:
             begun = time.monotonic()
             code = self._once()
-            if code == 0:
+            lasted = time.monotonic() - begun
+            if code == 0 or self._ending:
                 return
-            soon = time.monotonic() - begun < SOON
-            quick = quick + 1 if soon else 0
-            if not self._ending and (quick >= TOO_OFTEN or (code > 0 and soon)):
-                raise SystemExit(abs(code))  # it said why
-            time.sleep(PAUSE if quick > 1 else 0)
+            if code > 0 and lasted < SOON:
+                raise SystemExit(code)  # it could not begin, said why, and would do so again
+            time.sleep(PAUSE if lasted < SHORT else 0)
 
     def _once(self) -> int:
         with subprocess.Popen(  # noqa: S603  # llmswitch itself
