@@ -116,6 +116,18 @@ def test_another_model_stays_at_its_slots_place(cli: Cli, repo: Path, home: Path
     assert written(repo)["env"]["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "gpt-x"
 
 
+def test_fable_without_an_entry_goes_where_the_default_model_lives(cli: Cli, repo: Path, home: Path) -> None:
+    """Never to opus's host, with opus's key, under the id of another."""
+    slots = {"opus": {"model": "big", "base_url": "https://opus.example", "key": "shim"}}
+    fields = {"base_url": "https://home.example", "key": "openrouter", "default_model": "small", "slots": slots}
+    preset(home, "odd", fields)
+    assert cli("odd", cwd=repo).code == 0
+    assert written(repo)["env"]["ANTHROPIC_DEFAULT_FABLE_MODEL"] == "small"
+    assert placed(home, repo) == {
+        "small": ("home.example", "openrouter", "anthropic"), "big": ("opus.example", "shim", "anthropic"),
+    }  # fmt: skip
+
+
 def test_an_openai_format_preset_goes_through_the_gateway(cli: Cli, repo: Path, home: Path) -> None:
     """All its slots, since Claude Code does not speak that."""
     preset(

@@ -94,6 +94,22 @@ def test_for_a_team_there_are_a_database_and_virtual_keys_with_budgets(cli: Cli,
     wanted = {"key_alias": "ada", "max_budget": 20, "budget_duration": "30d"}
     assert {name: request.body[name] for name in wanted} == wanted
     assert "google/gemini-2.5-pro" in request.body["models"]
+    assert os.access(out / "new-key", os.X_OK)
+
+
+def test_every_entry_has_its_price_so_that_a_budget_bounds_something(cli: Cli, tmp_path: Path) -> None:
+    """In USD per token; what has no known price is named."""
+    out = tmp_path / "out"
+    reply = cli("gateway", "export", "litellm", "openrouter", "--team", "-o", str(out))
+    models = config_of((out / "config.yaml").read_text())["model_list"]
+    priced = {one["model_name"] for one in models if one["model_info"].get("input_cost_per_token", 0) > 0}
+    assert priced == {one["model_name"] for one in models}
+    assert "no known price" not in reply.err
+    places = {"haiku": {"model": "m", "base_url": "https://a.example", "key": "first"}}
+    environ = write_preset(tmp_path / "own", "odd", {"slots": {**places, "sonnet": "m", "opus": "m"},
+                                                     "base_url": "https://b.example", "key": "second"})  # fmt: skip
+    reply = cli("gateway", "export", "litellm", "odd", "--team", "-o", str(tmp_path / "two"), env=environ)
+    assert "m has no known price: its budget counts nothing" in reply.err
 
 
 def test_a_preset_without_an_endpoint_is_refused(cli: Cli) -> None:

@@ -1,7 +1,8 @@
-"""What scripts/long/bench-gateway measures: small requests, first bytes, throughput, memory, start-up.
+"""What scripts/long/bench-gateway measures: each way to a provider side by side, in one run, in both modes.
 
-One request after another is asked with http.client, an ordinary client; throughput with a bare one, which costs less
-than what it measures.
+Pass-through: the provider speaks Anthropic's format; translated: OpenAI's. Small requests, a burst of 50 events, the
+first byte of a stream whose events come 100 ms apart; throughput, memory, start-up, and how many of the answers that
+servers really send arrive right. Rounds are interleaved, so that whatever else the machine does meets all alike.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import http.client
 import json
 import multiprocessing
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -22,33 +24,65 @@ from pathlib import Path
 
 from llmswitch.gateway.litellm import config
 from llmswitch.presets.routes import Routes
+from support.answers import STREAMED, WHOLE, Broken, Case, got, read
 from support.gateway import RunningGateway, free_port, route
 
 ROOT = Path(__file__).parents[2]
 LITELLM = ROOT / ".cache/litellm-1.106.2/bin/litellm"
 ROUTER = ROOT / ".cache/ccr-2.0.0/node_modules/.bin/ccr"
 KEY, TOKEN = "sk-test-0123456789abcdef0123456789", "sk-local-0123456789abcdef"
-RATIO, MEMORY = 4.0, 60.0
-CONCURRENT, SECONDS, START_SECONDS = 16, 3.0, 60.0
-MESSAGE = {"role": "user", "content": "hi"}
-SMALL = json.dumps({"model": "m", "max_tokens": 5, "messages": [MESSAGE]}, separators=(",", ":")).encode()
-LARGE = json.dumps(
-    {"model": "m", "max_tokens": 5, "messages": [MESSAGE], "stream": True, "system": "x " * 24_500},
-    separators=(",", ":"),
-).encode()
-ANSWER = {
+MANY, START_SECONDS, ANSWER_SECONDS = 64, 60.0, 20.0
+EVENTS, PACED, PAUSE = 50, 15, 0.1
+KINDS = ("small, 1", "small, 64", "burst, 64", "paced, 64")
+# Times of direct at the median; the memory is in MiB.
+LIMITS = {("translated", "small, 1"): 5.0, ("translated", "small, 64"): 25.0, ("translated", "burst, 64"): 20.0,
+          ("translated", "paced, 64"): 9.0, ("passed", "small, 1"): 4.0}  # fmt: skip
+MEMORY = 60.0
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def _body(words: str, stream: bool) -> bytes:
+    message = {"role": "user", "content": words}
+    return json.dumps({"model": "m", "max_tokens": 5, "messages": [message], "stream": stream}).encode()
+
+
+BODIES = {"small": _body("the small one", False), "burst": _body("the burst one", True),
+          "paced": _body("the paced one", True)}  # fmt: skip
+_CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+_USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+
+
+def _chunks() -> list[str]:
+    deltas = [{"role": "assistant", "content": ""}, *[{"content": "word "}] * EVENTS]
+    made = [{**_CHUNK, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    made.append({**_CHUNK, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": _USAGE})
+    return [*(f"data: {json.dumps(one)}\n\n" for one in made), "data: [DONE]\n\n"]
+
+
+def _events() -> list[str]:
+    message = {**json.loads(WHOLE_MESSAGE), "content": [], "stop_reason": None}
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "word "}}
+    made: list[dict[str, object]] = [
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *[delta] * EVENTS,
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+    ]
+    return [f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in made]
+
+
+WHOLE_MESSAGE = json.dumps({
     "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
     "stop_sequence": None, "content": [{"type": "text", "text": "hello"}],
     "usage": {"input_tokens": 1, "output_tokens": 1},
-}  # fmt: skip
-EVENTS: list[dict[str, object]] = [
-    {"type": "message_start", "message": {**ANSWER, "content": [], "stop_reason": None}},
-    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-    *[{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "word "}}] * 20,
-    {"type": "content_block_stop", "index": 0},
-    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
-    {"type": "message_stop"},
-]
+})  # fmt: skip
+WHOLE_COMPLETION = json.dumps({
+    "id": "c", "object": "chat.completion", "created": 1, "model": "m", "usage": _USAGE,
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+})  # fmt: skip
+SENT = {"passed": (WHOLE_MESSAGE, _events()), "translated": (WHOLE_COMPLETION, _chunks())}
 
 
 def _head(kind: str, rest: str) -> bytes:
@@ -59,103 +93,162 @@ def _chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-_BODY = json.dumps(ANSWER).encode()
-WHOLE = _head("application/json", f"Content-Length: {len(_BODY)}") + _BODY
-FRAMES = [_chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()) for event in EVENTS]
-STREAM = _head("text/event-stream", "Transfer-Encoding: chunked") + b"".join(FRAMES) + b"0\r\n\r\n"
-
-
 async def _read(reader: asyncio.StreamReader) -> tuple[bytes, bytes, float]:
     """Return head and body of one HTTP message, and when its first byte was there."""
     head = await reader.readuntil(b"\r\n\r\n")
-    first = time.perf_counter()
     lower = head.lower()
     if b"chunked" in lower:
-        body = b""
-        while size := int(await reader.readline(), 16):
+        body, first = b"", 0.0
+        while size := int(await reader.readuntil(b"\n"), 16):
             body += (await reader.readexactly(size + 2))[:-2]
+            first = first or time.perf_counter()
         await reader.readline()
         return head, body, first
+    first = time.perf_counter()
     at = lower.find(b"content-length:")
     length = int(lower[at + 15 : lower.index(b"\r\n", at)]) if at >= 0 else 0
     return head, await reader.readexactly(length), first
 
 
-async def _upstream(port: int) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                _, body, _ = await _read(reader)
-                writer.write(STREAM if b'"stream":true' in body or b'"stream": true' in body else WHOLE)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head, body, _ = await _read(reader)
+            mode = "translated" if b"/chat/completions" in head.partition(b"\r\n")[0] else "passed"
+            whole, frames = SENT[mode]
+            if case := re.search(rb"case (streamed|whole) ([a-z0-9-]+) ", body):
+                await _send_case((STREAMED if case[1] == b"streamed" else WHOLE)[case[2].decode()], case[1], writer)
+            elif b"the small one" in body:
+                writer.write(_head("application/json", f"Content-Length: {len(whole)}") + whole.encode())
+            else:
+                parts = [_chunk(frame.encode()) for frame in frames]
+                writer.write(_head("text/event-stream", "Transfer-Encoding: chunked"))
+                paced = b"the paced one" in body
+                for part in [*parts[:PACED], *parts[-4:]] if paced else [b"".join(parts)]:
+                    writer.write(part)
+                    await asyncio.sleep(PAUSE if paced else 0)
+                writer.write(b"0\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", port) as server:
-        await server.serve_forever()
+
+async def _send_case(case: Case, kind: bytes, writer: asyncio.StreamWriter) -> None:
+    length = len(case.body) + (0 if case.ends else 10)
+    mime = "text/event-stream" if kind == b"streamed" else "application/json"
+    writer.write(_head(mime, f"Content-Length: {length}") + case.body)
+    await writer.drain()
+    if not case.ends:
+        raise ConnectionError
 
 
 def _run_upstream(port: int) -> None:
-    asyncio.run(_upstream(port))
+    async def serve() -> None:
+        async with await asyncio.start_server(_serve, "127.0.0.1", port, limit=2**22, backlog=512) as server:
+            await server.serve_forever()
+
+    asyncio.run(serve())
 
 
 class Contender:
-    """One way to the upstream: where it is asked, with which headers, and the process behind it."""
+    """One way to the upstream: where it is asked, with which token, and the process behind it."""
 
-    def __init__(self, name: str, port: int, path: str, token: str, pid: int | None, started: float) -> None:
-        self.name, self.port, self.pid, self.started = name, port, pid, started
-        self.path = path
-        self.headers = {"x-api-key": token, "anthropic-version": "2023-06-01", "Content-Type": "application/json"}
+    def __init__(self, name: str, port: int, path: str, token: str, pid: int | None = None) -> None:
+        self.name, self.port, self.pid, self.started = name, port, pid, 0.0
+        self._path = path
+        self._headers = {"x-api-key": token, "anthropic-version": "2023-06-01", "Content-Type": "application/json"}
         self._lead = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nx-api-key: {token}\r\n"
             f"anthropic-version: 2023-06-01\r\nContent-Type: application/json\r\nContent-Length: "
         )
-        self.small: list[float] = []
-        self.first: list[float] = []
-        self.rate = self.rate_streams = 0.0
+        self.times: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        self.rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        self.right: int | None = None
 
-    async def ask(self, stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], body: bytes) -> tuple[float, float]:
-        """Ask once on an open connection; return the seconds to the first byte and to the last."""
+    async def ask(self, stream: Streams, body: bytes) -> tuple[bytes, bytes, float]:
+        """Ask once on an open connection; return head and body, and the time of the first byte."""
         reader, writer = stream
-        begin = time.perf_counter()
         writer.write(f"{self._lead}{len(body)}\r\n\r\n".encode() + body)
-        head, answer, first = await _read(reader)
-        assert head.startswith(b"HTTP/1.1 200"), (self.name, head, answer[:500])
-        return first - begin, time.perf_counter() - begin
+        return await _read(reader)
 
-    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def open(self) -> Streams:
         """Open a connection."""
         return await asyncio.open_connection("127.0.0.1", self.port, limit=2**22)
 
-    def ask_plainly(self, connection: http.client.HTTPConnection, body: bytes) -> tuple[float, float]:
-        """Ask once as an ordinary client does; return the milliseconds to the first byte and to the last."""
-        begin = time.perf_counter()
-        connection.request("POST", self.path, body, self.headers)
-        response = connection.getresponse()
-        first = response.read(1)
-        then = time.perf_counter()
-        assert response.status == 200, (self.name, first + response.read())
-        response.read()
-        return (then - begin) * 1000, (time.perf_counter() - begin) * 1000
+    async def once(self) -> None:
+        """Ask for one small answer; AssertionError where it is none."""
+        stream = await self.open()
+        head, body, _ = await self.ask(stream, BODIES["small"])
+        assert head.startswith(b"HTTP/1.1 200"), (self.name, head, body[:500])
+        stream[1].close()
 
-    async def throughput(self, body: bytes) -> float:
-        """Return the requests a second of several clients at once."""
-        count = 0
-        end = time.perf_counter() + SECONDS
+    async def round(self, kind: str, each: int) -> None:
+        """Ask `each` times on as many connections as the kind says, and keep the times."""
+        name, _, connections = kind.partition(", ")
+        if connections == "1":
+            await asyncio.to_thread(self._plainly, kind, BODIES[name], each)
+            return
+        begun, count = time.perf_counter(), 0
 
         async def client() -> None:
             nonlocal count
             stream = await self.open()
-            while time.perf_counter() < end:
-                await self.ask(stream, body)
-                count += 1
+            for number in range(each + 1):
+                begin = time.perf_counter()
+                head, body, first = await self.ask(stream, BODIES[name])
+                assert head.startswith(b"HTTP/1.1 200"), (self.name, head, body[:500])
+                end = first if name == "paced" else time.perf_counter()
+                if number:  # the first one opens connections
+                    self.times[kind].append((end - begin) * 1000)
+                    count += 1
             stream[1].close()
 
-        await asyncio.gather(*(client() for _ in range(CONCURRENT)))
-        return count / SECONDS
+        await asyncio.gather(*(client() for _ in range(int(connections))))
+        self.rates[kind].append(count / (time.perf_counter() - begun))
+
+    def _plainly(self, kind: str, body: bytes, each: int) -> None:
+        """Ask as an ordinary client does, which costs more than the bare one here."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        begun = time.perf_counter()
+        for _ in range(each):
+            begin = time.perf_counter()
+            connection.request("POST", self._path, body, self._headers)
+            with connection.getresponse() as response:
+                answer = response.read()
+                assert response.status == 200, (self.name, answer[:500])
+            self.times[kind].append((time.perf_counter() - begin) * 1000)
+        connection.close()
+        self.rates[kind].append(each / (time.perf_counter() - begun))
+
+    async def judge(self) -> None:
+        """Count the answers of the table that arrive right."""
+        self.right = 0
+        for name, case, streamed in _CASES:
+            words = f"case {'streamed' if streamed else 'whole'} {name} of the table"
+            try:
+                stream = await self.open()
+                try:
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        head, body, _ = await self.ask(stream, _body(words, streamed))
+                    result = (read(body) if streamed else got(json.loads(body))) if b" 200 " in head[:20] else None
+                except (Broken, asyncio.IncompleteReadError, ConnectionError):
+                    result = None
+                finally:
+                    stream[1].close()
+                right = result is None if case.right is None else result is not None and case.right(result)
+                right = right or (case.may_break and result is None)
+                self.right += right
+            except (AssertionError, KeyError, ValueError, TypeError, TimeoutError, OSError):
+                right = False  # no Messages API would send the like
+            if not right and os.environ.get("BENCH_NAMES"):
+                print(self.name, "streamed" if streamed else "whole", name, file=sys.stderr)
 
     def memory(self) -> float | None:
         """Return the proportional memory of its processes in MiB."""
         return sum(_pss(pid) for pid in _family(self.pid)) / 1024 if self.pid else None
+
+
+_CASES = [(name, case, table is STREAMED) for table in (STREAMED, WHOLE) for name, case in table.items()]
 
 
 def _family(pid: int) -> list[int]:
@@ -171,17 +264,15 @@ def _pss(pid: int) -> int:
     return next(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
 
 
-def _spawn(
-    name: str, argv: list[str], port: int, path: str, token: str, environ: Mapping[str, str], folder: Path
-) -> Contender:
+def _spawn(name: str, argv: list[str], port: int, environ: Mapping[str, str], folder: Path) -> Contender:
     """Start a contender and wait for its first good answer, which is its start-up."""
     begin = time.perf_counter()
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(argv, env=dict(environ), cwd=folder, stdout=log, stderr=log, start_new_session=True)
-    contender = Contender(name, port, path, token, process.pid, 0.0)
+    contender = Contender(name, port, "/v1/messages", TOKEN, process.pid)
     while True:
         try:
-            asyncio.run(_once(contender))
+            asyncio.run(contender.once())
             contender.started = time.perf_counter() - begin
             return contender
         except (OSError, AssertionError, asyncio.IncompleteReadError):
@@ -190,109 +281,119 @@ def _spawn(
             time.sleep(0.01)
 
 
-async def _once(contender: Contender) -> None:
-    stream = await contender.open()
-    await contender.ask(stream, SMALL)
-    stream[1].close()
-
-
-def _gateway(folder: Path, upstream: str) -> Contender:
+def _gateway(folder: Path, upstream: str, mode: str) -> Contender:
     made = RunningGateway(folder / "gateway", {"haiku": KEY})
     begin = time.perf_counter()
     made.__enter__()
-    pin = made.routes(m=route(upstream, model="m"))
-    contender = Contender("llmswitch gateway", made.port, pin.path, pin.token, made.process.pid, 0.0)
-    asyncio.run(_once(contender))
+    openai = mode == "translated"
+    place = route(upstream + "/v1" * openai, model="m", protocol="openai" if openai else "anthropic")
+    pin = made.routes(m=place)
+    contender = Contender("llmswitch", made.port, pin.path, pin.token, made.process.pid)
+    asyncio.run(contender.once())
     contender.started = time.perf_counter() - begin
     return contender
 
 
-def _litellm(folder: Path, upstream: str) -> Contender:
-    routes = Routes("p", {"m": route(upstream, model="m", auth="api-key")})
-    (folder / "config.yaml").write_text(config(routes, lambda name: "BENCH_KEY", team=False))
+def _litellm(folder: Path, upstream: str, mode: str) -> Contender:
+    openai = mode == "translated"
+    place = route(
+        upstream + "/v1" * openai, model="m", auth="bearer" if openai else "api-key",
+        protocol="openai" if openai else "anthropic",
+    )  # fmt: skip
+    (folder / "config.yaml").write_text(config(Routes("p", {"m": place}), lambda name: "BENCH_KEY", team=False))
     port = free_port()
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "BENCH_KEY": KEY, "LITELLM_MASTER_KEY": TOKEN}
     environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     argv = [str(LITELLM), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
-    return _spawn("LiteLLM proxy", argv, port, "/v1/messages", TOKEN, environ, folder)
+    return _spawn("LiteLLM", argv, port, environ, folder)
 
 
-def _router(folder: Path, upstream: str) -> Contender:
-    port = free_port()
-    home = folder / ".claude-code-router"
+def _router(folder: Path, upstream: str, mode: str) -> Contender:
+    port, home = free_port(), folder / ".claude-code-router"
     home.mkdir()
-    provider: dict[str, object] = {
-        "name": "up",
-        "api_base_url": f"{upstream}/v1/messages",
-        "api_key": KEY,
-        "models": ["m"],
-    }
-    provider |= {"transformer": {"use": ["Anthropic"]}}
+    passed = mode == "passed"
+    url = f"{upstream}/v1/{'messages' if passed else 'chat/completions'}"
+    provider: dict[str, object] = {"name": "up", "api_base_url": url, "api_key": KEY, "models": ["m"]}
+    provider |= {"transformer": {"use": ["Anthropic"]}} if passed else {}
     fields = {"HOST": "127.0.0.1", "PORT": port, "APIKEY": TOKEN, "LOG": False, "Providers": [provider]}
     (home / "config.json").write_text(json.dumps({**fields, "Router": {"default": "up,m"}}))
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    return _spawn("claude-code-router", [str(ROUTER), "start"], port, "/v1/messages", TOKEN, environ, folder)
+    return _spawn("ccr", [str(ROUTER), "start"], port, environ, folder)
 
 
-def measure(contenders: list[Contender], rounds: int) -> None:
-    """Ask all in turn, so that whatever else the machine does meets all alike."""
-    connections = [http.client.HTTPConnection("127.0.0.1", contender.port) for contender in contenders]
-    for number in range(rounds + 20):
-        for contender, connection in zip(contenders, connections, strict=True):
-            whole = contender.ask_plainly(connection, SMALL)[1]
-            first = contender.ask_plainly(connection, LARGE)[0]
-            if number >= 20:  # the first ones warm up
-                contender.small.append(whole)
-                contender.first.append(first)
-    for contender, connection in zip(contenders, connections, strict=True):
-        connection.close()
-        contender.rate = asyncio.run(contender.throughput(SMALL))
-        contender.rate_streams = asyncio.run(contender.throughput(LARGE))
+MAKERS: dict[str, Callable[[Path, str, str], Contender]] = {"llmswitch": _gateway, "litellm": _litellm, "ccr": _router}
 
 
-def table(contenders: list[Contender]) -> list[str]:
-    """Return what was measured, one line a contender."""
-    direct = contenders[0]
-    base = statistics.median(direct.small)
-    lines = [
-        f"{'':20}{'small p50/p99 ms':>19}{'× direct':>10}{'49 KB first byte':>19}{'small/s':>9}{'streams/s':>11}"
-        f"{'PSS MiB':>9}{'start s':>9}"
-    ]
+async def _measure(contenders: list[Contender], rounds: int) -> None:
+    for number in range(rounds + 1):
+        for kind in KINDS:
+            each = {"small, 1": 60, "small, 64": 4, "burst, 64": 2, "paced, 64": 1}[kind]
+            for one in contenders:
+                await one.round(kind, each)
+        if not number:  # the first round warms up
+            for one in contenders:
+                one.times = {kind: [] for kind in KINDS}
+                one.rates = {kind: [] for kind in KINDS}
+
+
+def _table(mode: str, contenders: list[Contender]) -> list[str]:
+    """Return what was measured in Markdown, one row a contender: times of direct at the median, and p50 / p99 in ms."""
+    lines = [f"| {mode} | {' | '.join(KINDS)} | MiB | start s | right of {len(_CASES)} |",
+             "|---" * (len(KINDS) + 4) + "|"]  # fmt: skip
     for one in contenders:
+        cells = []
+        for kind in KINDS:
+            times = one.times[kind]
+            part = statistics.median(one.rates[kind]) / statistics.median(contenders[0].rates[kind])
+            high = statistics.quantiles(times, n=100)[98]
+            cells.append(f"{_ratio(one, contenders[0], kind):.1f} × ({statistics.median(times):.1f} / {high:.1f}), "
+                         f"{part:.1%}")  # fmt: skip
         memory = one.memory()
-        lines.append(
-            f"{one.name:20}{_pair(one.small):>19}{statistics.median(one.small) / base:>10.1f}{_pair(one.first):>19}"
-            f"{one.rate:>9.0f}{one.rate_streams:>11.0f}"
-            f"{'—' if memory is None else f'{memory:.0f}':>9}{'—' if not one.pid else f'{one.started:.2f}':>9}"
-        )
+        cells += ["—" if memory is None else f"{memory:.0f}", f"{one.started:.2f}" if one.pid else "—"]
+        lines.append(f"| {one.name} | {' | '.join(cells)} | {'—' if one.right is None else one.right} |")
     return lines
 
 
-def _pair(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} / {statistics.quantiles(values, n=100)[98]:.2f}"
+def _ratio(one: Contender, direct: Contender, kind: str) -> float:
+    return statistics.median(one.times[kind]) / statistics.median(direct.times[kind])
+
+
+def _run(mode: str, rounds: int, port: int) -> bool:
+    """Measure one mode, print its table and say whether the gateway is within its limits."""
+    direct = Contender("direct", port, "/v1/messages" if mode == "passed" else "/v1/chat/completions", KEY)
+    contenders = [direct]
+    chosen = os.environ.get("BENCH_CONTENDERS", ",".join(MAKERS)).split(",")
+    try:
+        for name in chosen:
+            folder = Path(tempfile.mkdtemp(prefix="bench-"))
+            contenders.append(MAKERS[name](folder, f"http://127.0.0.1:{port}", mode))
+        asyncio.run(_measure(contenders, rounds))
+        for one in contenders[1:] if mode == "translated" else []:
+            asyncio.run(one.judge())
+        print("\n".join(_table(mode, contenders)), flush=True)
+        ours = contenders[1]
+        over = [f"{kind}: more than {limit} ×" for (which, kind), limit in LIMITS.items()
+                if which == mode and _ratio(ours, direct, kind) > limit]  # fmt: skip
+        over += ["memory"] * ((ours.memory() or 0) >= MEMORY)
+        over += ["answers"] * (mode == "translated" and ours.right != len(_CASES))
+        print(f"missed: {'; '.join(over) or 'nothing'}\n", flush=True)
+        return not over
+    finally:
+        for one in contenders[1:]:
+            if one.pid:
+                os.kill(one.pid, signal.SIGTERM)
 
 
 def main() -> int:
     """Run the benchmark and return 1 where the gateway misses its limits."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     port = free_port()
     upstream = multiprocessing.Process(target=_run_upstream, args=(port,), daemon=True)
     upstream.start()
-    url = f"http://127.0.0.1:{port}"
-    makers: list[Callable[[Path, str], Contender]] = [_gateway, _litellm, _router]
-    contenders = [Contender("direct", port, "/v1/messages", KEY, None, 0.0)]
     try:
-        for maker in makers:
-            contenders.append(maker(Path(tempfile.mkdtemp(prefix="bench-")), url))
-        measure(contenders, rounds)
-        print("\n".join(table(contenders)))
-        ratio = statistics.median(contenders[1].small) / statistics.median(contenders[0].small)
-        return 0 if ratio <= RATIO and (contenders[1].memory() or 0) < MEMORY else 1
+        return 0 if all(tuple(_run(mode, rounds, port) for mode in ("passed", "translated"))) else 1
     finally:
         upstream.terminate()
-        for contender in contenders:
-            if contender.pid:
-                os.kill(contender.pid, signal.SIGTERM)
 
 
 if __name__ == "__main__":

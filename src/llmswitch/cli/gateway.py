@@ -106,8 +106,8 @@ def export() -> None:
 def litellm(app: App, preset: str, team: bool, url: str, output: str | None) -> None:
     """Write a LiteLLM proxy's configuration for PRESET; every key in it is an environment variable."""
 
-    files, variables = commands.export_litellm(preset, app.catalog, url, team)
+    files, variables, notes = commands.export_litellm(preset, app.catalog, url, team)
     if output:
         commands.write_new(output, files)
     console.answer(sorted(files) if output else [f"# {name}\n{text}" for name, text in files.items()])
-    console.note(f"The proxy needs these variables: {', '.join(variables)}.")
+    console.note(f"The proxy needs these variables: {', '.join(variables)}.", *(notes if team else []))

@@ -11,6 +11,7 @@ from llmswitch.gateway import litellm, supervise
 from llmswitch.gateway.extra import check_installed
 from llmswitch.keys.sources import variable
 from llmswitch.presets import mixed
+from llmswitch.presets.listing import price
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from llmswitch.gateway.process import FindWith
     from llmswitch.keys.names import Keyring
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.prices import Price
     from llmswitch.presets.routes import Route
 
 
@@ -32,8 +34,11 @@ def write_new(folder: str, files: Mapping[str, str]) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
         for name, text in files.items():
-            with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
+            path = os.path.join(folder, name)
+            with open(path, "x", encoding="utf-8") as file:
                 file.write(text)
+            if text.startswith("#!"):
+                os.chmod(path, 0o700)
     except OSError as error:
         raise LlmswitchError(f"{folder}: cannot write into it: {error.strerror}.") from None
 
@@ -130,12 +135,18 @@ def _pin_lines(data: Mapping[str, object]) -> list[str]:
     ]
 
 
-def export_litellm(name: str, catalog: Catalog, url: str, team: bool) -> tuple[dict[str, str], list[str]]:
-    """Return {file name: content} of a LiteLLM proxy's configuration for a preset, and the variables it needs."""
+def export_litellm(name: str, catalog: Catalog, url: str, team: bool) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return {file name: content} of a LiteLLM proxy's configuration for a preset, its variables, and notes."""
     preset = catalog.load(name)
     if preset.is_claude or preset.cloud:
         raise UsageProblem(f"Preset {name} has no endpoint that a proxy could stand in front of.")
     ids, routes = mixed.every_route(preset, preset.models({}, own_names=False), catalog)
-    made = litellm.files(routes, variable, team)
+
+    def price_of(route: Route) -> Price | None:
+        return price(preset, route.slot, route.model, catalog)
+
+    made = litellm.files(routes, variable, team, price_of)
     made["team.json5"] = litellm.preset(ids, preset.default_slot, url)
-    return made, litellm.variables(routes, variable, team)
+    notes = [f"{route.model} has no known price: its budget counts nothing; give it one in model_info of config.yaml."
+             for route in routes.by_model.values() if price_of(route) is None]  # fmt: skip
+    return made, litellm.variables(routes, variable, team), notes

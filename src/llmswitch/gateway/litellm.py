@@ -12,12 +12,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from llmswitch.presets.prices import Price
     from llmswitch.presets.routes import Route, Routes
 
     Variable = Callable[[str], str]
+    PriceOf = Callable[[Route], Price | None]
 
 # 1.82.7 and 1.82.8 on PyPI were malicious (MAL-2026-2144); passing Anthropic's format on needs 1.92.0.
 VERSION = "1.106.2"
+_COSTS = {"input": "input_cost_per_token", "output": "output_cost_per_token",
+          "cache_read": "cache_read_input_token_cost", "cache_write": "cache_creation_input_token_cost"}  # fmt: skip
 HEAD = f"""\
 # Made by `llmswitch gateway export litellm`; keys are environment variables, none is in here.
 # For LiteLLM {VERSION}, in an environment of its own: pip install "litellm[proxy]=={VERSION}"
@@ -70,8 +74,8 @@ def variables(routes: Routes, variable: Variable, team: bool) -> list[str]:
     return [*keys, "LITELLM_MASTER_KEY", *(["LITELLM_SALT_KEY", "POSTGRES_PASSWORD"] if team else [])]
 
 
-def config(routes: Routes, variable: Variable, team: bool) -> str:
-    """Return `config.yaml`: JSON, which is YAML, behind remarks."""
+def config(routes: Routes, variable: Variable, team: bool, price_of: PriceOf | None = None) -> str:
+    """Return `config.yaml`: JSON, which is YAML, behind remarks; a model without a price costs nothing there."""
     general: dict[str, object] = {"master_key": "os.environ/LITELLM_MASTER_KEY"}
     # One failure would start a cooldown, and turn the next answers into a 429 that no provider gave.
     router: dict[str, object] = {"disable_cooldowns": True, "num_retries": 0}
@@ -79,7 +83,7 @@ def config(routes: Routes, variable: Variable, team: bool) -> str:
         general |= {"database_url": "os.environ/DATABASE_URL"}
         router |= {"redis_host": "os.environ/REDIS_HOST", "redis_port": "os.environ/REDIS_PORT"}
     data = {
-        "model_list": [_model(name, route, variable) for name, route in routes.by_model.items()],
+        "model_list": [_model(name, route, variable, price_of) for name, route in routes.by_model.items()],
         "litellm_settings": {
             "drop_params": False,
             "num_retries": 0,
@@ -92,21 +96,32 @@ def config(routes: Routes, variable: Variable, team: bool) -> str:
     return HEAD + json.dumps(data, indent=2) + "\n"
 
 
-def _model(name: str, route: Route, variable: Variable) -> dict[str, object]:
+def _model(name: str, route: Route, variable: Variable, price_of: PriceOf | None) -> dict[str, object]:
+    about = _costs(price_of(route) if price_of else None)
     parameters: dict[str, object] = {"api_base": route.base_url}
     # A host without a key gets a word in its place: without one LiteLLM takes what it finds in its environment.
     parameters["api_key"] = f"os.environ/{variable(route.key)}" if route.key else "none"
     if route.protocol == "openai":
         # `openai/` would use the Responses API, which only OpenAI has, for requests with thinking.
         provider = "openai" if route.host == "api.openai.com" else "hosted_vllm"
-        return {"model_name": name, "litellm_params": {"model": f"{provider}/{route.model}", **parameters}}
+        made: dict[str, object] = {
+            "model_name": name,
+            "litellm_params": {"model": f"{provider}/{route.model}", **parameters},
+        }
+        return {**made, "model_info": about} if about else made
     provider = "anthropic" if route.auth == "api-key" else "openai"  # the latter sends the key as a bearer token
-    passed = {"supported_endpoints": ["/v1/messages"]}
+    passed: dict[str, object] = {"supported_endpoints": ["/v1/messages"], **about}
     return {
         "model_name": name,
         "litellm_params": {"model": f"{provider}/{route.model}", **parameters},
         "model_info": passed,
     }
+
+
+def _costs(price: Price | None) -> dict[str, float]:
+    """Return a price as LiteLLM takes it, in USD per token; without one its budgets count nothing."""
+    rates = price.rates() if price else {}
+    return {_COSTS[name]: round(rate / 1e6, 12) for name, rate in rates.items()}
 
 
 def preset(slots: Mapping[str, str], start: str, url: str) -> str:
@@ -115,9 +130,9 @@ def preset(slots: Mapping[str, str], start: str, url: str) -> str:
     return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
 
 
-def files(routes: Routes, variable: Variable, team: bool) -> dict[str, str]:
+def files(routes: Routes, variable: Variable, team: bool, price_of: PriceOf) -> dict[str, str]:
     """Return {name: content} of what the proxy needs; `variable` names the environment variable of a key."""
-    made = {"config.yaml": config(routes, variable, team)}
+    made = {"config.yaml": config(routes, variable, team, price_of)}
     if team:
         models = json.dumps(list(routes.by_model)).replace("%", "%%").replace("'", "'\\''")
         made |= {"compose.yaml": _COMPOSE, "new-key": _NEW_KEY.format(models=models)}

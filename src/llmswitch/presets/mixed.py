@@ -79,7 +79,8 @@ def _places(preset: Preset, overrides: Mapping[str, str], presets: Catalog, used
     same = targets(asked, preset.custom)  # `--haiku opus`: the model of opus, and its place
     chosen: dict[str, Place | None] = {}
     for slot in SLOTS:
-        shipped = "opus" if slot == "fable" and not preset.slots.get("fable") else slot
+        own_model = preset.slots.get(slot) or preset.default_model
+        shipped = "opus" if slot == "fable" and not own_model else slot  # fable is opus where nothing else is said
         elsewhere = preset.elsewhere.get(shipped)  # another model stays at its slot's place
         chosen[slot] = _elsewhere(elsewhere, presets) if elsewhere else _own(preset)
         if slot in named:
