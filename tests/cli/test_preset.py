@@ -154,11 +154,11 @@ def test_a_cloud_sets_its_switch_and_blanks_the_rest() -> None:
 
 
 def test_a_pin_to_a_cloud_is_whole_and_goes_again(cli: Cli, repo: Path) -> None:
-    """status has nothing to say about a credential."""
-    for command in ("bedrock", "claude"):
+    """status says of the credential that it is the cloud's own."""
+    for command, kind in (("bedrock", "cloud"), ("claude", "missing")):
         assert cli(command, cwd=repo).code == 0
         status = json.loads(cli("status", "--json", cwd=repo).out)
-        assert (status["preset"], status["credential"], status["problems"]) == (command, None, [])
+        assert (status["preset"], status["credential"]["kind"], status["problems"]) == (command, kind, [])
     assert not settings_of(repo).exists()
 
 

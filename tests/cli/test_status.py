@@ -119,6 +119,7 @@ def test_json_has_the_whole_report(cli: Cli, repo: Path, key: str, tmp_path: Pat
         "preset": "openrouter",
         "overrides": ["haiku"],
         "base_url": "https://openrouter.ai/api",
+        "cloud": None,
         "credential": {
             "kind": "bearer",
             "masked": f"********{key[-4:]}",
@@ -173,7 +174,7 @@ def test_check_sees_a_credential_that_was_blanked(cli: Cli, repo: Path, key: str
     edit(repo, key, "")
     reply = cli("status", "--check", cwd=repo)
     assert reply.code == 3
-    assert "no credential: your own login is sent there" in reply.out
+    assert "your own login is sent there as soon as there is one" in reply.out
 
 
 def test_check_sees_a_credential_that_was_replaced(cli: Cli, repo: Path, key: str) -> None:

@@ -94,6 +94,12 @@ INSIDE = "CLAUDECODE"
 NONE = "—"  # how a member that is not there is shown
 
 
+def counts(name: str, text: str) -> bool:
+    """Say whether an identity member with that text decides anything: a blank does not, nor a switch that is off."""
+    # "2", "enabled" and "y" do not turn one on (measured on 2.1.332)
+    return text.strip().lower() in ("1", "true", "yes", "on") if name in CLOUD_SWITCHES else text != ""
+
+
 def may_be_secret(name: str, text: str) -> bool:
     """Say whether a member's text is, or may carry, a secret: then our state does not keep it."""
     if not text:

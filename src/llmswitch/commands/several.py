@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.urls import host_of, id_in
-from llmswitch.claude.variables import BASE_URL, CREDENTIAL_PLACES
+from llmswitch.claude.variables import CREDENTIAL_PLACES
 from llmswitch.commands.request import Chosen
 from llmswitch.commands.switch import switch
 from llmswitch.presets.pin import Pin
@@ -53,11 +53,13 @@ class Switched:
 
     @property
     def host(self) -> str:
-        """The host that requests go to after the switch."""
-        url = self.after.get(BASE_URL)
-        if url and id_in(url):
-            return "the local gateway"
-        return host_of(url) if url else self.chosen.preset.host
+        """The host that requests go to after the switch, and the file that decides where that is another."""
+        if url := self.chosen.pin.base_url:
+            return "the local gateway" if id_in(url) else host_of(url)
+        from llmswitch.settings.neighbours import deciding  # only where the pin names no host
+
+        where, by = deciding(self.checkout, self.after)
+        return f"{where}, by {by}" if by else where or self.chosen.preset.host
 
 
 def switch_all(

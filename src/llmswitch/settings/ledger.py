@@ -1,7 +1,4 @@
-"""The ledger: a line for each switch and each start by `run`, by worktree, without a secret; it outlives the worktree.
-
-settings/entries reads it.
-"""
+"""The ledger: a line for each switch and start by `run`, without secrets. It outlives the worktree."""
 
 from __future__ import annotations
 
@@ -21,14 +18,11 @@ if TYPE_CHECKING:
     from llmswitch.settings.checkout import Checkout
 
 FOLDER = "ledger"
-LARGEST = 256 * 1024  # bytes of one worktree's file, some hundreds of switches
+LARGEST = 256 * 1024  # bytes of one worktree's file: some hundreds of switches
 
 
 def note(checkout: Checkout, about: Mapping[str, object], members: Mapping[str, object], typed: Sequence[str]) -> str:
-    """Add a line and return "", or a warning where that is not possible.
-
-    `about` has kind (switch or run), preset, host and session, `members` are the pin's, `typed` the command line.
-    """
+    """Add a line and return "", or a warning; `about` has kind (switch or run), preset, host and session."""
     place, state = checkout.worktree, checkout.checkouts.state_folder
     path = os.path.join(state, FOLDER, f"{digest(place.root)}.jsonl")
     slots = {slot: members.get(name, "") for slot, name in VARIABLES.items()}
@@ -38,7 +32,7 @@ def note(checkout: Checkout, about: Mapping[str, object], members: Mapping[str, 
     line = dumps({"time": time.time(), "worktree": place.root, "git": place.git_dir, **about, **what})
     try:
         files.make_folder(os.path.dirname(path), 0o700)
-        with files.Lock(os.path.join(state, "locks", digest(path)), path):
+        with files.Lock(f"{path}.lock", path):
             file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             with open(file, "ab") as lines:
                 lines.write(f"\n{line}".encode())  # a line break first: a torn line stays by itself

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.effective import first_text
+from llmswitch.claude import clouds
+from llmswitch.claude.effective import Layer, effective, first_text
 from llmswitch.claude.variables import BASE_URL
 from llmswitch.settings.checkout import Checkout, Checkouts
 from llmswitch.worktrees.layout import find
@@ -33,3 +34,20 @@ def lower_host(checkout: Checkout) -> str:
         if host := host_of(url) or redacted(url):
             return host
     return ""
+
+
+def deciding(checkout: Checkout, after: Mapping[str, str]) -> tuple[str, str]:
+    """Return where requests go with `after` in the local file, and the file (or "the shell") that decides it.
+
+    The file is "" where that is the local file itself or Claude Code's own backend is called.
+    """
+    layers = [layer for layer in checkout.layers if layer.path != checkout.file.path]
+    origin = {layer.origin: at for at, layer in enumerate(layers)}
+    at = origin["main"] + 1 if "main" in origin else sum(layer.origin == "managed" for layer in layers)
+    values = effective([*layers[:at], Layer("worktree", "", after), *layers[at:]])
+    cloud = clouds.on({name: value.text for name, value in values.items()})
+    decider = values.get(cloud.switch if cloud else BASE_URL)
+    if decider is None or not decider.text:
+        return "", ""
+    by = decider.layer.path or ("" if decider.origin == "worktree" else "the shell")
+    return cloud.title if cloud else host_of(decider.text) or redacted(decider.text), by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.problem import Problem
-from llmswitch.base.secret import Secret, redacted
+from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import first_text
 from llmswitch.claude.variables import (
@@ -17,6 +17,7 @@ from llmswitch.claude.variables import (
     KEYLESS_TOKEN,
     OURS,
     as_text,
+    counts,
 )
 from llmswitch.presets.pin import pin
 
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
 class Match:
     """What a worktree comes to: its preset (None: not a known one), that preset's pin, and the drift from it.
 
-    `pin` has the recorded base URL and no other override. `source` is where the key came from, as recorded, and
-    `problems` what was found on the way.
+    `pin` has the recorded base URL and no other override. `source` is where the key came from, as recorded,
+    `problems` what was found on the way, `switch` that of the cloud to which all goes.
     """
 
-    __slots__ = ("drift", "follows_main", "pin", "preset", "problems", "source")
+    __slots__ = ("drift", "follows_main", "pin", "preset", "problems", "source", "switch")
 
     def __init__(
         self,
@@ -51,49 +52,49 @@ class Match:
         source: str | None = None,
         problems: list[Problem] | None = None,
         follows_main: bool = False,
+        switch: str = "",
     ) -> None:
-        self.preset, self.pin, self.drift, self.source = preset, pin, drift or [], source
+        self.preset, self.pin, self.drift, self.source, self.switch = preset, pin, drift or [], source, switch
         self.problems, self.follows_main = problems or [], follows_main
 
 
 def is_pinned(values: Values) -> bool:
     """Say whether anything decides who is called: without it, Claude Code's own backend is."""
-    return any(values.get(name) for name in OURS)
+    return any(counts(name, values[name]) for name in OURS if name in values)
 
 
 def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value], catalog: Catalog) -> Match:
     """Return what the worktree's own file comes to, or, where that has no pin, what the weaker and main's files do."""
     record, values, follows = checkout.state.current, own.values if own else {}, False
+    switch = _cloud_switch(effective)
     if not is_pinned(values):
         # Nothing of its own: what is in effect comes from main or a weaker file, never from an export alone.
-        values = {name: value.text for name, value in effective.items() if value.origin != "shell"}
+        values = _of_files(effective)
         if not is_pinned(values):
-            elsewhere = any(effective[name].text for name in (BASE_URL, *CLOUD_SWITCHES) if name in effective)
-            return Match(None if elsewhere else "claude")
+            url = effective[BASE_URL].text if BASE_URL in effective else ""
+            return Match(None if switch or url else "claude", switch=switch)
         main = checkout.main
         follows = any(layer.origin == "main" for layer in checkout.layers)
         record = main.state.current if follows and main else record
+    if switch and not counts(switch, record.pin.get(switch, "")):  # no pin of ours
+        from llmswitch.status import clouds  # few have one
+
+        return Match(None, problems=clouds.overruled(switch, own, effective), follows_main=follows, switch=switch)
     problems: list[Problem] = []
     recorded = _recorded(values, record, catalog, problems)
     preset = recorded or _recognised(values, catalog)
     if preset is None:
-        host = host_of(values.get(BASE_URL, ""))
-        message = f"Not a known preset{f' ({host})' if host else ''}."
-        return Match(None, problems=[*problems, Problem("unknown-preset", "warning", message, "llmswitch list")],
-                     follows_main=follows)  # fmt: skip
+        return Match(None, problems=[*problems, _unknown(values)], follows_main=follows)
     overrides = record.overrides if recorded else {}
     try:
-        plain = pin(preset, {name: overrides[name] for name in overrides if name == "base_url"}, catalog)
+        plain = pin(preset, {"base_url": overrides["base_url"]} if "base_url" in overrides else {}, catalog)
         wanted = pin(preset, overrides, catalog)
     except UsageProblem as error:
         problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
-        return Match(preset.name, problems=problems, follows_main=follows)
+        return Match(preset.name, problems=problems, follows_main=follows, switch=switch)
     ours = record if recorded else None
-    wrong, source = _credentials(preset, values, ours, problems)
-    if ALLOWED in wanted.members and not (ALLOWED in values or (ours and ALLOWED in ours.wrote)):
-        from llmswitch.status.lists import unfenced  # pins that 0.1 or somebody else wrote
-
-        problems.append(unfenced(preset.name, overrides, record, wanted.members))
+    problems += _unfenced(preset.name, overrides, record, wanted.members, {*values, *(ours.wrote if ours else ())})
+    wrong, source = _credentials(preset, values, ours)
     drift = _differences(values, wanted.members, ours) + wrong
     if drift:
         message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(drift))}."
@@ -105,7 +106,31 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         from llmswitch.status.key_age import aged  # reads one more file; only where the keyring gave the key
 
         drift = aged(checkout, preset, values, record, problems)
-    return Match(preset.name, plain, drift, source, problems, follows)
+    return Match(preset.name, plain, drift, source, problems, follows, switch)
+
+
+def _unfenced(
+    preset: str, overrides: Values, record: Record, members: Mapping[str, object], known: set[str]
+) -> list[Problem]:
+    if ALLOWED not in members or ALLOWED in known:
+        return []
+    from llmswitch.status.lists import unfenced  # pins that 0.1 or somebody else wrote
+
+    return [unfenced(preset, overrides, record, members)]
+
+
+def _unknown(values: Values) -> Problem:
+    host = host_of(values.get(BASE_URL, ""))
+    message = f"Not a known preset{f' ({host})' if host else ''}."
+    return Problem("unknown-preset", "warning", message, "llmswitch list")
+
+
+def _of_files(effective: Mapping[str, Value]) -> dict[str, str]:
+    return {name: value.text for name, value in effective.items() if value.origin != "shell"}
+
+
+def _cloud_switch(effective: Mapping[str, Value]) -> str:
+    return next((name for name in CLOUD_SWITCHES if name in effective and counts(name, effective[name].text)), "")
 
 
 def _recognised(values: Values, catalog: Catalog) -> Preset | None:
@@ -116,7 +141,7 @@ def _recognised(values: Values, catalog: Catalog) -> Preset | None:
 
 def _recorded(values: Values, record: Record, catalog: Catalog, problems: list[Problem]) -> Preset | None:
     """Return the recorded preset where its base URL still stands; one that cannot be used is a problem."""
-    if record.preset and record.pin.get(BASE_URL) == values.get(BASE_URL):
+    if record.preset and record.pin and record.pin.get(BASE_URL) == values.get(BASE_URL):
         try:
             return catalog.load(record.preset)
         except LlmswitchError as error:
@@ -134,17 +159,11 @@ def _differences(values: Values, wanted: Values, record: Record | None) -> list[
     return [name for name in names if values.get(name) != as_text(wanted[name], name)]
 
 
-def _credentials(
-    preset: Preset, values: Values, record: Record | None, problems: list[Problem]
-) -> tuple[list[str], str | None]:
+def _credentials(preset: Preset, values: Values, record: Record | None) -> tuple[list[str], str | None]:
     """Return the credentials that are not in the one place of this pin, and where ours came from, as recorded."""
     if preset.cloud:
         return [], None
     found = {name: values[name] for name in CREDENTIAL_PLACES if values.get(name)}
-    if not found:
-        shown = redacted(values.get(BASE_URL, ""))
-        message = f"The base URL {shown} has no credential: your own login is sent there."
-        problems.append(Problem("no-credential", "warning", message, f"llmswitch {preset.name}"))
     by_helper = bool(record and record.pin.get(HELPER))
     place = HELPER if by_helper else CREDENTIALS[preset.auth if preset.key else "bearer"]
     # Just one of them, and the others blank: one that is missing lets an export or the user's own in.

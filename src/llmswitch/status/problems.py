@@ -6,9 +6,19 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CREDENTIAL_PLACES, LOCAL, OURS, VARIABLES
+from llmswitch.claude import clouds
+from llmswitch.claude.variables import (
+    ALLOWED,
+    ANTHROPIC_HOST,
+    BASE_URL,
+    CREDENTIAL_PLACES,
+    LOCAL,
+    OURS,
+    VARIABLES,
+    counts,
+)  # fmt: skip
 from llmswitch.claude.ways import open_here
-from llmswitch.status import lists
+from llmswitch.status import credential, lists
 from llmswitch.status.compare import differ
 from llmswitch.worktrees.ask import copies
 
@@ -38,10 +48,15 @@ def judged(
     if ALLOWED in values:
         values, narrowed = lists.judged(checkout, values, catalog)
         found += narrowed
+    cloud = clouds.on({name: value.text for name, value in values.items()})
+    mend = f"llmswitch {match.preset}" if match.preset and match.preset != "claude" else ""
+    if not mend and own and own.values.get(BASE_URL):
+        mend = "llmswitch claude"
     found += [
         *of_shadows(shadows, described),
-        *of_credentials(values),
-        *of_slots(values),
+        *(() if cloud else of_credentials(values)),
+        *(() if cloud else credential.findings(values, mend)),
+        *(() if cloud else of_slots(values)),
         *of_shell(values, layers[-1]),
         *of_layers(layers, own),
         *of_ways(values, layers[-1]),
@@ -79,7 +94,7 @@ def of_shell(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
     """Return what the exported identity variables do here."""
     found = []
     for name in OURS:
-        if not shell.values.get(name):
+        if not counts(name, shell.values.get(name, "")):
             continue
         value = values[name]
         if value.layer is shell:

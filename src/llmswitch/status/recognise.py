@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.claude.variables import BASE_URL, CLOUDS, VARIABLES
+from llmswitch.claude.variables import BASE_URL, CLOUD_SWITCHES, VARIABLES, counts
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.pin import pin
 
@@ -31,7 +31,11 @@ def closest(values: Mapping[str, str], pins: Iterable[tuple[Preset, Pin]]) -> Pr
     """Return the preset whose pin has this base URL and most of these slots; None where no slot fits."""
     best, most = None, 0
     for preset, each in pins:
-        if any(each.members.get(name, "") != values.get(name, "") for name in (BASE_URL, *CLOUDS.values())):
+        if each.members.get(BASE_URL, "") != values.get(BASE_URL, ""):
+            continue
+        if any(
+            counts(name, each.members.get(name, "")) != counts(name, values.get(name, "")) for name in CLOUD_SWITCHES
+        ):
             continue
         same = sum(values.get(variable, "") == each.members[variable] != "" for variable in VARIABLES.values())
         if same > most:

@@ -25,8 +25,8 @@ class Report:
     """
 
     __slots__ = (
-        "branch", "drift", "follows_main", "main", "match", "own", "path", "preset", "problems", "shadows", "source",
-        "texts", "through", "values", "worktree",
+        "branch", "cloud", "drift", "follows_main", "main", "match", "own", "path", "preset", "problems", "shadows",
+        "source", "texts", "through", "values", "worktree",
     )  # fmt: skip
 
     def __init__(
@@ -47,7 +47,11 @@ class Report:
         self.preset, self.drift, self.source, self.follows_main = (
             match.preset, match.drift, match.source, match.follows_main,
         )  # fmt: skip
-        self.problems = problems
+        self.problems, self.cloud = problems, None
+        if match.switch:
+            from llmswitch.status import clouds  # few have one
+
+            self.cloud = clouds.data(self.texts)
 
     @property
     def broken(self) -> bool:
@@ -73,7 +77,7 @@ class Report:
 
     def exit_code(self, check: bool) -> int:
         """Return 1 for a broken file, 3 where `check` finds a difference, else 0."""
-        differs = self.drift or self.shadows or self.preset is None or self.mark == "!"
+        differs = self.drift or self.shadows or (self.preset is None and not self.cloud) or self.mark == "!"
         return 1 if self.broken else 3 if check and differs else 0
 
     def data(self) -> dict[str, object]:
@@ -84,7 +88,8 @@ class Report:
             "main": self.main,
             "preset": self.preset,
             "overrides": self.overrides,
-            "base_url": self.shown(BASE_URL),
+            "base_url": None if self.cloud else self.shown(BASE_URL),
+            "cloud": self.cloud,
             "credential": self.credential,
             "start_slot": self.shown(START_MODEL),
             "slots": {slot: self._slot(slot, variable) for slot, variable in VARIABLES.items()},
@@ -107,14 +112,16 @@ class Report:
         return secret.redacted(self.texts.get(name, "")) or None
 
     @property
-    def credential(self) -> dict[str, object] | None:
+    def credential(self) -> dict[str, object]:
         """How the key is sent, its masked end, which file has it, and where the switch took it from."""
         for kind, name in {**CREDENTIALS, "helper": HELPER}.items():
-            if not (text := self.texts.get(name)):
+            if self.cloud or not (text := self.texts.get(name)):
                 continue
             origin = self.values[name].origin
             if text == KEYLESS_TOKEN:
                 return {"kind": "none", "masked": None, "origin": origin, "source": None}
             masked = secret.STARS if kind == "helper" else secret.mask(text)
             return {"kind": kind, "masked": masked, "origin": origin, "source": self.source}
-        return None
+        from llmswitch.status import credential  # a pin has its own
+
+        return credential.described(self.values)

@@ -17,8 +17,9 @@ def status(report: Report, home: str) -> list[str]:
     data = report.data()
     branch = f" ({data['branch']})" if data["branch"] else ""
     lines = [f"{short_path(report.worktree, home)}{branch}: {headline(report)}"]
-    if report.preset != "claude" and not report.broken:
-        lines += columns(_facts(data)) + columns(_slot_rows(data))
+    if not report.broken:
+        lines += columns(_facts(data) if report.preset != "claude" else _facts(data)[1:2])
+        lines += columns(_slot_rows(data)) if report.preset != "claude" else []
     for problem in report.problems:
         lines.append(f"{problem.level}: {problem.message}" + (f" → {problem.fix}" if problem.fix else ""))
     return lines
@@ -29,7 +30,7 @@ def headline(report: Report) -> str:
     if report.broken:
         return "Claude Code ignores the settings file"
     if report.preset is None:
-        return "not a known preset"
+        return report.cloud["title"] if report.cloud else "not a known preset"
     words = ", ".join(report.overrides)
     if report.preset == "claude":
         return "claude (Claude Code's own backend)"
@@ -38,17 +39,24 @@ def headline(report: Report) -> str:
 
 
 def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
-    credential = data["credential"]
-    key = [("key", _credential(credential))] if isinstance(credential, dict) else []
+    credential, cloud = data["credential"], data["cloud"]
+    key = ("key", _credential(credential) if isinstance(credential, dict) else NONE)
     gateway = data["gateway"]
     up = f" (the local gateway{'' if gateway['up'] else ', not running'})" if isinstance(gateway, dict) else ""
-    return [("base URL", str(data["base_url"] or NONE) + up), *key, ("start", str(data["start_slot"] or NONE))]
+    where = ("base URL", str(data["base_url"] or NONE) + up)
+    if isinstance(cloud, dict):
+        where = ("cloud", ", ".join(filter(None, (cloud["title"], cloud["region"], cloud["endpoint"]))))
+    return [where, key, ("start", str(data["start_slot"] or NONE))]
 
 
 def _credential(credential: Mapping[str, object]) -> str:
-    kind, source = credential["kind"], credential["source"]
+    kind, source = str(credential["kind"]), credential["source"]
     sent = {"bearer": "sent as Authorization: Bearer", "api-key": "sent as x-api-key", "none": "none needed"}
-    text = f"{credential['masked'] or NONE} {sent.get(str(kind), 'printed by apiKeyHelper')}"
+    if kind not in (*sent, "helper"):
+        from llmswitch.views.credential import words  # a pin has its own key
+
+        return words(credential)
+    text = f"{credential['masked'] or NONE} {sent.get(kind, 'printed by apiKeyHelper')}"
     return f"{text}, from {source}" if source else text
 
 
@@ -77,7 +85,7 @@ def _via(via: object) -> str:
 
 
 def short(report: Report) -> list[str]:
-    """Return one word for a prompt: the preset, `*` where something differs from it, `!` for an error."""
+    """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a file or pin in error."""
     if report.broken:
         return ["!"]
-    return [f"{report.preset or '?'}{report.mark}"]
+    return [f"{report.preset or (report.cloud or {}).get('name', '?')}{report.mark}"]
