@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llmswitch.base.install import off_path
 from llmswitch.cli import console, hot_statusline, prompts, shell
 from llmswitch.doctor.examine import Asked, examine, mended
 from llmswitch.doctor.look import Reach
@@ -46,6 +47,7 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
         *view.looked_at(found.facts, app.home),
         *view.findings(found.problems, [] if fix else found.safe),
         *view.next_step(found.facts),
+        *off_path(),
     ]
     data = view.homeless(found.data(), app.home) if as_json else None
     console.print_data(as_json, data, lambda: lines)
