@@ -21,7 +21,7 @@ def ask_key(name: str) -> str:
 
     text: str = click.prompt(f"{name} key", default="", show_default=False, hide_input=True, err=True)
     if not text.strip():
-        raise KeyProblem("No key was given.", hint=f"Where one comes from: llmswitch show {name}")
+        raise KeyProblem("No key was given.", hint="Where one comes from: llmswitch show PRESET")
     return text
 
 
