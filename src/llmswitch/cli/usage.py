@@ -13,8 +13,6 @@ import click
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.cli import console, prompts, shell
-from llmswitch.commands import usage as command
-from llmswitch.usage.totals import KEYS
 from llmswitch.views import usage as view
 from llmswitch.views.usage_page import page
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from llmswitch.cli.app import App
+    from llmswitch.commands.usage import Answer
 
 SLOW = 20_000_000  # bytes to read, from which on progress is shown
 
@@ -30,7 +29,9 @@ SLOW = 20_000_000  # bytes to read, from which on progress is shown
 @click.option("--all", "repository", is_flag=True, help="Every worktree of this repository.")
 @click.option("--everywhere", is_flag=True, help="Every session on this machine.")
 @click.option("--since", default="", metavar="WHEN", help="A date, a span (12h, 7d, 4w), today, or switch: the last.")
-@click.option("--by", default="", type=click.Choice(["", *KEYS]), metavar="|".join(KEYS), help="What rows are told by.")
+@click.option(
+    "--by", default="", type=click.Choice(["", *view.KEYS]), metavar="|".join(view.KEYS), help="What rows are told by."
+)
 @click.option("--compare", multiple=True, metavar="PRESET", shell_complete=shell.presets,
               help="What the same tokens would have cost with another preset.")  # fmt: skip
 @click.option("--forget", "what", default="", metavar="WHAT",
@@ -50,6 +51,8 @@ def usage(
     """
     if repository and everywhere:
         raise UsageProblem("--all and --everywhere exclude each other.")
+    from llmswitch.commands import usage as command  # imports sqlite3; `--help` loads every command's module
+
     asked = command.Asked(since, by, everywhere, repository, compare)
     place = app.checkouts.at(worktree).worktree
     if what:
@@ -74,7 +77,7 @@ def _write(path: str, text: str) -> None:
     console.note(f"Wrote {path}.")
 
 
-def _remarks(answer: command.Answer) -> Iterator[str]:
+def _remarks(answer: Answer) -> Iterator[str]:
     read = answer.read
     if answer.set_aside:
         yield f"The index was broken. It is kept as {answer.set_aside}, and a new one was made from the transcripts."

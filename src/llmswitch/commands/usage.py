@@ -53,7 +53,7 @@ class Answer:
 
     def data(self) -> dict[str, object]:
         """Return what `usage --json` prints."""
-        total = self.found.total().data()
+        total = self.found.total.data()
         for name in ("worktree", "preset", "model", "asked", "sessions"):
             del total[name]
         since = datetime.fromtimestamp(self.scope.since / 1000).astimezone() if self.scope.since else None
@@ -61,7 +61,7 @@ class Answer:
         return {
             "since": since.isoformat(timespec="seconds") if since else None,
             "rows": [row.data() for row in self.rows],
-            "total": {**total, "sessions": len(self.found.total().sessions)},
+            "total": {**total, "sessions": len(self.found.total.sessions)},
             "claude_code": {"cost": self.claimed.usd, "beyond": dict(zip(names, self.claimed.beyond, strict=True))},
             "compared": [{"preset": name, "cost": cost.usd, "as_of": cost.as_of or None, "plan": cost.plan}
                          for name, cost in self.compared.items()],
@@ -217,6 +217,6 @@ def of_session(session: str, transcript: str, catalog: Catalog, state_folder: st
 
     def work(index: Index) -> Row:
         index.update(project, lambda each: each == name, session=session)
-        return evidence(index, Scope(session=session), attribution, pricer).total()
+        return evidence(index, Scope(session=session), attribution, pricer).total
 
     return indexes.worked(state_folder, Homes([(entry.worktree, entry.git) for entry in noted]), work)

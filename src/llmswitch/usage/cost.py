@@ -21,6 +21,7 @@ from llmswitch.usage.renamed import undated
 # (https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing); price lists have only the latter.
 HOUR = 2 / 1.25
 PLAN = "plan"
+DAY = 24 * 60 * 60 * 1000  # ms
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,18 @@ class Cost:
     plan: bool = False  # paid by quota
 
 
+NO_PRICE = Cost(None)
+
+
 class Pricer:
     """Prices parts of what was used."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog, self._prices = catalog, of(catalog)
         self._presets: dict[str, Preset | None] = {}
-        self._rows: dict[tuple[str, str, str], Price | None] = {}
+        self._rows: dict[tuple[str, str, str, int], Price | None] = {}
         self._special = special(self._prices)
+        self._homes: dict[tuple[int, str], Preset | None] = {}
 
     def preset(self, name: str | None) -> Preset | None:
         """Return a preset by its name, None where there is none that can be used."""
@@ -61,10 +66,13 @@ class Pricer:
         """Return what a part cost where it was asked."""
         preset = self.preset(entry.preset) if entry else None
         if entry is None or preset is None:
-            return Cost(None)
-        home = self._home(preset, entry, part.asked)
+            return NO_PRICE
+        asking = id(entry), part.asked
+        if asking not in self._homes:
+            self._homes[asking] = self._home(preset, entry, part.asked)
+        home = self._homes[asking]
         if home is None:
-            return Cost(None)
+            return NO_PRICE
         if home.billing == PLAN:
             return Cost(None, plan=True)
         return self._at(home.prices, part, part.answered, part.asked)
@@ -86,24 +94,29 @@ class Pricer:
         return preset
 
     def _at(self, provider: str | None, part: Part, model: str, asked: str) -> Cost:
-        now = time.gmtime(part.time / 1000)
-        price = self._price(provider or "", model, asked, time.strftime("%Y-%m-%d", now))
+        price = self._price(provider or "", model, asked, part.time // DAY)
         if price is None:
-            return Cost(None)
-        rates = rates_of(price, part.prompt, Moment(now.tm_wday, time.strftime("%H:%M", now)))
+            return NO_PRICE
+        rates = rates_of(price, part.prompt, _moment(part.time) if "peak" in price.row else None)
         fresh, out, read, written, hour = part.tokens
         write = rates.get("cache_write", rates["input"])
         usd = fresh * rates["input"] + out * rates["output"] + read * rates.get("cache_read", rates["input"])
         usd += written * write + hour * write * (HOUR if is_claude(model) and "cache_write" in rates else 1)
         return Cost(usd / 1_000_000, price.as_of)
 
-    def _price(self, provider: str, model: str, asked: str, day: str) -> Price | None:
-        asking = (provider, f"{model}\n{asked}", day)
+    def _price(self, provider: str, model: str, asked: str, days: int) -> Price | None:
+        asking = provider, model, asked, days
         if asking not in self._rows:
+            day = time.strftime("%Y-%m-%d", time.gmtime(days * DAY / 1000))
             names = dict.fromkeys((model, undated(model), *([asked] if undated(asked) == undated(model) else ())))
             found = (dated(self._prices, provider, name, day) for name in names)
             self._rows[asking] = next((price for price in found if price), None)
         return self._rows[asking]
+
+
+def _moment(moment: int) -> Moment:
+    now = time.gmtime(moment / 1000)
+    return Moment(now.tm_wday, time.strftime("%H:%M", now))
 
 
 def slot_of(asked: str, entry: Entry, agent: bool = False) -> str | None:

@@ -11,7 +11,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from bisect import bisect_right
 from contextlib import closing
+from functools import cache
+from operator import add
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
@@ -20,7 +23,7 @@ from llmswitch.claude.transcripts import Claim, Failure, Message, Reader, Start,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -199,21 +202,31 @@ class Index:
         """
         names: dict[int, str] = dict(self.base.execute("SELECT id, text FROM name"))
         asked, values = _of(sessions)
-        found, fine = [], set()
+        found: list[Part] = []
+        fine: dict[tuple[int, int, int, int], bool] = {}  # whether its cost depends on more
         for session, agent, was, by, first, last, largest, *sums in self.base.execute(
             f"SELECT * FROM whole WHERE {asked} AND last >= ?", (*values, since)
         ):
-            parted = first < since or is_fine(names[by], largest) or any(first <= cut <= last for cut in cuts(session))
+            exact = is_fine(names[by], largest)
+            parted = exact or first < since or any(first <= cut <= last for cut in cuts(session))
             if parted or (by_day and day(first) != day(last)):
-                fine.add((session, agent, was, by))
+                fine[session, agent, was, by] = exact
             else:
                 found.append(Part(session, first, agent, names[was], names[by], 0, *sums))
-        for row in self._fine(fine, since, cuts) if fine else ():
+        merged: dict[tuple[Any, ...], list[int]] = {}
+        for row in self._fine(fine.keys(), since, cuts) if fine else ():
             session, moment, agent, was, by, size, *sums = row
+            exactly: tuple[object, int] = (moment, size) if fine[session, agent, was, by] else (day(moment), 0)
+            key = (session, agent, was, by, bisect_right(cuts(session), moment), *exactly)
+            if key in merged:
+                merged[key][2:] = map(add, merged[key][2:], sums)
+            else:
+                merged[key] = [moment, exactly[1], *sums]
+        for (session, agent, was, by, *_), (moment, size, *sums) in merged.items():
             found.append(Part(session, moment, agent, names[was], names[by], size, *sums))
         return found
 
-    def _fine(self, wanted: set[tuple[int, int, int, int]], since: int, cuts: Cuts) -> Iterator[tuple[int, ...]]:
+    def _fine(self, wanted: Collection[tuple[int, int, int, int]], since: int, cuts: Cuts) -> Iterator[tuple[int, ...]]:
         """Yield sums of a quarter of an hour, and single messages in a quarter with a cut."""
         asked, values = _of({session for session, *_ in wanted})
         split: dict[int, frozenset[int]] = {}
@@ -298,7 +311,12 @@ class Index:
 
 def day(moment: int) -> str:
     """Return the day of a time in ms since 1970, in the local time zone."""
-    return time.strftime("%Y-%m-%d", time.localtime(moment / 1000))
+    return _day(moment // QUARTER)
+
+
+@cache
+def _day(quarter: int) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(quarter * QUARTER / 1000))
 
 
 def _of(sessions: Iterable[int] | None) -> tuple[str, list[int]]:

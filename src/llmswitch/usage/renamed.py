@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # A pattern → what it is for, with an example. What matches goes before two ids are compared.
 HARMLESS = {
@@ -15,6 +16,7 @@ HARMLESS = {
 _PATTERNS = [re.compile(pattern) for pattern in HARMLESS]
 
 
+@cache
 def undated(model: str) -> str:
     """Return a model's id without what providers add to it."""
     name = model
@@ -23,6 +25,7 @@ def undated(model: str) -> str:
     return name
 
 
+@cache
 def is_same(asked: str, answered: str) -> bool:
     """Say whether an answer's model is what was asked, by another name at most; a maker's name in front is none."""
     one, other = undated(asked).lower(), undated(answered).lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from llmswitch.base.fastjson import loads
 from llmswitch.settings.entries import Entry
@@ -11,8 +12,7 @@ from llmswitch.usage.attribution import Attribution
 from llmswitch.usage.cost import Cost, Pricer, slot_of
 from llmswitch.usage.index import Index, Part, Session, day
 
-# What rows can be told apart by; without --by they are by preset and model.
-KEYS = ("worktree", "preset", "model", "slot", "day", "session")
+# What rows are told apart by without --by.
 USUAL = ("preset", "model", "asked")
 
 
@@ -28,13 +28,15 @@ class Used:
     def key(self, name: str) -> str | None:
         """Return what it is by one of the keys, None for unknown."""
         part, entry = self.part, self.entry
-        if name == "preset":
-            return entry.preset if entry else None
-        if name == "slot":
-            return slot_of(part.asked, entry, bool(part.agent)) if entry else None
-        found = {"worktree": self.session.worktree, "model": part.answered, "asked": part.asked,
-                 "session": self.session.name}  # fmt: skip
-        return found[name] if name in found else day(part.time)
+        if name in ("asked", "model"):
+            return part.asked if name == "asked" else part.answered
+        if name in ("worktree", "session"):
+            return self.session.worktree if name == "worktree" else self.session.name
+        if name == "day":
+            return day(part.time)
+        if entry is None:
+            return None
+        return entry.preset if name == "preset" else slot_of(part.asked, entry, part.agent)
 
 
 @dataclass
@@ -161,8 +163,9 @@ class Evidence:
             return [rows[key] for key in sorted(rows, key=str)]
         return sorted(rows.values(), key=lambda row: (-(row.cost or 0.0), -row.tokens))
 
+    @cached_property
     def total(self) -> Row:
-        """Return all of it in one row."""
+        """All of it in one row."""
         row = Row({})
         for used in self.used:
             row.add(used)

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from llmswitch.usage.totals import Row
 
 UNKNOWN = "unknown"
-PLAIN_WIDTH, MOST_DAYS, MOST_MODELS, LONGEST_BAR = 100, 31, 12, 60
+PLAIN_WIDTH, MOST_DAYS, MOST_MODELS, MOST_FINDINGS, LONGEST_BAR = 100, 31, 12, 8, 60
 _HEADS = {"worktree": "WORKTREE", "preset": "PRESET", "model": "MODEL", "slot": "SLOT", "day": "DAY",
           "session": "SESSION", "asked": "ASKED"}  # fmt: skip
+KEYS = tuple(key for key in _HEADS if key != "asked")  # what rows can be told apart by
 NUMBERS = ("REQUESTS", "INPUT", "OUTPUT", "CACHE READ", "WRITTEN", "COST", "PRICE OF")
 BY_PRESET = ("REQUESTS/SESSION", "FAILED TOOLS", "FROM CACHE", "COST/SESSION")
 
@@ -33,7 +34,7 @@ def usage(answer: Answer, home: str, width: int | None, when: Callable[[int], st
         lines += ["", *_bars("By day", days[-MOST_DAYS:], "day", width or PLAIN_WIDTH, bar)]
     if len(models) > 1:
         lines += ["", *_bars("By model", models[:MOST_MODELS], "model", width or PLAIN_WIDTH, bar)]
-    compared = [_compared(name, there, answer.found.total()) for name, there in answer.compared.items()]
+    compared = [_compared(name, there, answer.found.total) for name, there in answer.compared.items()]
     return [*lines, *(["", *compared] if compared else []), *_findings(answer.findings, home, when), *_last(answer)]
 
 
@@ -45,7 +46,7 @@ def _nothing(answer: Answer, when: Callable[[int], str]) -> str:
 
 
 def _title(answer: Answer, when: Callable[[int], str]) -> str:
-    total = answer.found.total()
+    total = answer.found.total
     sessions = f"{len(total.sessions):,} session{'s' if len(total.sessions) > 1 else ''}"
     agents = f", {total.agents:,} of them by sub-agents" if total.agents else ""
     requests = f"{total.requests:,} request{'s' if total.requests > 1 else ''}"
@@ -61,7 +62,7 @@ def _table(answer: Answer, home: str) -> list[str]:
         named = [_named(row, key, home) for key in keys]
         cells.append([*named, *_numbers(row), *(_more(row) if extra else ())])
     if len(answer.rows) > 1:
-        total = answer.found.total()
+        total = answer.found.total
         cells.append(["all", *[""] * (len(keys) - 1), *_numbers(total), *(_more(total) if extra else ())])
     widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
     return [
@@ -146,16 +147,17 @@ def _compared(name: str, there: Cost, total: Row) -> str:
 
 def _findings(found: Sequence[Finding], home: str, when: Callable[[int], str]) -> list[str]:
     lines = [""] if found else []
-    for each in found:
+    for each in found[:MOST_FINDINGS]:
         money = f", {usd(each.cost)}" if each.cost is not None else ""
         seen = f"Last {when(each.moment)}, session {each.session}{money}."
         lines += [f"{each.level}: {each.message} {seen}", f"    → {each.fix}"]
-    return lines
+    left = len(found) - MOST_FINDINGS
+    return [*lines, f"{left} more findings: llmswitch usage --json"] if left > 0 else lines
 
 
 def _last(answer: Answer) -> list[str]:
     """Return what the table cannot say."""
-    total, lines = answer.found.total(), [""]
+    total, lines = answer.found.total, [""]
     if total.plan:
         lines.append("plan: paid by quota; only tokens are counted.")
     if any(row.entry and row.entry.preset == "claude" for row in answer.found.used):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from llmswitch.views.text import short_path
-from llmswitch.views.usage import UNKNOWN, cost, count, usd
+from llmswitch.views.usage import MOST_FINDINGS, UNKNOWN, cost, count, usd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; } .wide { 
 
 def page(answer: Answer, home: str, when: Callable[[int], str], now: str) -> str:
     """Return the page; `when` shows a time, `now` is today's."""
-    total = answer.found.total()
+    total = answer.found.total
     since = f"since {when(answer.scope.since)}" if answer.scope.since else "of all that is on record"
     figures = {
         "Cost": cost(total), "Requests": f"{total.requests:,}", "Sessions": f"{len(total.sessions):,}",
@@ -64,14 +64,15 @@ def _findings(answer: Answer, when: Callable[[int], str]) -> list[str]:
     if not answer.findings:
         return ["<h2>Findings</h2><p>None: what answered is what was asked, as far as the transcripts tell.</p>"]
     lines = ["<h2>Findings</h2>"]
-    for each in answer.findings[:MOST]:
+    for each in answer.findings[:MOST_FINDINGS]:
         money = f", {usd(each.cost)}" if each.cost is not None else ""
         lines.append(
             f'<div class="finding"><p><strong>{escape(each.level)}:</strong> {escape(each.message)}</p>'
             f'<p class="soft">Last {escape(when(each.moment))}, session {escape(each.session)}{escape(money)}</p>'
             f"<p><code>{escape(each.fix)}</code></p></div>"
         )
-    return lines
+    left = len(answer.findings) - MOST_FINDINGS
+    return [*lines, f'<p class="soft">{left} more: <code>llmswitch usage --json</code></p>'] if left > 0 else lines
 
 
 def _table(title: str, key: str, rows: Sequence[Row], home: str) -> str:

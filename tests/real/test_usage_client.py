@@ -1,0 +1,153 @@
+"""`llmswitch usage` beside what a server counted, over real sessions of the real client."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Cli
+from support import claude_client
+from support.claude_client import ClaudeClient
+from support.messages_server import Block, Handler, MessagesServer, Request, frames_of, message_of, say, use_tool
+from support.tree import ROOT
+
+NAMES = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+OTHER = ROOT / ".cache/claude-code-2.1.330/node_modules/.bin/claude"
+SWAPPED = {"small/model": "other/model"}  # asked → answered
+
+
+def said(request: Request) -> list[Block]:
+    """Answer by a word in the last message: a tool that works, one that fails, a sub-agent; else plain text."""
+    last = json.dumps(request.body.get("messages", [{}])[-1])
+    if "tool_result" in last:
+        return [say("done")]
+    if "USE-TOOL" in last:
+        return [say("let me see"), use_tool("Bash", command="echo hi", description="x")]
+    if "FAIL-TOOL" in last:
+        return [use_tool("Bash", command="exit 3", description="x")]
+    if "USE-AGENT" in last:
+        return [use_tool("Agent", description="d", prompt="do it", subagent_type="general-purpose")]
+    return [say("hello")]
+
+
+class Counting(MessagesServer):
+    """Answers with tokens of its own for every request, and counts them; `failing` are the next that it refuses."""
+
+    def __init__(self) -> None:
+        super().__init__(said)
+        self.numbers, self.failing = itertools.count(1), 0
+        self.counted: Counter[tuple[str, str, str]] = Counter()
+
+    @property
+    def requests_counted(self) -> int:
+        """How many requests were answered."""
+        return sum(number for (*_, what), number in self.counted.items() if what == "requests")
+
+    def behave(self, handler: Handler, request: Request) -> bool:
+        """Answer a message."""
+        if not request.is_message or not request.model:
+            return False
+        if self.failing:
+            self.failing -= 1
+            error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+            handler.reply_json(529, error)
+            return True
+        number = next(self.numbers)
+        usage = dict(zip(NAMES, (1000 + number, 10 + number, 5000 + number, 50 + number), strict=True))
+        message = message_of(request, self.answer(request))
+        message |= {"id": f"msg_{number:04}", "usage": usage, "model": SWAPPED.get(request.model, request.model)}
+        self.counted[request.model, message["model"], "requests"] += 1
+        for name in NAMES:
+            self.counted[request.model, message["model"], name] += usage[name]
+        frames = [frame.replace(b'"usage": {"output_tokens": 1}', f'"usage": {json.dumps(usage)}'.encode())
+                  for frame in frames_of(message)]  # fmt: skip
+        handler.reply(200, "text/event-stream", b"".join(frames))
+        return True
+
+
+@pytest.fixture(params=["newest", "last"])
+def client(request: pytest.FixtureRequest, tmp_path: Path, sealed: dict[str, str]) -> ClaudeClient:
+    """The client, in the home that llmswitch uses too."""
+    program = claude_client.require_program() if request.param == "newest" else str(OTHER)
+    if not Path(program).exists():
+        pytest.skip("no second Claude Code client in .cache")
+    return ClaudeClient(program, Path(sealed["HOME"]), tmp_path / "tmp")
+
+
+@pytest.fixture
+def server(own: Path) -> Iterator[Counting]:
+    """The server, with three presets that lead to it."""
+    with Counting() as server:
+        for name in ("first", "second", "third"):
+            slots = {
+                "haiku": f"{name}/haiku",
+                "sonnet": f"{name}/model",
+                "opus": f"{name}/opus",
+                "subagent": "small/model",
+            }
+            preset = {"title": name, "base_url": server.url, "key": None, "slots": slots}
+            (own / f"{name}.json5").write_text(json.dumps(preset))
+        yield server
+
+
+def totals(data: dict[str, Any]) -> Counter[tuple[str, str, str]]:
+    """Return the rows of `usage --json` as the server counts."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in data["rows"]:
+        numbers = (row["requests"], row["input"], row["output"], row["cache_read"], row["cache_write"])
+        for name, number in zip(("requests", *NAMES), numbers, strict=True):
+            found[row["asked"], row["model"], name] += number
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)  # sixteen runs of the client
+def test_every_request_that_a_transcript_records_counts_to_the_token(
+    cli: Cli, repo: Path, client: ClaudeClient, server: Counting
+) -> None:
+    """Plain, tools, a sub-agent, continued, resumed, forked, retried, over three switches; `/compact` has no line."""
+
+    def ask(prompt: str, *words: str) -> str:
+        env = {"IS_SANDBOX": "1", "CLAUDE_CODE_MAX_RETRIES": "3"}
+        outcome = client.run(repo, "--dangerously-skip-permissions", *words, prompt=prompt, env=env)
+        assert outcome.returncode == 0, outcome
+        return str(outcome.result["session_id"])
+
+    def usage(*words: str) -> dict[str, Any]:
+        reply = cli("usage", "--json", *words, cwd=repo)
+        assert reply.code == 0, reply
+        data: dict[str, Any] = json.loads(reply.out)
+        return data
+
+    before: dict[str, int] = {}
+    for preset in ("first", "second", "third"):
+        assert cli(preset, cwd=repo).code == 0
+        start = server.requests_counted
+        session = ask("plain")
+        ask("USE-TOOL", "--continue")
+        ask("FAIL-TOOL", "--resume", session)
+        ask("USE-AGENT", "--resume", session, "--fork-session")
+        server.failing = 2
+        ask("retried", "--resume", session)
+        before[preset] = server.requests_counted - start
+        assert totals(usage()) == server.counted  # bit by bit as well as at once
+    rows = usage("--by", "preset")["rows"]
+    assert {row["preset"]: row["requests"] for row in rows} == before
+    assert {row["preset"]: row["failed_tools"] for row in rows} == dict.fromkeys(before, 1)
+    assert {row["preset"]: row["failed_requests"] for row in rows} == dict.fromkeys(before, 2)
+    assert sum(row["agent_requests"] for row in rows) == server.counted["small/model", "other/model", "requests"]
+    assert {each["code"] for each in usage()["findings"]} == {"other-model"}
+    recorded = server.counted.copy()
+    ask("/compact", "--resume", session)
+    data = usage()
+    assert totals(data) == recorded
+    beyond = {
+        name: sum(server.counted[key] - recorded[key] for key in server.counted if key[2] == name) for name in NAMES
+    }
+    assert [*data["claude_code"]["beyond"].values()] == [*beyond.values()]
+    assert beyond["input_tokens"] > 0
