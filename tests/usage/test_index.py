@@ -316,6 +316,31 @@ index.worked({str(state)!r}, lambda folder: (folder, ""), lambda it: it.update({
     assert total == counted(texts(projects))
 
 
+def test_a_full_disk_is_said_and_what_was_kept_stays(projects: Path, state: Path) -> None:
+    """By a limit on the size of a file, which SQLite meets as it meets a full disk; then there is room again."""
+    session("first").write(projects)
+    update(state, projects)
+    for number in range(40):
+        session(f"s{number}", 100).write(projects)
+    code = f"""
+import resource, signal
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.usage import index
+index.BATCH = 50
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    index.worked({str(state)!r}, lambda at: (at, ""), lambda it: it.update({str(projects)!r}, lambda name: True))
+except LlmswitchError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=of_this_tree({}))
+    assert "cannot be used" in done.stdout, done
+    assert "What it had is kept." in done.stdout
+    _, total = update(state, projects)
+    assert total == counted(texts(projects))
+
+
 @pytest.mark.parametrize("damage", ["no database", "its middle", "half of it", "no tables"])
 def test_a_broken_index_is_set_aside_and_made_again(projects: Path, state: Path, damage: str) -> None:
     """From the transcripts that are there."""

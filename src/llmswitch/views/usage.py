@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.claude.variables import NONE
+from llmswitch.views.narrow import table
 from llmswitch.views.text import short_path
 
 TYPE_CHECKING = False
@@ -28,7 +29,7 @@ def usage(answer: Answer, home: str, width: int | None, when: Callable[[int], st
     if not answer.rows:
         return [_nothing(answer, when), *_findings(answer.findings, home, when)]
     bar = "█" if width else "#"
-    lines = [_title(answer, when), *_table(answer, home)]
+    lines = [_title(answer, when), *_table(answer, home, width)]
     days, models = answer.found.rows(("day",)), answer.found.rows(("model",))
     if len(days) > 1:
         lines += ["", *_bars("By day", days[-MOST_DAYS:], "day", width or PLAIN_WIDTH, bar)]
@@ -54,7 +55,7 @@ def _title(answer: Answer, when: Callable[[int], str]) -> str:
     return f"{sessions}, {requests}{agents}{since}"
 
 
-def _table(answer: Answer, home: str) -> list[str]:
+def _table(answer: Answer, home: str, width: int | None) -> list[str]:
     keys = [key for key in answer.keys if key != "asked" or any(_differs(row) for row in answer.rows)]
     extra = BY_PRESET if tuple(answer.keys) == ("preset",) else ()
     cells = [[*(_HEADS[key] for key in keys), *NUMBERS, *extra]]
@@ -65,13 +66,14 @@ def _table(answer: Answer, home: str) -> list[str]:
         total = answer.found.total
         cells.append(["all", *[""] * (len(keys) - 1), *_numbers(total), *(_more(total) if extra else ())])
     widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
-    return [
+    lines = [
         "  ".join(
-            cell.ljust(width) if place < len(keys) else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(wide) if place < len(keys) else cell.rjust(wide)
+            for place, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in cells
     ]
+    return lines if width is None or max(map(len, lines)) <= width else table(cells[0], cells[1:], width)
 
 
 def _differs(row: Row) -> bool:
