@@ -254,3 +254,28 @@ def test_what_it_would_have_cost_elsewhere_is_called_an_estimate(
     assert compared["devstral"]["cost"] == pytest.approx(0.4)
     assert compared["anthropic"]["cost"] is None  # its slots are left to Claude Code
     assert "An estimate" in cli("usage", "--compare", "devstral", cwd=repo).out
+
+
+def test_what_went_past_the_pin_is_found(cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]) -> None:
+    """Each kind by its code; what the pin has, and what it allows besides, is no finding."""
+    slots = dict.fromkeys(("haiku", "sonnet", "opus", "fable"), "mistralai/devstral-2512")
+    ledger(sealed, repo, "devstral", START, "openrouter.ai", slots, also=["allowed/model"])
+    made = Transcript("one", str(repo))
+    for _ in range(9):
+        made.answer((9000, 10, 0, 0), "mistralai/devstral-2512")
+    made.answer(model="allowed/model")
+    made.write(projects)
+    assert used(cli, repo)["findings"] == []
+    made.answer((9000, 10, 0, 0), "mistralai/devstral-2512")  # the tenth without a cache
+    made.answer(model="qwen/qwen3-coder")
+    made.answer(model="claude-sonnet-5-5")
+    made.answer(model="claude-opus-5-5", request="req_01" + "a1" * 11)
+    for _ in range(5):
+        made.add("system", subtype="api_error", error={"status": 529})
+    made.write(projects)
+    found = {each["code"]: each for each in used(cli, repo)["findings"]}
+    assert found.keys() == {"never-cached", "outside-pin", "claude-id", "login", "failing"}
+    assert found["login"]["level"] == "error"
+    assert found["never-cached"]["cost"] == pytest.approx(10 * (9000 * 0.4 + 10 * 2) / 1e6)
+    assert "529 5 times" in found["failing"]["message"]
+    assert all(each["fix"].startswith("llmswitch ") and each["session"] == "one" for each in found.values())
