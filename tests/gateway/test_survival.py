@@ -117,6 +117,22 @@ def test_a_port_that_somebody_else_has_is_never_taken_for_the_gateway(tmp_path: 
     assert "another program of yours" in done.stderr
 
 
+def test_systemd_may_hold_the_port(tmp_path: Path, upstream: Upstream) -> None:
+    """A socket that was passed is served, and nobody else can take the port before or after."""
+    made = RunningGateway(tmp_path / "g", KEYS)
+    with socket.create_server(("127.0.0.1", made.port)) as passed, (tmp_path / "log").open("wb") as log:
+        shell = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" -m llmswitch gateway run'
+        with subprocess.Popen(
+            ["sh", "-c", shell, sys.executable], env=made.environ, stdout=log, stderr=log, pass_fds=[3],
+            preexec_fn=lambda: os.dup2(passed.fileno(), 3),
+        ) as process:  # fmt: skip
+            until(lambda: made.local.status() or process.poll() is not None, "it does not answer")
+            pin = made.routes(**{"haiku-model": route(upstream)})
+            assert pin.post(BODY).status == 200
+            assert made.local.stop()
+            assert process.wait(LIMIT) == 0
+
+
 def test_a_gateway_of_another_version_is_replaced_when_it_is_idle(gateway: RunningGateway, tmp_path: Path) -> None:
     """By the next start."""
     until(lambda: gateway.local.status(), "it answers")

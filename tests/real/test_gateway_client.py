@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import Cli, settings_of
+from support.answers import STREAMED, Got
 from support.claude_client import ClaudeClient, Outcome, require_program
 from support.gateway import RunningGateway, Upstream, error, free_port, replying, send_chunk, start_stream
 from support.messages_server import Handler, Request, frames_of, message_of, say, use_tool
@@ -417,3 +418,60 @@ def test_doctor_asks_each_slots_provider_through_the_gateway(stage: Stage) -> No
     assert found == ["probe-answers"] * 3, reply
     assert stage.hits() == dict.fromkeys(SLOTS, 1)
     stage.check_credentials()
+
+
+TRICKY = (
+    "par-seq", "par-interleaved", "par-onechunk", "tool-noindex", "tool-emptyid", "nofinish", "trunc", "trunc-tool",
+    "errmid", "surrogate-split", "contentarray",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRICKY)
+def test_answers_that_servers_really_send_reach_the_client(stage: Stage, name: str) -> None:
+    """Each call is run and answered; what broke off is asked for again or fails, and is never a short success."""
+    case, opus = STREAMED[name], stage.providers["opus"]
+    left = [1]
+
+    def behave(handler: Handler, request: Request) -> bool:
+        left[0] -= 1
+        if left[0] < 0:
+            return False
+        start_stream(handler)
+        send_chunk(handler, case.body)
+        send_chunk(handler, b"")
+        return True
+
+    opus.behaviour = behave
+    outcome = stage.start("opus", "--allowedTools", "Bash,Read", env={"CLAUDE_CODE_MAX_RETRIES": "2"})
+    if case.right is None:
+        assert outcome.returncode != 0 or outcome.result["result"] == "from opus", outcome
+        return
+    assert outcome.returncode == 0, outcome
+    asked = opus.requests[-1].body["messages"]
+    calls = [call["function"] for message in asked for call in message.get("tool_calls", [])]
+    result = outcome.result["result"]
+    got = Got("" if calls else result, "", [(one["name"], json.loads(one["arguments"])) for one in calls],
+              "tool_use" if calls else "end_turn", (0, 0, 0))  # fmt: skip
+    assert case.right(got), (result, calls)
+    assert {message["tool_call_id"] for message in asked if message["role"] == "tool"} == {
+        call["id"] for message in asked for call in message.get("tool_calls", [])
+    }
+
+
+@pytest.mark.parametrize("slot", ["sonnet", "opus"])
+def test_a_gateway_that_is_killed_in_the_middle_of_a_session_answers_the_next_turn(stage: Stage, slot: str) -> None:
+    """The tool that the provider asks for kills it; the turn with the result is answered all the same."""
+    provider, before = stage.providers[slot], stage.gateway.pid
+    command = f"kill -9 {before}; echo canary-of-the-$(echo tool)"
+
+    def answered(body: dict[str, Any]) -> bool:
+        return "canary-of-the-tool" in json.dumps(body["messages"])
+
+    if isinstance(provider, OpenAiUpstream):
+        provider.choose = lambda body: {"content": "done"} if answered(body) else call("Bash", command=command)
+    else:
+        provider.answer = lambda one: [say("done") if answered(one.body) else use_tool("Bash", command=command)]
+    outcome = stage.start(slot, "--allowedTools", "Bash")
+    assert (outcome.returncode, outcome.result["result"]) == (0, "done"), outcome
+    assert stage.hits() == stage.only(slot, 2)
+    assert stage.gateway.pid != before
