@@ -61,6 +61,8 @@ def test_a_killed_gateway_answers_the_next_request_with_the_same_token(
         os.kill(before, signal.SIGKILL)
         assert pin.post(BODY).status == 200
         assert gateway.pid != before
+    os.kill(gateway.pid, signal.SIGKILL)
+    assert gateway.local.look()[0], "it was started again, and is not said to be down"
     assert {one.bearer for one in upstream.requests} == {KEYS["haiku"]}
 
 

@@ -106,9 +106,10 @@ def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring
 
 def status(client: LocalGateway) -> dict[str, object]:
     """Return what is known of the gateway as JSON data; `up` says whether it runs, `keys` which are in memory."""
-    if running := client.status():
+    running, found = client.look()
+    if running:
         return {"up": True, **running}
-    trouble, fix = client.trouble() or (None, None)
+    trouble, fix = found or (None, None)
     return {"up": False, "routes": client.files.names(), "trouble": trouble, "fix": fix}
 
 

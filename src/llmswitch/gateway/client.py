@@ -93,6 +93,13 @@ class LocalGateway:
             self._start()
             return True
 
+    def look(self) -> tuple[dict[str, object] | None, tuple[str, str] | None]:
+        """Return what the gateway says of itself, or what `trouble` says where it says nothing."""
+        if status := self.status():
+            return status, None
+        trouble = self.trouble()
+        return (None if trouble else self.status()), trouble
+
     def trouble(self) -> tuple[str, str] | None:
         """Return why no gateway answers though something is there, and what to type; None where nothing is."""
         end = time.monotonic() + RESTART_SECONDS

@@ -26,9 +26,9 @@ def through(name: str, models: Mapping[str, str], gateway: LocalGateway) -> Thro
 
     `models` are the effective slots, by the name of their variable.
     """
-    status = gateway.status()
+    status, trouble = gateway.look()
     up = status is not None
-    problems = [] if up else [_down(gateway)]
+    problems = [] if up else [_down(trouble)]
     if status and status.get("version") != __version__:
         problems.append(_older(str(status.get("version"))))
     routes = gateway.files.load(name)
@@ -48,8 +48,8 @@ def _data(route: Route, gateway: LocalGateway) -> dict[str, object]:
     return {"provider": provider, "host": route.host, "protocol": route.protocol, "key": route.key, "key_known": known}
 
 
-def _down(gateway: LocalGateway) -> Problem:
-    if trouble := gateway.trouble():
+def _down(trouble: tuple[str, str] | None) -> Problem:
+    if trouble:
         return Problem("gateway-trouble", "error", trouble[0], trouble[1])
     message = "The gateway does not run; a session's first request starts it."
     return Problem("gateway-down", "note", message, "llmswitch gateway start")
