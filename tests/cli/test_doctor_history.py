@@ -133,7 +133,7 @@ def test_the_key_in_use_is_an_error(cli: Cli, repo: Path, key: str) -> None:
     [leak] = found(cli, repo)
     assert leak["level"] == "error"
     assert "in use here" in leak["message"]
-    assert leak["fix"].endswith("llmswitch save-key openrouter")
+    assert "llmswitch save-key openrouter; llmswitch renew openrouter --everywhere; " in leak["fix"]
 
 
 def test_outside_a_repository_and_without_a_commit(cli: Cli, tmp_path: Path) -> None:

@@ -174,3 +174,31 @@ def test_the_first_rotation_after_an_upgrade(cli: Cli, machine: list[Path], seal
     assert codes(cli, one) == ["older-key"]
     assert cli("renew", cwd=one).code == 0
     assert key_in(one) == NEW
+
+
+def test_a_deleted_key_is_named_wherever_it_stands(cli: Cli, machine: list[Path], tmp_path: Path) -> None:
+    """In pins of ours, in a worktree beside them that got a copy of the file, on a disk that is not there."""
+    one, one_linked, two, *_ = machine
+    save(cli, OLD, one)
+    assert cli("openrouter", cwd=one).code == 0
+    assert cli("openrouter", cwd=two).code == 0
+    settings_of(one_linked).parent.mkdir()
+    settings_of(one_linked).write_bytes(settings_of(one).read_bytes())
+    two.rename(tmp_path / "unmounted")
+    found = json.loads(cli("keys", "--json", cwd=tmp_path).out)
+    assert {pin["worktree"]: (pin["key"], pin["state"], pin["there"]) for pin in found["pins"]} == {
+        str(one): ("openrouter", "current", True),
+        str(one_linked): ("openrouter", "current", True),
+        str(two): ("openrouter", None, False),
+    }
+    assert "openrouter, as noted" in cli("keys", cwd=tmp_path).out
+    reply = cli("keys", "delete", "openrouter", cwd=tmp_path)
+    assert reply.code == 0
+    assert all(str(folder) in reply.err for folder in (one, one_linked, two))
+    assert "https://openrouter.ai/" in reply.err
+    assert "Copies elsewhere" in reply.err
+    assert f"llmswitch claude -w '{one}' -w {one_linked}" in reply.err
+    assert str(two) not in reply.err.splitlines()[-1]
+    assert OLD not in reply.err + reply.out
+    again = json.loads(cli("keys", "delete", "openrouter", "--json", cwd=tmp_path).out)
+    assert (again["deleted"], len(again["standing_in"])) == (False, 3)

@@ -11,8 +11,9 @@ from llmswitch.base.key_words import may_be_key
 
 A_KEY = (
     "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
-    "and was visible to other programs: revoke it at the provider. Then run `llmswitch save-key` and paste the "
-    "new one when asked."
+    "and was visible to other programs: revoke it at the provider (`llmswitch show PRESET` names the page). Then run "
+    "`llmswitch save-key` and paste the new one when asked; `llmswitch renew --everywhere` puts it into every pin that "
+    "holds the old one, and `llmswitch status --everywhere --check` tells whether that is all."
 )
 
 

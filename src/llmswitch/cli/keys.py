@@ -44,34 +44,55 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
         console.note(f"{from_env_file} still holds it; delete it there when nothing else needs it.")
 
 
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+
+
 @click.group(invoke_without_command=True)
+@AS_JSON
 @click.pass_context
-def keys(ctx: click.Context) -> None:
-    """List the keys that were saved or exported, or that presets of yours use: where they are, never a value."""
+def keys(ctx: click.Context, as_json: bool) -> None:
+    """List the keys that were saved or exported, or that presets of yours use, and the pins that hold a copy.
+
+    Never a value.
+    """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(keys_list)
+        ctx.invoke(keys_list, as_json=as_json)
 
 
 @keys.command("list")
+@AS_JSON
 @click.pass_obj
-def keys_list(app: App) -> None:
-    """List the keys that were saved or exported, or that presets of yours use: where they are, never a value."""
+def keys_list(app: App, as_json: bool) -> None:
+    """List the keys that were saved or exported, or that presets of yours use, and the pins that hold a copy.
 
-    console.answer(
-        view.keys(commands.list_keys(app.catalog, app.environ, app.keyring, app.key_names()), prompts.width())
+    Never a value.
+    """
+    rows = commands.list_keys(app.catalog, app.environ, app.keyring, app.key_names())
+    pins = renewing.holders(app)
+    data = {"keys": [row.data() for row in rows], "pins": [pin.data() for pin in pins]}
+    console.print_data(
+        as_json, data, lambda: [*view.keys(rows, prompts.width()), *view.holders(pins, app.home, prompts.width())]
     )
 
 
 @keys.command("delete")
 @click.argument("name", shell_complete=shell.keys)
+@AS_JSON
 @click.pass_obj
-def keys_delete(app: App, name: str) -> None:
-    """Delete a key from the OS keyring. NAME is a key or a preset."""
+def keys_delete(app: App, name: str, as_json: bool) -> None:
+    """Delete a key from the OS keyring, and say where it still stands. NAME is a key or a preset."""
 
     name = commands.key_name(name, app.catalog, None)
     deleted = commands.delete_key(name, app.keyring, app.key_names())
     app.gateway().renew(name)  # one that runs forgets it
-    console.answer([f"Deleted the {name} key." if deleted else f"Nothing to do: the keyring has no {name} key."])
+    standing = [pin for pin in renewing.holders(app) if pin.key == name]
+    page = commands.key_page(name, app.catalog)
+    data = {"key": name, "deleted": deleted, "standing_in": [pin.data() for pin in standing], "revoke_at": page}
+    line = f"Deleted the {name} key." if deleted else f"Nothing to do: the keyring has no {name} key."
+    console.print_data(as_json, data, lambda: [line])
+    if deleted or standing:
+        console.note(*view.still_standing(name, standing, page, app.home))
+    renewing.after_deleting(app, standing)
 
 
 @click.command("print-key")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
+
+import click
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude import program
-from llmswitch.cli import console
+from llmswitch.cli import console, hot_switch
 from llmswitch.commands.renew import Renewal, Renewed
+from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Tools
-from llmswitch.keys.copies import Place, places
+from llmswitch.keys import copies
+from llmswitch.keys.copies import Holder, Place, places
 from llmswitch.keys.hashes import OLDER
 from llmswitch.keys.sources import KeySource
 from llmswitch.views import renew as view
@@ -39,6 +45,23 @@ def after_saving(app: App, name: str) -> None:
         renew(app, name, machine=True, helper=False, as_json=False)
     else:
         console.note(f"Put the new one in with: llmswitch renew {name} --everywhere")
+
+
+def after_deleting(app: App, standing: Sequence[Holder]) -> None:
+    """Offer to take away the pins in which a deleted key still stands."""
+    there = [each.path for each in standing if not each.why]
+    if not there:
+        return
+    if console.attended() and _confirmed("Take these pins away (llmswitch claude)?", default=False):
+        checkouts = [app.checkouts.at(path) for path in there]
+        hot_switch.carry_out(app, Request("claude", {}, {}), checkouts, {})
+    else:
+        console.note(f"Take these pins away with: llmswitch claude {' '.join(f'-w {quote(path)}' for path in there)}")
+
+
+def holders(app: App) -> list[Holder]:
+    """Return the pins of this machine, and what else holds a saved key beside them."""
+    return copies.holders(_everywhere(app), app.key_names().hashes, app.catalog)
 
 
 def _everywhere(app: App) -> list[Place]:
@@ -76,7 +99,5 @@ def _told(app: App, name: str) -> list[str]:
     return []
 
 
-def _confirmed(question: str) -> bool:
-    import click
-
-    return click.confirm(question, default=True, err=True)
+def _confirmed(question: str, default: bool = True) -> bool:
+    return click.confirm(question, default=default, err=True)

@@ -26,6 +26,10 @@ class KeyRow:
     def __init__(self, name: str, source: str | None, presets: list[str], problem: str = "") -> None:
         self.name, self.source, self.presets, self.problem = name, source, presets, problem
 
+    def data(self) -> dict[str, object]:
+        """Return it as JSON data."""
+        return {"name": self.name, "source": self.source, "presets": self.presets, "problem": self.problem or None}
+
 
 def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
     """Return the key that `word` (a key or a preset) means; without one, that of the preset in use, or openrouter.
@@ -78,6 +82,11 @@ def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: 
     except LlmswitchError as error:
         return KeyRow(name, None, used_by, str(error.args[0]))
     return KeyRow(name, key.source if key else None, used_by)
+
+
+def key_page(name: str, catalog: Catalog) -> str | None:
+    """Return the provider's page where a key is made and revoked, None where no preset says it."""
+    return next((preset.key_url for preset in users(name, catalog) if preset.key_url), None)
 
 
 def delete_key(name: str, keyring: Callable[[], Keyring], names: KeyNames) -> bool:

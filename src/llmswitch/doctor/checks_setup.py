@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
+from llmswitch.keys.leaked import leaked
 from llmswitch.status.judge import of_sessions
 
 TYPE_CHECKING = False
@@ -35,7 +36,10 @@ def in_git(facts: Facts) -> Iterator[Problem]:
     level = "error" if _holds_key(facts) else "warning"
     if facts.tracked:
         message = f"git tracks {facts.report.path}: what stands in it is committed."
-        yield Problem("tracked", level, message, "git rm --cached .claude/settings.local.json")
+        fix = "git rm --cached .claude/settings.local.json"
+        if _holds_key(facts) and facts.preset and facts.preset.key:
+            fix += f". {leaked(facts.preset.key, facts.preset.key_url)}"
+        yield Problem("tracked", level, message, fix)
     elif facts.git_doubts:
         yield Problem("git-doubts", "warning", facts.git_doubts, f"git -C {facts.report.worktree} status")
     elif not facts.ignored and _holds_key(facts):

@@ -14,6 +14,7 @@ from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
 from llmswitch.doctor.facts import Facts
+from llmswitch.keys.leaked import leaked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +105,6 @@ def findings(facts: Facts, worktree: Worktree) -> list[Problem]:
 def _leak(leak: Leak, in_use: bool, facts: Facts) -> Problem:
     which = "the credential that is in use here" if in_use else "a credential"
     message = f"Commit {leak.commit} of {leak.day} holds {which}, in {leak.path}. Every clone has it."
-    place = facts.preset.key_url if facts.preset and facts.preset.key_url else "the provider"
+    page = facts.preset.key_url if facts.preset else ""
     name = facts.preset.key if facts.preset and facts.preset.key else "NAME"
-    fix = f"First revoke that key at {place}, then: llmswitch save-key {name}"
-    return Problem("history-key", "error" if in_use else "warning", message, fix)
+    return Problem("history-key", "error" if in_use else "warning", message, leaked(name, page))

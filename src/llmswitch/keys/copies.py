@@ -130,3 +130,46 @@ def helped(found: Sequence[Place], name: str, catalog: Catalog) -> list[Place]:
         and place.checkout.state.current.pin.get(HELPER)
         and _key_of(place.checkout.state.current.preset, catalog) == name
     ]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A pinned worktree, or one with a saved key in its file: preset, key, its source, when, and whether seen.
+
+    `key` is the name of a saved key, None for a key that is saved nowhere or for none; `state` is current, older or
+    deleted, None where that is not known; `why` says why it was not looked at, "" where it was.
+    """
+
+    path: str
+    preset: str | None
+    key: str | None
+    state: str | None
+    source: str | None
+    switched: float | None
+    why: str
+
+    def data(self) -> dict[str, object]:
+        """Return it as JSON data."""
+        return {
+            "worktree": self.path, "preset": self.preset, "key": self.key, "state": self.state, "source": self.source,
+            "switched": self.switched, "there": not self.why,
+        }  # fmt: skip
+
+
+def holders(found: Sequence[Place], hashes: KeyHashes, catalog: Catalog) -> list[Holder]:
+    """Return the worktrees among these that were pinned, or whose file holds a saved key."""
+    return [holder for place in found for holder in _of_place(place, hashes, catalog)]
+
+
+def _of_place(place: Place, hashes: KeyHashes, catalog: Catalog) -> list[Holder]:
+    noted, when = place.noted, place.noted.switched if place.noted else None
+    if place.checkout is None:
+        return [Holder(place.path, noted.preset, noted.key, None, None, when, place.why)] if noted else []
+    state = place.checkout.state
+    preset, switched = state.current.preset, state.switched if when is None else when
+    held = list(_in_file(place, place.checkout, hashes, catalog))
+    found = [Holder(place.path, preset, each.name, each.state, each.source, switched, "") for each in held]
+    if found or not noted:
+        return found
+    source = state.current.key.get("source") if state.current.pin.get(HELPER) else None
+    return [Holder(place.path, preset, None, None, source and f"a helper, from {source}", switched, "")]
