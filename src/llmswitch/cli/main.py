@@ -60,6 +60,7 @@ PLACES = {
     "keys": "keys:keys",
     "renew": "keys:renew",
     "print-key": "keys:print_key",
+    "env": "env:env",
     "presets": "catalog:presets",
     "ladder": "catalog:ladder",
     "doctor": "doctor:doctor",
