@@ -61,6 +61,8 @@ PLACES = {
     "renew": "keys:renew",
     "print-key": "keys:print_key",
     "env": "env:env",
+    "apply": "apply:apply",
+    "hook": "apply:hook",
     "presets": "catalog:presets",
     "ladder": "catalog:ladder",
     "doctor": "doctor:doctor",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.presets.catalog import GATEWAY_PORT
@@ -14,6 +15,30 @@ FIELDS: dict[str, tuple[str, ...]] = {"key_delivery": ("token", "helper")}
 PORT, FORGET = "gateway_port", "gateway_forget_minutes"
 # field → the least and the most that a number may be
 NUMBERS = {PORT: (1024, 65535), FORGET: (1, 10080)}
+RULES = "apply"
+PATTERNS = ("folder", "branch", "remote")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What `apply` gives a worktree: a preset, where every pattern fits (* stands for anything, slashes too)."""
+
+    preset: str
+    patterns: dict[str, str]
+
+    @property
+    def described(self) -> str:
+        """The patterns, for a message."""
+        return ", ".join(f"{name} {text}" for name, text in self.patterns.items())
+
+
+def rules(folder: str) -> list[Rule]:
+    """Return the user's rules for worktrees without a pin, in their order; LlmswitchError names one that is wrong."""
+    given = _checked(os.path.join(folder, NAME)).get(RULES, [])
+    found = []
+    for entry in given if isinstance(given, list) else []:
+        found.append(Rule(entry["preset"], {name: entry[name] for name in PATTERNS if name in entry}))
+    return found
 
 
 def load(folder: str) -> dict[str, str]:
@@ -47,8 +72,24 @@ def _checked(path: str) -> dict[str, object]:
             least, most = NUMBERS[field]
             if type(value) is not int or not least <= value <= most:
                 raise LlmswitchError(f"{path}: {field} must be a number from {least} to {most}.")
+        elif field == RULES:
+            _check_rules(path, value)
         elif allowed is None:
-            raise LlmswitchError(f"{path}: {field} is not a field; there is {', '.join([*FIELDS, *NUMBERS])}.")
+            raise LlmswitchError(f"{path}: {field} is not a field; there is {', '.join([*FIELDS, *NUMBERS, RULES])}.")
         elif value not in allowed:
             raise LlmswitchError(f"{path}: {field} must be {' or '.join(allowed)}.")
     return given
+
+
+def _check_rules(path: str, value: object) -> None:
+    if not isinstance(value, list):
+        raise LlmswitchError(f"{path}: {RULES} must be a list of rules.")
+    for number, rule in enumerate(value, 1):
+        known = isinstance(rule, dict) and rule.keys() <= {"preset", *PATTERNS}
+        texts = isinstance(rule, dict) and all(isinstance(text, str) and text for text in rule.values())
+        if not (known and texts and "preset" in rule and len(rule) > 1):
+            example = '{folder: "~/work/*", preset: "openrouter"}'
+            raise LlmswitchError(
+                f"{path}: rule {number} of {RULES} must name a preset and one or more of {', '.join(PATTERNS)}.",
+                hint=f"Such as: {example}",
+            )
