@@ -53,6 +53,7 @@ def hook() -> None:
 def hook_git() -> None:
     """Print a git hook that applies your rules to new worktrees and branches.
 
-    Save it as .git/hooks/post-checkout and make it executable. No checkout fails by it.
+    Save it as .git/hooks/post-checkout and make it executable. No checkout fails by it. Claude Code's own worktrees
+    (`claude --worktree`) run no hook of git (2.1.332): they follow the main checkout's pin, or `llmswitch apply` there.
     """
     console.answer([command.git_hook(own_command())])
