@@ -70,9 +70,8 @@ def keys_list(app: App, as_json: bool) -> None:
     rows = commands.list_keys(app.catalog, app.environ, app.keyring, app.key_names())
     pins = renewing.holders(app)
     data = {"keys": [row.data() for row in rows], "pins": [pin.data() for pin in pins]}
-    console.print_data(
-        as_json, data, lambda: [*view.keys(rows, prompts.width()), *view.holders(pins, app.home, prompts.width())]
-    )
+    width = prompts.width()
+    console.print_data(as_json, data, lambda: [*view.keys(rows, width), *view.holders(pins, app.home, width)])
 
 
 @keys.command("delete")
