@@ -411,6 +411,19 @@ def _asked() -> answers.Asked:
     )
 
 
+def test_a_limit_names_the_page_and_who_could_take_over(
+    pinned: Pinned, provider: Provider, sealed: dict[str, str]
+) -> None:
+    """Presets with another key that is known; none is switched to."""
+    provider.answer = error(402, "pay")
+    pinned.to(provider.url, key_url="https://mine.example/billing")
+    sealed["LLMSWITCH_KEY_OPENROUTER"] = "sk-or-v1-0123456789abcdef"
+    fix = pinned.found("--probe")["probe-limit"]["fix"]
+    assert "https://mine.example/billing" in fix
+    assert "Or switch: llmswitch " in fix
+    assert "llmswitch mine" not in fix
+
+
 MODELS = {"data": [{"id": "test/small"}, {"id": "test/bigger"}, {"id": "other/model"}]}
 
 

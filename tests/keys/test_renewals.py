@@ -197,3 +197,21 @@ def test_a_killed_renewal_is_ended_by_the_next(tmp_path: Path, every: int) -> No
         steps += every
     assert seen == set(range(7)) or every > 1
     assert NAME in machine.shelf.kept
+
+
+def test_pins_move_over_to_a_helper(tmp_path: Path) -> None:
+    """The key leaves the files; one that came from elsewhere stays, and so does what was overridden."""
+    machine = Machine(tmp_path / "machine")
+    first, second, third = machine.repository("one", "one-a", "one-b")
+    machine.save(KEYS[0])
+    machine.switch(second, "openrouter")
+    machine.switch(third, "openrouter")
+    machine.save(KEYS[1])
+    machine.switch(first, "openrouter")  # main last: it would be followed
+    assert machine.renew(helper=True) == 0
+    for place in (first, second, third):
+        assert "canary" not in settings(place).read_text()
+        assert "print-key --preset openrouter" in settings(place).read_text()
+    machine.back(first)
+    assert key_in(first) == KEYS[1]
+    machine.renew()

@@ -139,13 +139,16 @@ def presets_new(app: App, name: str, parent: str | None) -> None:
 
 @presets.command("check")
 @click.argument("files", nargs=-1, metavar="[FILE]…", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 @click.pass_obj
-def presets_check(app: App, files: tuple[str, ...]) -> int:
+def presets_check(app: App, files: tuple[str, ...], as_json: bool) -> int:
     """Say everything that is wrong with preset files; without FILE, with your own presets."""
 
     paths = list(files) or own_files(app.catalog)
     wrong, known = check(paths, app.catalog)
-    console.answer([*wrong, *(f"warning: {line}" for line in known), view.checked(len(paths), len(wrong))])
+    data = {"files": paths, "errors": wrong, "warnings": known}
+    lines = [*wrong, *(f"warning: {line}" for line in known), view.checked(len(paths), len(wrong))]
+    console.print_data(as_json, data, lambda: lines)
     return 1 if wrong else 0
 
 

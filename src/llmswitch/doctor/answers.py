@@ -60,13 +60,14 @@ class Asked:
     """What was asked: a model for its slots at a host, with the key that went out in `header`.
 
     `key_good` is what a free key check said before, None where there is none; `any_key` marks an endpoint that
-    answers 200 to any key.
+    answers 200 to any key; `limit` is what to do where credit or a limit gave out.
     """
 
     def __init__(
-        self, host: str, model: str, slots: str, header: str, use: str, save: str, any_key: bool, key_good: bool | None
-    ) -> None:
-        self.host, self.model, self.slots, self.header = host, model, slots, header
+        self, host: str, model: str, slots: str, header: str, use: str, save: str, any_key: bool, key_good: bool | None,
+        limit: str = "Look at your account there, or try again later.",
+    ) -> None:  # fmt: skip
+        self.host, self.model, self.slots, self.header, self.limit = host, model, slots, header, limit
         self.use, self.save, self.any_key, self.key_good = use, save, any_key, key_good
 
     @property
@@ -98,7 +99,7 @@ def judge(asked: Asked, reply: Reply) -> Problem:
     if reply.status in (402, 429):
         what = "no credit is left" if reply.status == 402 else "a rate or spending limit is reached"
         message = f"{asked.place} says {what}. {asked.key_proven}{_said(reply)}"
-        return Problem("probe-limit", "warning", message, "Look at your account there, or try again later.")
+        return Problem("probe-limit", "warning", message, asked.limit)
     if reply.status in (400, 404, 422):
         return _rejected(asked, reply, text)
     message = f"{asked.place} fails with {reply.status}. That says nothing about key and model.{_said(reply)}"

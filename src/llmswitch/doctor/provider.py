@@ -17,6 +17,7 @@ from llmswitch.doctor.answers import Reply
 from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach
 from llmswitch.doctor.probe_request import Request
+from llmswitch.keys.ready import ready
 from llmswitch.presets.preset import Preset
 
 _SHOWN = {"authorization": "Authorization: Bearer", "x-api-key": "x-api-key"}
@@ -151,14 +152,23 @@ class Asker:
 
     def _save(self, preset: Preset | None) -> str:
         name = preset.key if preset and preset.key else "NAME"
-        return f"llmswitch save-key {name}, then: {self.facts.use}"
+        page = f" (keys: {preset.key_url})" if preset and preset.key_url else ""
+        return f"llmswitch save-key {name}{page}, then: {self.facts.use}"
 
     def _asked(self, model: str, slots: list[str], headers: Mapping[str, str], good: bool | None) -> answers.Asked:
         preset = self.facts.preset
         header = " and ".join(_SHOWN[name] for name in headers)
         any_key = bool(preset and preset.answers_any_key) or self.facts.text(AUTH_TOKEN) == KEYLESS_TOKEN
         save = self._save(preset)
-        return answers.Asked(self.host, model, ", ".join(slots), header, self.facts.use, save, any_key, good)
+        use, limit = self.facts.use, self._limit(preset)
+        return answers.Asked(self.host, model, ", ".join(slots), header, use, save, any_key, good, limit)
+
+    def _limit(self, preset: Preset | None) -> str:
+        """Return what to do where credit or a limit gave out: the provider's page, and presets that could take over."""
+        key, page = (preset.key, preset.key_url) if preset else (None, "")
+        others = ready(key, self._reach.catalog, self._reach.environ, self._reach.names().load())
+        switch = f" Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}." if others else ""
+        return f"Look at your account {f'at {page}' if page else 'there'}, or try again later.{switch}"
 
     def _gone(self, model: str, slots: list[str], ids: Sequence[str]) -> Problem:
         near = difflib.get_close_matches(probe_request.wire_model(model), ids, n=1, cutoff=0.5)
