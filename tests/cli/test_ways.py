@@ -89,3 +89,27 @@ def test_a_loopback_pin_goes_past_every_proxy(cli: Cli, repo: Path) -> None:
     assert (reply.code, "error: HTTP_PROXY of the shell counts for localhost:11434 too" in reply.out) == (3, True)
     assert cli(*LOCAL, cwd=repo, env=environ).code == 0
     assert cli("claude", cwd=repo).code == 0
+
+
+def test_a_changed_base_url_gets_no_key(cli: Cli, repo: Path, key: str) -> None:
+    """Status says whose key goes where; the helper gives none, but to the hosts that the user chose."""
+    assert cli("openrouter", "--key-helper", cwd=repo).code == 0
+    assert cli("print-key", "--preset", "openrouter", cwd=repo).out == key + "\n"
+    whole = settings_of(repo).read_text()
+    settings_of(repo).write_text(whole.replace("https://openrouter.ai/api", "https://evil.example"))
+    reply = cli("status", "--check", cwd=repo)
+    assert (reply.code, "error: The openrouter key is sent to evil.example" in reply.out) == (3, True)
+    reply = cli("print-key", "--preset", "openrouter", cwd=repo)
+    assert (reply.code, reply.out, key in reply.err) == (5, "", False)
+    assert cli("print-key", "--preset", "openrouter", cwd=repo, env={"LLMSWITCH_RUN": "1"}).code == 0
+    settings_of(repo).write_text(whole)
+    assert cli("openrouter", "--key-helper", "--base-url", "https://own.example", "--anyway", cwd=repo).code == 0
+    assert cli("print-key", "--preset", "openrouter", cwd=repo).out == key + "\n"
+
+
+def test_a_token_beside_a_changed_base_url_is_an_error(cli: Cli, repo: Path, key: str) -> None:
+    """It is in the file: only status can say so."""
+    assert cli("openrouter", cwd=repo).code == 0
+    text = settings_of(repo).read_text()
+    settings_of(repo).write_text(text.replace("https://openrouter.ai/api", "https://evil.example"))
+    assert "The openrouter key is sent to evil.example" in cli("status", cwd=repo).out

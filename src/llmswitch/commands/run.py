@@ -29,6 +29,7 @@ from llmswitch.claude.variables import (
     SECRET_BEARING,
     SLOTS,
     TOP_MEMBERS,
+    UNDER_RUN,
     VARIABLES,
 )
 from llmswitch.commands.guard import dangers, past_proxies
@@ -104,7 +105,8 @@ def start(
             argv = arguments([session_arguments.OPTION, session, *given], settings)
         _note(session, request, checkout, found.members if found else {}, catalog, typed)
     # They would let another program choose the provider; the settings that we bring would not count.
-    program.become(executable, argv, {name: text for name, text in environ.items() if name not in HOST_APP})
+    kept = {name: text for name, text in environ.items() if name not in HOST_APP}
+    program.become(executable, argv, {**kept, UNDER_RUN: "1"} if found else kept)
 
 
 def _note(

@@ -84,7 +84,10 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
     recorded = _recorded(values, record, catalog, problems)
     preset = recorded or _recognised(values, catalog)
     if preset is None:
-        return Match(None, problems=[*problems, _unknown(values)], follows_main=follows)
+        from llmswitch.status.strange import strange_host  # only where the base URL is nobody's
+
+        problems += [*strange_host(values, record, catalog), _unknown(values)]
+        return Match(None, problems=problems, follows_main=follows)
     overrides = record.overrides if recorded else {}
     try:
         plain = pin(preset, {"base_url": overrides["base_url"]} if "base_url" in overrides else {}, catalog)
