@@ -128,7 +128,7 @@ def got(message: Json) -> Got:
         "".join(block["thinking"] for block in content if block["type"] == "thinking"),
         [(block["name"], block["input"]) for block in uses],
         message["stop_reason"],
-        (usage["input_tokens"], usage["cache_read_input_tokens"], usage["output_tokens"]),
+        (usage.get("input_tokens", 0), usage.get("cache_read_input_tokens") or 0, usage["output_tokens"]),
     )
 
 
