@@ -127,7 +127,7 @@ def test_list_groups_marks_and_says_what_is_known_of_keys(cli: Cli, repo: Path, 
     (own / "mine.json5").write_text("{extends: 'openrouter', title: 'Mine'}")
     (own / "vault.json5").write_text("{extends: 'glm', key: 'v', key_from: {command: ['false']}}")
     cli("or-value", cwd=repo)
-    reply = cli("list", cwd=repo)
+    reply = cli("list", "--all", cwd=repo)
     assert (reply.code, reply.err) == (0, "")
     groups = [line.removeprefix("-- ") for line in reply.out.splitlines() if line.startswith("-- ")]
     assert tuple(groups) == GROUPS

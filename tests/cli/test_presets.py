@@ -145,12 +145,12 @@ def test_show_says_exactly_what_a_switch_writes(cli: Cli, repo: Path, key: str) 
     shown = json.loads(cli("show", "openrouter", "--json").out)
     cli("openrouter", cwd=repo)
     data = json.loads(settings_of(repo).read_text())
-    written = {**data["env"], "apiKeyHelper": data["apiKeyHelper"], "disableAutoMode": data["disableAutoMode"]}
+    written = {**data.pop("env"), **data}
     assert {**written, "ANTHROPIC_AUTH_TOKEN": "********"} == shown["writes"]
     text = cli("show", "openrouter").out
     for name, value in shown["writes"].items():
         assert f"{name} " in text
-        assert value in text
+        assert all(part in text for part in ([value] if isinstance(value, str) else value))
 
 
 def test_the_current_preset_is_marked_in_the_list(cli: Cli, repo: Path, key: str) -> None:

@@ -161,7 +161,7 @@ def test_cost_says_what_a_price_means(cli: Cli, repo: Path) -> None:
     """Its date, a plan, dearer hours, and what has no price; the session described by options."""
     reply = cli("cost", "glm", "deepseek-direct", "vllm", "--calls", "1", "--cached", "10000", cwd=repo)
     assert reply.code == 0
-    assert reply.out.startswith("1 calls of 50,000 tokens in, 10,000 of it from a cache and 15,000 out, in USD:")
+    assert reply.out.startswith("1 call of 50,000 tokens in, 10,000 of it from a cache and 15,000 out, in USD:")
     assert "By the token, though a plan bills by quota: glm." in reply.out
     assert "deepseek-direct: 01:00-04:00 and 06:00-10:00 UTC, Monday to Friday it costs more." in reply.out
     assert "No price is known for vllm." in reply.out

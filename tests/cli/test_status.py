@@ -77,7 +77,7 @@ def test_a_hand_made_pin_is_recognised_by_its_slots(cli: Cli, repo: Path) -> Non
         "ANTHROPIC_DEFAULT_OPUS_MODEL": "deepseek/deepseek-v3.2",
     }
     write(repo, json.dumps({"env": pin}))
-    assert "deepseek, haiku, sonnet, fable changed" in cli("status", cwd=repo).out
+    assert "looks like deepseek\n" in cli("status", cwd=repo).out
     write(
         repo,
         json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://x.example", "ANTHROPIC_AUTH_TOKEN": "secret-tok"}}),
@@ -117,6 +117,7 @@ def test_json_has_the_whole_report(cli: Cli, repo: Path, key: str, tmp_path: Pat
         "branch": "topic",
         "main": False,
         "preset": "openrouter",
+        "looks_like": False,
         "overrides": ["haiku"],
         "base_url": "https://openrouter.ai/api",
         "cloud": None,

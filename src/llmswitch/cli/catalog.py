@@ -1,4 +1,4 @@
-"""The part of the command line about presets and models: `list`, `show`, `cost`, `ladder`, `presets`."""
+"""The part of the command line about presets and models: `list`, `show`, `models`, `cost`, `ladder`, `presets`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import click
 from llmswitch.cli import console, prompts, shell
 from llmswitch.cli.app import COMMANDS, App
 from llmswitch.commands.cost import cost as compare
+from llmswitch.commands.keys import print_key
 from llmswitch.commands.ladder import find as find_ladder
-from llmswitch.commands.list_show import list_presets, pin_here, preset_here
+from llmswitch.commands.list_show import key_state, list_presets, pin_here, preset_here
 from llmswitch.commands.list_show import show as show_preset
+from llmswitch.commands.models import known as known_models
 from llmswitch.commands.own_presets import check, new
 from llmswitch.presets.listing import names, own_files
 from llmswitch.presets.prices import own_file
@@ -25,21 +27,34 @@ from llmswitch.views.text import short_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from llmswitch.base.secret import Secret
+    from llmswitch.commands.models import Model
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
 
 
 @click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.argument("word", default="", metavar="[WORD]")
+@click.option("--all", "whole", is_flag=True, help="Every preset, a line each.")
+@click.option("--names", "only_names", is_flag=True, help="The names alone, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON: always every preset that has WORD.")
 @click.pass_obj
-def list_(app: App, as_json: bool) -> None:
-    """List the presets, the current one marked.
+def list_(app: App, word: str, whole: bool, only_names: bool, as_json: bool) -> None:
+    """List the presets, the current one marked: those whose key is known, and of the rest the names by group.
 
     With the price of each one's start slot (USD per million tokens in and out, and its date), whether its key is
-    known to be saved, and when its facts were checked.
+    known to be saved, and when its facts were checked. With WORD: those that have it in their name, title, group, key
+    or host, a line each.
     """
 
-    rows, problems = list_presets(app.catalog, preset_here(app.checkouts), app.environ, app.key_names().load())
-    console.print_data(as_json, rows, lambda: view.presets(rows, prompts.width()))
+    found, problems = list_presets(app.catalog, preset_here(app.checkouts), app.environ, app.key_names().load())
+    rows = [row for row in found if view.has(row, word)]
+    if only_names:
+        console.answer([str(row["name"]) for row in rows])
+        return
+    width = prompts.width()
+    shape = view.presets if whole or word else view.short_list
+    console.print_data(as_json, rows, lambda: shape(rows, width))
     console.note(*(f"Left out: {problem.args[0]}" for problem in problems))
 
 
@@ -55,26 +70,66 @@ def show(app: App, preset: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("presets", nargs=-1, metavar="[PRESET]…", shell_complete=shell.presets)
+@click.argument("word", default="", metavar="[WORD]", shell_complete=shell.models)
+@click.option("--live", is_flag=True, help="Ask the provider of the preset in use here what it serves now.")
+@click.option("--json", "as_json", is_flag=True, help="Print the models as JSON.")
+@click.pass_obj
+def models(app: App, word: str, live: bool, as_json: bool) -> None:
+    """List the models that are known, or of them those with WORD in their id, name, provider or preset.
+
+    With window, price (USD per million tokens in and out, and its date), ratings, and the slots that use each. A
+    rating is somebody's opinion, with its source and date; — is unknown.
+    """
+
+    found = _served(app, word) if live else known_models(app.catalog, word)
+    ratings = app.catalog.models.data["ratings"]
+    console.print_data(
+        as_json, [{**model.data(), "ratings": dict(ratings)} for model in found],
+        lambda: view.models(found, ratings, prompts.width()),
+    )  # fmt: skip
+
+
+def _served(app: App, word: str) -> list[Model]:
+    """Return the models that the provider of the preset in use here serves now."""
+    from llmswitch.commands import models_live  # what reaches the network is slow to import
+
+    name = preset_here(app.checkouts)
+    preset = app.catalog.load(name) if name else None
+
+    def key(asked: Preset) -> Secret:
+        return print_key(None, asked.name, app.catalog, app.environ, app.keyring)
+
+    return models_live.live(preset, app.catalog, key, time.strftime("%Y-%m-%d", time.gmtime()), word)
+
+
+@click.command()
+@click.argument("presets", nargs=-1, metavar="[PRESET|MODEL]…", shell_complete=shell.presets)
 @click.option("--calls", type=click.IntRange(1), default=10, show_default=True, help="Calls in a session.")
 @click.option("--input", type=click.IntRange(0), default=50_000, show_default=True, help="Tokens in, a call.")
 @click.option("--output", type=click.IntRange(0), default=15_000, show_default=True, help="Tokens out, a call.")
 @click.option("--cached", type=click.IntRange(0), default=0, show_default=True, help="Of the tokens in, from a cache.")
+@click.option("--against", default="", metavar="NAME", shell_complete=shell.presets,
+              help="Compare with this preset or model, and not with the one in use here.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the prices as JSON.")
 @click.option("--refresh", is_flag=True, help="First get today's prices from openrouter.ai and genai-prices.")
 @click.pass_obj
-def cost(app: App, /, presets: tuple[str, ...], as_json: bool, refresh: bool, **session: int) -> None:
-    """Print what a session costs with each preset, the cheapest first.
+def cost(app: App, /, presets: tuple[str, ...], against: str, as_json: bool, refresh: bool, **session: int) -> None:
+    """Print what a session costs with each preset or model, the cheapest first.
 
-    By the prices of each preset's own provider, at this hour; the start slot's price counts and is compared with
-    the preset in use here.
+    Without a name: those whose key is known, and the one in use here. By the prices of each preset's own provider, at
+    this hour; the start slot's price counts and is compared with the preset in use here, or with --against.
     """
 
     catalog = _refreshed(app) if refresh else app.catalog
     chosen = Session(**session)
-    rows = compare(presets, catalog, chosen, _now(), pin_here(app.checkouts))
+    saved = app.key_names().load()
+
+    def has_key(preset: Preset) -> bool:
+        return key_state(preset, app.environ, saved) == "saved"
+
+    rows = compare(presets, catalog, chosen, _now(), pin_here(app.checkouts), has_key, against)
     data = {"session": vars(chosen), "rows": [row.data() for row in rows]}
-    console.print_data(as_json, data, lambda: view.costs(rows, chosen, prompts.width()))
+    console.print_data(as_json, data, lambda: view.costs(rows, chosen, prompts.width(), against))
 
 
 def _now() -> Moment:

@@ -54,6 +54,7 @@ PLACES = {
     "run": "switch:run_",
     "list": "catalog:list_",
     "show": "catalog:show",
+    "models": "catalog:models",
     "cost": "catalog:cost",
     "usage": "usage:usage",
     "save-key": "keys:save_key",

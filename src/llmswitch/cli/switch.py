@@ -112,12 +112,19 @@ def switch_command(name: str) -> click.Command:
 
 
 @click.command()
-@click.argument("preset", shell_complete=shell.presets)
+@click.argument("preset", required=False, shell_complete=shell.presets)
 @_switch_options
 @click.pass_obj
-def use(app: App, /, preset: str, **options: Any) -> None:
-    """Switch to PRESET (as `llmswitch PRESET`)."""
+def use(app: App, /, preset: str | None, **options: Any) -> int:
+    """Switch to PRESET (as `llmswitch PRESET`), or on a terminal choose one: Esc, or an empty line, changes nothing."""
+    if preset is None:
+        from llmswitch.cli import picker  # starts another program; only where nothing is named
+
+        if (preset := picker.pick(app)) is None:
+            console.note("Nothing was changed.")
+            return 130
     hot_switch.switch(app, preset, options)
+    return 0
 
 
 @click.command("-")

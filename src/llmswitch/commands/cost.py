@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.presets import listing
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.listing import price as price_of
-from llmswitch.presets.prices import Price
+from llmswitch.presets.prices import Price, of
 from llmswitch.presets.sessions import Moment, Session, hours, oldest, saved_percent
 from llmswitch.presets.sessions import cost as cost_of
+from llmswitch.presets.words import preset_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
 
+MODEL = "model"  # the slot of a row that is one model
+
 
 class Row:
-    """One preset's prices: `slots` {slot: (model, Price, USD of the session)}; the start slot counts."""
+    """The prices of a preset, or of one model: `slots` {slot: (model, Price, USD of the session)}; the start counts."""
 
-    def __init__(self, preset: Preset, start: str, slots: Mapping[str, tuple[str, Price | None, float | None]]) -> None:
-        self.name, self.billing, self.start, self.slots = preset.name, preset.billing, start, slots
+    def __init__(
+        self, name: str, billing: str, start: str, slots: Mapping[str, tuple[str, Price | None, float | None]]
+    ) -> None:
+        self.name, self.billing, self.start, self.slots = name, billing, start, slots
         self.usd = slots[start][2] if start in slots else None
         self.current = False
         self.change: float | None = None
@@ -64,22 +72,57 @@ def cost(
     session: Session,
     moment: Moment,
     current: tuple[str, Mapping[str, str]] | None,
+    has_key: Callable[[Preset], bool] = lambda preset: True,
+    against: str = "",
 ) -> list[Row]:
-    """Return a row for each preset named, or for all that have prices, the cheapest first.
+    """Return a row for each preset or model named, the cheapest first; for none, the presets that `has_key` and prices.
 
-    `current` is the preset in use here with its overrides; it gets a row too, and the others their difference to it.
+    `current` is the preset in use here with its overrides; it gets a row too, and the others their difference to it,
+    or to `against`, a preset or a model. Raises UsageProblem for a name that is neither.
     """
-    presets = [catalog.load(name) for name in dict.fromkeys(names)] or [
-        one for one in load_all(catalog)[0] if one.prices
-    ]
-    rows = [_row(preset, {}, catalog, session, moment) for preset in presets]
-    baseline = _current(current, catalog, session, moment)
-    if baseline:
-        rows = [row for row in rows if row.name != baseline.name] + [baseline]
-        for row in rows:
-            if row is not baseline and row.usd is not None and baseline.usd:
-                row.change = round(-saved_percent(row.usd, baseline.usd), 1)
+    rows = [row for name in dict.fromkeys(names) for row in _named(name, catalog, session, moment)]
+    if not names:
+        priced = [one for one in load_all(catalog)[0] if one.prices]
+        rows = [
+            _row(preset, {}, catalog, session, moment) for preset in [one for one in priced if has_key(one)] or priced
+        ]
+    baseline = here = _current(current, catalog, session, moment)
+    if against:
+        baseline = _named(against, catalog, session, moment)[0]
+    for extra in (here, baseline):
+        rows = [row for row in rows if extra is None or row.name != extra.name] + ([extra] if extra else [])
+    for row in rows:
+        if baseline and row is not baseline and row.usd is not None and baseline.usd:
+            row.change = round(-saved_percent(row.usd, baseline.usd), 1) or 0.0  # never -0.0
     return sorted((row for row in rows if names or row.usd is not None), key=_cheapest)
+
+
+def _named(name: str, catalog: Catalog, session: Session, moment: Moment) -> list[Row]:
+    """Return the row of a preset, or those of a model: one for each provider whose price of it is known."""
+    if name in listing.names(catalog) or preset_named(name, catalog):
+        return [_row(catalog.load(name), {}, catalog, session, moment)]
+    prices = of(catalog)
+    homes = {provider: price for provider in _providers(catalog) if (price := prices.find(provider, name))}
+    rows = [
+        Row(
+            name if len(homes) == 1 else f"{name} at {provider}",
+            "tokens",
+            MODEL,
+            {MODEL: (name, price, cost_of(price, session, moment))},
+        )
+        for provider, price in homes.items()
+    ]
+    if not rows and catalog.models.entry(name):
+        return [Row(name, "tokens", MODEL, {MODEL: (name, None, None)})]
+    if not rows:
+        near = get_close_matches(name, [*listing.names(catalog), *catalog.models.all], n=1)
+        question = f" Did you mean {near[0]}?" if near else ""
+        raise UsageProblem(f"There is no preset or model {name!r}.{question}", hint="See `llmswitch models`.")
+    return rows
+
+
+def _providers(catalog: Catalog) -> list[str]:
+    return sorted({provider for rows in of(catalog).lists for provider in rows})
 
 
 def _cheapest(row: Row) -> tuple[bool, float, str]:
@@ -108,4 +151,4 @@ def _row(preset: Preset, overrides: Mapping[str, str], catalog: Catalog, session
         price = price_of(preset, slot, model, catalog)
         slots[slot] = (model, price, cost_of(price, session, moment) if price else None)
     start = overrides.get("start", preset.default_slot)
-    return Row(preset, preset.custom.get(start.lower(), start), slots)
+    return Row(preset.name, preset.billing, preset.custom.get(start.lower(), start), slots)

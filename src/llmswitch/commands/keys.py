@@ -123,7 +123,7 @@ def print_key(
         raise UsageProblem(f"Presets take the {name} key from different places.", hint=f"Name one: --preset {names}.")
     key = keys.find(name, groups[0][0].key_from if groups else None, environ, keyring)
     if key is None:
-        raise keys.missing(name)
+        raise keys.missing(name, environ)
     return key.secret
 
 

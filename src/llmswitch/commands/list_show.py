@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.base.secret import STARS
+from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import HELPER, KEYLESS_TOKEN, SLOTS
+from llmswitch.claude.ways import excepted
 from llmswitch.keys.sources import variable
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.hosts import strange_hosts
@@ -13,7 +15,7 @@ from llmswitch.presets.listing import price as price_of
 from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.presets.sessions import hours, short
-from llmswitch.presets.words import aliases
+from llmswitch.presets.words import aliases, by_preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +46,13 @@ def list_presets(
     `saved` are the names of the keys that `save-key` recorded, since a keyring cannot list its entries.
     """
     presets, problems = load_all(catalog)
+    others = by_preset(catalog)
     rows = [
-        {**_row(preset, catalog, current), "key_state": _key_state(preset, environ, saved)}
+        {
+            **_row(preset, catalog, current),
+            "aliases": others.get(preset.name, []),
+            "key_state": key_state(preset, environ, saved),
+        }
         for preset in sorted(presets, key=lambda one: _place(one, catalog))
     ]
     return rows, problems
@@ -60,7 +67,7 @@ def _group(preset: Preset, catalog: Catalog) -> str:
     return preset.group if catalog.is_shipped(preset.source) else "Yours"
 
 
-def _key_state(preset: Preset, environ: Mapping[str, str], saved: Collection[str]) -> str | None:
+def key_state(preset: Preset, environ: Mapping[str, str], saved: Collection[str]) -> str | None:
     """Return where a key is known to be, without asking a keyring: `saved`, `unknown`, None for keyless."""
     if preset.key is None:
         return None
@@ -114,6 +121,8 @@ def show(
         wanted = wanted.with_helper(key_helper(preset)) if key_helper else wanted.with_key(preset.auth, STARS)
     elif wanted.base_url:
         wanted = wanted.with_key("bearer", KEYLESS_TOKEN)
+    if is_loopback(wanted.base_url):  # a switch puts them behind what the shell or weaker settings except already
+        wanted = wanted.with_members(excepted({}))
     models = {**known_models(preset), **slot_models(preset, known_models(preset), catalog)}
     return {
         **_row(preset, catalog, None),

@@ -108,7 +108,7 @@ class Renewal:
         opened = self._keyring()
         secret = opened.get(name)
         if secret is None:
-            raise missing(name)
+            raise missing(name, {})
         key = Key(checked(secret.reveal(), opened.title), opened.title, saved=True)
         self._names.hashes.add(name, key.secret)
         return key

@@ -131,7 +131,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
 def _advice(chosen: Chosen) -> list[str]:
     """Return what to know about the models of a switch that changes something."""
     try:
-        return advice(chosen.preset, chosen.pin.models, chosen.overrides, chosen.catalog)
+        return advice(chosen.preset, chosen.pin, chosen.overrides, chosen.catalog)
     except LlmswitchError as error:  # the switch is made: what cannot be told about it takes nothing back
         return [f"warning: {error.args[0]}"]
 

@@ -74,7 +74,9 @@ def missing_slots(facts: Facts) -> Iterator[Problem]:
         if slot == "subagent" or facts.text(variable):
             continue
         message = f"No model for {slot}: Claude Code would send a name of its own to {host_of(facts.text(BASE_URL))}."
-        model = facts.report.preset_says(variable) or facts.text(VARIABLES["opus"])
+        # A pin that only looks like the preset's has models of its own.
+        theirs = "" if facts.report.match.alike else facts.report.preset_says(variable)
+        model = theirs or facts.text(VARIABLES["opus"]) or facts.report.preset_says(variable)
         yield Problem("slot-missing", "warning", message, facts.use, {variable: model} if model else {})
 
 

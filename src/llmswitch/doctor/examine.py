@@ -109,7 +109,9 @@ def _evidence(checkout: Checkout, reach: Reach) -> list[Problem]:
 
 def doctor(facts: Facts) -> list[Problem]:
     """Return what `status` finds and what every check finds, the worst first."""
-    return by_level([*facts.report.problems, *(problem for check in CHECKS for problem in check(facts))])
+    found = [problem for check in CHECKS for problem in check(facts)]
+    slots = any(problem.code == "slot-missing" for problem in found)  # each slot by itself, with what mends it
+    return by_level([*(each for each in facts.report.problems if not (slots and each.code == "unmapped")), *found])
 
 
 def by_level(problems: Sequence[Problem]) -> list[Problem]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.keys import saved
+from llmswitch.keys.elsewhere import offers
 from llmswitch.keys.sources import PROMPT, STDIN, Key, KeySource, checked, missing
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ class AskingSource(KeySource):
 
     def _without(self, name: str, trouble: KeyProblem | None) -> Key:
         if self._ask is None:
-            raise missing(name, trouble)
+            raise missing(name, self._environ, trouble)
         self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet.")
+        for command in offers(name, self._environ):
+            self._tell(f"It may be here already: {command}")
         secret = checked(self._ask(name), PROMPT)
         where = saved.save_or_use(name, secret, self._catalog, self._keyring(), self._names(), self._tell)
         return Key(secret, where or PROMPT, saved=bool(where))

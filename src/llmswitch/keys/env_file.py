@@ -22,13 +22,18 @@ LARGEST = 1024 * 1024
 def read(path: str, name: str) -> Secret:
     """Return the key `name` out of an `.env` file: the value of its own variable, never of another one's.
 
+    A file that is one word without any variable is the key itself.
+
     Raises KeyProblem, which names the file and the variable that would do, and never a value.
     """
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
-            matches = list(_LINE.finditer(file.read(LARGEST)))
+            text = file.read(LARGEST)
     except OSError as error:
         raise KeyProblem(f"{path}: cannot read it: {error.strerror}.") from None
+    matches = list(_LINE.finditer(text))
+    if not matches and len(text.split()) == 1 and "=" not in text.strip().rstrip("="):
+        return keys.checked(text, path)
     found = {match["name"]: match["double"] or match["single"] or match["plain"] or "" for match in matches}
     own = keys.variable(name)
     usual = (own, own.removeprefix("LLMSWITCH_KEY_") + "_API_KEY", own.removeprefix("LLMSWITCH_KEY_") + "_KEY")

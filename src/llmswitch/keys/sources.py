@@ -52,10 +52,11 @@ def find(
     return Key(checked(secret.reveal(), opened.title), opened.title, saved=True) if secret else None
 
 
-def missing(name: str, trouble: KeyProblem | None = None) -> KeyProblem:
+def missing(name: str, environ: Mapping[str, str], trouble: KeyProblem | None = None) -> KeyProblem:
     """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
-    ways = f"Save it: llmswitch save-key {name}; or set LLMSWITCH_KEY_<NAME>; or pipe it in with --key-stdin."
-    hint = ((trouble and trouble.hint) or ways).replace("LLMSWITCH_KEY_<NAME>", variable(name))
+    from llmswitch.keys.elsewhere import ways  # only where a key is missing
+
+    hint = ways(name, variable(name), environ, trouble.hint if trouble else "")
     return KeyProblem(trouble.args[0] if trouble else f"There is no {name} key.", hint=hint)
 
 
@@ -108,7 +109,7 @@ class KeySource:
         return key or self._without(name, trouble)
 
     def _without(self, name: str, trouble: KeyProblem | None) -> Key:
-        raise missing(name, trouble)
+        raise missing(name, self._environ, trouble)
 
 
 def clean_key(text: str) -> Secret:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.variables import SLOTS
-from llmswitch.presets.preset import AUTO, targets
+from llmswitch.claude.variables import SLOTS, plain
+from llmswitch.presets.preset import AUTO
 from llmswitch.presets.prices import of as prices_of
 
 TYPE_CHECKING = False
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.pin import Pin
     from llmswitch.presets.preset import Preset
 
-_WORKERS = ("sonnet", "opus")  # the slots that drive tools
 WEAK = ("fair", "poor")  # ratings of tool use
 
 
@@ -24,35 +24,40 @@ def slot_models(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> 
     return {slot: id_ for slot in SLOTS[:4] if (id_ := named.get(slot) or own.get(slot, ""))}
 
 
-def advice(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
+def advice(preset: Preset, pin: Pin, overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
     """Return warnings about the slots of a switch, and what its start slot costs."""
     if preset.is_claude:
         return []
-    own = "base_url" not in overrides  # at another endpoint the preset's provider says nothing about ids
-    lines = [*preset.warnings, *([] if catalog.is_shipped(preset.source) else _strange_hosts(preset, catalog))]
-    lines += _doubts(preset, models, catalog) if own and preset.prices else []
-    lines += [
-        _weakness(slot, models[slot], catalog)
-        for slot in _WORKERS
-        if catalog.models.entry(models[slot]).get("tool_use") in WEAK
-    ]
-    lines += _unknown_windows(preset, overrides, catalog)
-    return [f"warning: {line}" for line in lines] + (_price(preset, models, overrides, catalog) if own else [])
+    lines, models = [f"warning: {line}" for line in preset.warnings], pin.models
+    if (
+        overrides
+        or not catalog.is_shipped(preset.source)
+        or any(_is_odd(each, preset, catalog) for each in models.values())
+    ):
+        from llmswitch.presets import doubts  # only for ids, ratings or windows that are not as they should be
+
+        lines += [f"warning: {line}" for line in doubts.about(preset, pin, overrides, catalog)]
+    # At another endpoint the preset's provider says nothing about prices.
+    return (
+        lines + _weak(models, overrides, catalog)
+        + ([] if "base_url" in overrides else _price(preset, models, overrides, catalog))
+    )  # fmt: skip
 
 
-def _weakness(slot: str, model: str, catalog: Catalog) -> str:
-    entry = catalog.models.entry(model)
-    return f"{slot} is {model}, whose tool use is rated {entry['tool_use']}. {entry['weakness']}"
+def _weak(models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
+    """Return warnings about models that are weak with tools: those the user chose, or a preset's, where both are."""
+    entries = {slot: catalog.models.entry(models[slot]) for slot in ("sonnet", "opus")}
+    weak = {slot: each for slot, each in entries.items() if each.get("tool_use") in WEAK}
+    return [f"warning: {slot} is {models[slot]}, whose tool use is rated {each['tool_use']}. {each['weakness']}"
+            for slot, each in weak.items() if slot in overrides or len(weak) == len(entries)]  # fmt: skip
 
 
-def _unknown_windows(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
-    chosen = {text for name, text in overrides.items() if name not in ("start", "base_url")}
-    strangers = sorted(
-        model
-        for model in chosen - set(preset.windows)
-        if "context_window" not in catalog.models.entry(model) and not targets({"": model}, preset.custom)
-    )
-    return [f"The context window of {', '.join(strangers)} is not known here."] if strangers else []
+def _is_odd(model: str, preset: Preset, catalog: Catalog) -> bool:
+    """Say whether there may be something to say about a model of a shipped preset."""
+    entry = catalog.models.all.get(plain(model))
+    if not model or preset.prices is None:
+        return False
+    return not entry or preset.prices not in entry["providers"] or "gone" in entry
 
 
 def _price(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
@@ -64,21 +69,3 @@ def _price(preset: Preset, models: Mapping[str, str], overrides: Mapping[str, st
     plan = " by the token (a plan bills by quota)" if preset.billing == "plan" else ""
     text = f"{model} costs {rates['input']:g} USD in and {rates['output']:g} out per million tokens{plan}"
     return [f"{text} (as of {price.as_of})."]
-
-
-def _strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
-    from llmswitch.presets.hosts import strange_hosts  # only for a preset of the user's
-
-    return strange_hosts(preset, catalog)
-
-
-def _doubts(preset: Preset, models: Mapping[str, str], catalog: Catalog) -> list[str]:
-    """Return why some ids may not be the provider's, which most are."""
-    names = [model for model in dict.fromkeys(models.values()) if model]
-    entries = {model: catalog.models.entry(model) for model in names}
-    odd = [model for model, each in entries.items() if preset.prices not in each.get("providers", ()) or "gone" in each]
-    if not odd:
-        return []
-    from llmswitch.presets.doubts import doubt  # only for an id that is not known there
-
-    return [text for model in odd if (text := doubt(model, preset.prices or "", catalog.models))]

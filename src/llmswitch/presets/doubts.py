@@ -1,23 +1,80 @@
-"""Which id a mistyped one meant."""
+"""What may be wrong with the models of a pin: ids that the provider may not have, unknown windows."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 
-from llmswitch.presets.models import Models, base_id
+from llmswitch.claude.variables import MILLION, is_claude, plain
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.hosts import strange_hosts
+from llmswitch.presets.models import VARIANTS, Models, base_id
+from llmswitch.presets.pin import Pin
+from llmswitch.presets.preset import Preset
 
 _NEAR = 0.85  # how like a known id a mistyped one must be, of 1
+_WITH_VARIANTS = "openrouter"  # https://openrouter.ai/docs/guides/routing/model-variants
+
+
+def about(preset: Preset, pin: Pin, overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
+    """Return what to know about a pin's models before the first request, as sentences."""
+    lines = strange_hosts(preset, catalog)
+    own = "base_url" not in overrides  # at another endpoint the preset's provider says nothing about ids
+    homes = _homes(preset, pin, catalog)
+    for model, home in dict.fromkeys(homes.values()):
+        if own and home and home.prices and (why := doubt(model, home.prices, catalog.models)):
+            lines.append(why)
+    return lines + _unknown_windows(homes.values(), preset, catalog)
+
+
+def _homes(preset: Preset, pin: Pin, catalog: Catalog) -> dict[str, tuple[str, Preset | None]]:
+    """Return {slot: (the id its provider gets, the preset of that provider)}; None for an endpoint without a preset."""
+    if pin.routes is None:
+        return {slot: (model, preset) for slot, model in pin.models.items() if model}
+    routes = {slot: pin.routes.find(model) for slot, model in pin.models.items()}
+    return {
+        slot: (route.model, catalog.as_it_stands(route.preset) if route.preset else None)
+        for slot, route in routes.items()
+        if route
+    }
+
+
+def _unknown_windows(homes: Collection[tuple[str, Preset | None]], preset: Preset, catalog: Catalog) -> list[str]:
+    """Return a warning about models whose context window nobody states, with the field that would."""
+    stated = {*catalog.models.windows(), *preset.windows}
+    strangers = [
+        model
+        for model, home in dict.fromkeys(homes)
+        if not ({model, plain(model), base_id(model)} & {*stated, *(home.windows if home else ())})
+        if not is_claude(model) and not model.lower().endswith(MILLION)
+    ]
+    if not strangers:
+        return []
+    field = ", ".join(f'"{model}": TOKENS' for model in strangers)
+    return [
+        f"The context window of {', '.join(strangers)} is not known here, and Claude Code takes it for 1M. "
+        f"A preset of your own states it: windows: {{ {field} }}."
+    ]
 
 
 def doubt(model: str, provider: str, models: Models) -> str:
     """Return why an id is not one of the provider's, as a sentence with the nearest that is; "" for no doubt."""
-    entry, known = models.entry(model), [name for name in models.all if provider in _providers(name, models)]
+    name = plain(model)
+    base = base_id(model) if provider == _WITH_VARIANTS else name
+    entry = models.all.get(name) or models.all.get(base) or {}
+    known = [other for other in models.all if provider in _providers(other, models)]
     if provider in entry.get("providers", ()):
         gone = entry.get("gone")
         return f"{model} is no longer served by {provider}; its successor is {gone}." if gone else ""
-    near = _nearest(base_id(model), known)
-    return f"{provider} knows no {model}; ids are case-sensitive: did you mean {near}?" if near else ""
+    if not known or name.startswith("~"):  # nothing is known of the provider; OpenRouter's own aliases
+        return ""
+    if near := _nearest(base, known):
+        return f"{provider} knows no {model}; ids are case-sensitive: did you mean {near}?"
+    others = [other for other in entry.get("providers", ()) if other != provider]
+    if others:
+        return f"{model} is an id of {' and '.join(others)}; {provider} is not known to serve it."
+    return f"{provider} is not known to serve {model}; what it serves now: llmswitch models --live."
 
 
 def _providers(name: str, models: Models) -> Collection[str]:
@@ -26,6 +83,20 @@ def _providers(name: str, models: Models) -> Collection[str]:
 
 
 def _nearest(model: str, known: Collection[str]) -> str | None:
-    lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(model.lower(), lower, n=1, cutoff=_NEAR)
-    return lower[near[0]] if near else None
+    """Return the known id that a mistyped one means, with or without a vendor's prefix, in any spelling."""
+    same = [name for name in known if _bare(name) == _bare(model)]
+    if same:
+        return min(same, key=len)
+    bare = model.lower().removesuffix(next((each for each in VARIANTS if model.lower().endswith(each)), ""))
+    for names in ({name.lower(): name for name in known}, {_bare(name): name for name in known}):
+        wanted = bare if "/" in bare and any("/" in name for name in names) else _bare(bare)
+        if near := difflib.get_close_matches(wanted, names, n=1, cutoff=_NEAR):
+            return names[near[0]]
+    return None
+
+
+def _bare(model: str) -> str:
+    """Return an id without the vendor's prefix and what differs between providers' spellings of a name."""
+    name = model.lower().rpartition("/")[2]
+    name = name.removesuffix(next((each for each in VARIANTS if name.endswith(each)), ""))
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=\d)p(?=\d)", "-", name))

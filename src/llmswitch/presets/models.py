@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_EXACT = ":exacto"  # OpenRouter's: the same model, at the hosts that are best at tools
+# OpenRouter's: the same model at other hosts, or with something more; those in `OTHER_PRICE` cost what those hosts ask
+VARIANTS = (":exacto", ":thinking", ":extended", *(OTHER_PRICE := (":free", ":nitro", ":floor", ":online")))
 
 
 def base_id(model: str) -> str:
-    """Return the model's id without [1m] and :exacto, under which prices and windows are known."""
+    """Return the model's id without [1m] and a variant, under which windows are known."""
     name = plain(model)
-    return plain(name[: -len(_EXACT)]) if name.lower().endswith(_EXACT) else name
+    return plain(name.rpartition(":")[0]) if name.lower().endswith(VARIANTS) else name
 
 
 class Models:
@@ -25,6 +26,7 @@ class Models:
         self.all: Mapping[str, Mapping[str, Any]] = data.get("models", {})
         self.families: Mapping[str, list[str]] = data.get("families", {})
         self.homes: Mapping[str, str] = data.get("homes", {})
+        self.data = data
         self.own: Mapping[str, str] = data.get("claude_code", {})
 
     def windows(self) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.presets.files import read_object
-from llmswitch.presets.models import base_id
+from llmswitch.presets.models import OTHER_PRICE, base_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,12 @@ class Prices:
 
     def find(self, provider: str | None, model: str) -> Price | None:
         """Return what a model costs at a provider, None where that is not known."""
-        row = self.newest(provider or "", model) or self.newest(provider or "", base_id(model))
-        return Price(row) if row else None
+        row, base = self.newest(provider or "", model), self.newest(provider or "", base_id(model))
+        if row is None and base and model.lower().endswith(OTHER_PRICE):
+            free = {**dict.fromkeys(RATES, 0.0), "as_of": base["as_of"], "source": base["source"]}
+            return Price(free) if model.lower().endswith(":free") else None
+        found = row or base
+        return Price(found) if found else None
 
     def newest(self, provider: str, model: str) -> dict[str, Any] | None:
         """Return the row with the latest date, of several the last; None where there is none."""

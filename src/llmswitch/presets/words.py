@@ -57,6 +57,14 @@ def aliases(preset: str, catalog: Catalog) -> list[str]:
     return [other for other in dict.fromkeys(found) if other not in taken and preset_named(other, catalog) == preset]
 
 
+def by_preset(catalog: Catalog) -> dict[str, list[str]]:
+    """Return {preset: other names that files give it}, of all presets at once."""
+    found: dict[str, list[str]] = {}
+    for name, others in _aliases(catalog):
+        found.setdefault(name, []).extend(others)
+    return found
+
+
 def _aliases(catalog: Catalog) -> Iterator[tuple[str, list[str]]]:
     """Yield each preset with the other names that its own file gives it, not those of what it extends."""
     for folder in (catalog.own_folder, catalog.shipped_folder):

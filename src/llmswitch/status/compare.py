@@ -5,7 +5,6 @@ from __future__ import annotations
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
-from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import first_text
 from llmswitch.claude.variables import (
     ALLOWED,
@@ -38,11 +37,11 @@ if TYPE_CHECKING:
 class Match:
     """What a worktree comes to: its preset (None: not a known one), that preset's pin, and the drift from it.
 
-    `pin` has the recorded base URL and no other override. `source` is where the key came from, as recorded,
-    `problems` what was found on the way, `switch` that of the cloud to which all goes.
+    `pin` has the recorded base URL and no other override. `source` is where the key came from, as recorded, `problems`
+    what was found on the way, `switch` that of the cloud to which all goes; `alike`: it only looks like that preset.
     """
 
-    __slots__ = ("drift", "follows_main", "pin", "preset", "problems", "source", "switch")
+    __slots__ = ("alike", "drift", "follows_main", "pin", "preset", "problems", "source", "switch")
 
     def __init__(
         self,
@@ -53,8 +52,10 @@ class Match:
         problems: list[Problem] | None = None,
         follows_main: bool = False,
         switch: str = "",
+        alike: bool = False,
     ) -> None:
         self.preset, self.pin, self.drift, self.source, self.switch = preset, pin, drift or [], source, switch
+        self.alike = alike
         self.problems, self.follows_main = problems or [], follows_main
 
 
@@ -82,11 +83,11 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         return Match(None, problems=clouds.overruled(switch, own, effective), follows_main=follows, switch=switch)
     problems: list[Problem] = []
     recorded = _recorded(values, record, catalog, problems)
-    preset = recorded or _recognised(values, catalog)
+    preset = recorded or _recognised(values, catalog, problems)
     if preset is None:
         from llmswitch.status.strange import strange_host  # only where the base URL is nobody's
 
-        problems += [*strange_host(values, record, catalog), _unknown(values)]
+        problems = [*strange_host(values, record, catalog), *problems]
         return Match(None, problems=problems, follows_main=follows)
     overrides = record.overrides if recorded else {}
     try:
@@ -99,7 +100,7 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
     problems += _unfenced(preset.name, overrides, record, wanted.members, {*values, *(ours.wrote if ours else ())})
     wrong, source = _credentials(preset, values, ours)
     drift = _differences(values, wanted.members, ours) + wrong
-    if drift:
+    if drift and recorded:
         message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(drift))}."
         from llmswitch.base.shell import spelled  # imports re; only where something is to be typed
 
@@ -109,7 +110,7 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         from llmswitch.status.key_age import aged  # reads one more file; only where the keyring gave the key
 
         drift = aged(checkout, preset, values, record, problems)
-    return Match(preset.name, plain, drift, source, problems, follows, switch)
+    return Match(preset.name, plain, drift, source, problems, follows, switch, alike=not recorded)
 
 
 def _unfenced(
@@ -122,12 +123,6 @@ def _unfenced(
     return [unfenced(preset, overrides, record, members)]
 
 
-def _unknown(values: Values) -> Problem:
-    host = host_of(values.get(BASE_URL, ""))
-    message = f"Not a known preset{f' ({host})' if host else ''}."
-    return Problem("unknown-preset", "warning", message, "llmswitch list")
-
-
 def _of_files(effective: Mapping[str, Value]) -> dict[str, str]:
     return {name: value.text for name, value in effective.items() if value.origin != "shell"}
 
@@ -136,10 +131,10 @@ def _cloud_switch(effective: Mapping[str, Value]) -> str:
     return next((name for name in CLOUD_SWITCHES if name in effective and counts(name, effective[name].text)), "")
 
 
-def _recognised(values: Values, catalog: Catalog) -> Preset | None:
+def _recognised(values: Values, catalog: Catalog, problems: list[Problem]) -> Preset | None:
     from llmswitch.status import recognise  # opens every preset; only for a pin that no switch of ours recorded
 
-    return recognise.closest(values, recognise.pins(catalog))
+    return recognise.recognised(values, catalog, problems)
 
 
 def _recorded(values: Values, record: Record, catalog: Catalog, problems: list[Problem]) -> Preset | None:

@@ -70,10 +70,11 @@ class Report:
 
     @property
     def overrides(self) -> list[str]:
-        """The slots whose model is not the preset's."""
+        """The slots whose model is not the preset's; one that is not set is none in a pin that only looks like it."""
         if not (self.match.pin and self.match.pin.members):
             return []
-        return [slot for slot, name in VARIABLES.items() if self.texts.get(name, "") != self.preset_says(name)]
+        names = {slot: name for slot, name in VARIABLES.items() if self.texts.get(name) or not self.match.alike}
+        return [slot for slot, name in names.items() if self.texts.get(name, "") != self.preset_says(name)]
 
     def exit_code(self, check: bool) -> int:
         """Return 1 for a broken file, 3 where `check` finds a difference, else 0."""
@@ -87,6 +88,7 @@ class Report:
             "branch": self.branch,
             "main": self.main,
             "preset": self.preset,
+            "looks_like": self.match.alike,
             "overrides": self.overrides,
             "base_url": None if self.cloud else self.shown(BASE_URL),
             "cloud": self.cloud,

@@ -34,7 +34,7 @@ def headline(report: Report) -> str:
     words = ", ".join(report.overrides)
     if report.preset == "claude":
         return "claude (Claude Code's own backend)"
-    lead = "follows main: " if report.follows_main else ""
+    lead = ("follows main: " if report.follows_main else "") + ("looks like " if report.match.alike else "")
     return f"{lead}{report.preset}, {words} changed" if words else lead + report.preset
 
 
