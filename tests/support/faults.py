@@ -29,12 +29,13 @@ ERRORS = {
     "pwrite64": ("ENOSPC",),
     "fsync": ("EIO", "ENOSPC", "EINVAL"),
     "close": ("EIO",),
-    "rename": ("EIO", "EACCES", "ENOSPC", "EROFS", "EXDEV"),
+    "renameat": ("EIO", "EACCES", "ENOSPC", "EROFS", "EXDEV"),
     "unlink": ("EIO", "EACCES", "EROFS"),
+    "unlinkat": ("EIO", "EACCES", "EROFS"),
     "rmdir": ("EIO",),
     "mkdir": ("ENOSPC", "EROFS", "EACCES", "EDQUOT"),
-    "chmod": ("EPERM", "EIO"),
-    "chown": ("EPERM", "EIO"),
+    "fchmod": ("EPERM", "EIO"),
+    "fchown": ("EPERM", "EIO"),
     "listxattr": ("EIO", "EOPNOTSUPP"),
     "flock": ("ENOLCK", "EINTR"),
     "ftruncate": ("EIO",),
@@ -42,7 +43,9 @@ ERRORS = {
     "clone3": ("EAGAIN",),
     "vfork": ("EAGAIN",),
 }
-CREATING = re.compile(r"O_CREAT|^(mkdir|rename|unlink|rmdir|chmod|chown|fsync|pwrite64)\(|^write\((?![012],)")
+CREATING = re.compile(
+    r"O_CREAT|^(mkdir|renameat|unlink|unlinkat|rmdir|fchmod|fchown|fsync|pwrite64)\(|^write\((?![012],)"
+)
 
 
 class Scenario:
@@ -75,6 +78,7 @@ class Bench:
     def __init__(self, folder: Path, scenario: Scenario, warm: Warm) -> None:
         self.folder, self.scenario, self.warm = folder, scenario, warm
         self.repo, self._model = folder / "repo", folder / "model"
+        self._state, self._model_state = Path(warm.environ["HOME"], ".local", "state"), folder / "model-state"
         self.settings = self.repo / ".claude" / "settings.local.json"
         self._make()
         self.old = self.content()
@@ -93,6 +97,8 @@ class Bench:
         if self.settings.exists():
             os.utime(self.settings, (LONG_AGO, LONG_AGO))
         shutil.copytree(self.repo, self._model)
+        self._state.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(self._state, self._model_state)
         self._was = self.tree()
 
     def tree(self) -> dict[str, tuple[int, bytes]]:
@@ -102,8 +108,9 @@ class Bench:
 
     def reset(self) -> None:
         """Put everything back to what it was before the command."""
-        shutil.rmtree(self.repo)
-        shutil.copytree(self._model, self.repo)
+        for place, model in ((self.repo, self._model), (self._state, self._model_state)):
+            shutil.rmtree(place)
+            shutil.copytree(model, place)
 
     def check(self, where: object) -> None:
         """Check what is left, if anything is, and what the next run makes of it; then put everything back."""
@@ -210,7 +217,8 @@ def stat_letter(pid: int) -> str:
 def kills(calls: list[Call]) -> list[Call]:
     """Return the calls to be killed at: all from the first that changes something."""
     start = next(index for index, call in enumerate(calls) if CREATING.search(call.text))
-    noise = ("mmap", "munmap", "brk", "ioctl", "lseek", "prlimit64", "rt_sigprocmask", "rt_sigaction", "exit_group")
+    noise = ("mmap", "munmap", "brk", "ioctl", "lseek", "prlimit64", "rt_sigprocmask", "rt_sigaction",
+             "exit_group", "pselect6")  # fmt: skip
     return [call for call in calls[start:] if call.name not in noise] + calls[-1:]
 
 

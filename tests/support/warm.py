@@ -120,7 +120,10 @@ def _prepared() -> Callable[[list[str]], int]:
                 (Path(folder) / "modules").write_text("\n".join(sys.modules))
             os._exit(0)
         os.waitpid(pid, 0)
-        for name in (Path(folder) / "modules").read_text().split():
+        # And what a run imports only where something is wrong or new: no fault of an import is meant here.
+        source = Path(__file__).parents[2] / "src" / "llmswitch"
+        rare = [f"llmswitch.{path.parent.name}.{path.stem}" for path in source.glob("[bsw]*/*.py")]
+        for name in [*(Path(folder) / "modules").read_text().split(), *rare]:
             if name != "__main__":
                 with contextlib.suppress(ImportError):
                     __import__(name)

@@ -6,16 +6,18 @@ import fcntl
 import os
 import stat
 
-from llmswitch.base.errors import LlmswitchError, Refused
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.opened import content as content
+from llmswitch.base.opened import opened as opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LARGEST = 16 * 1024 * 1024
 LOCK_SECONDS = 5.0
 TEMP_PREFIX = ".llmswitch-"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_result | None]:
@@ -24,47 +26,28 @@ def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_resul
     With `changing`, Refused too where it is not for us to replace.
     """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if changing else 0))
+        file, status = opened(path, os.O_NOFOLLOW if changing else 0)
+        try:
+            if changing and not (status.st_nlink == 1 and _is_ours(status) and status.st_mode & stat.S_IWUSR):
+                from llmswitch.base.links import not_replaced  # only for such a file
+
+                raise not_replaced(path, status)
+            return content(file), status
+        finally:
+            close_quietly(file)
     except FileNotFoundError:
         return None, None
     except OSError as error:
         raise _unreadable(path, error) from None
-    try:
-        status = os.fstat(file)
-        _check(path, status)
-        if changing:
-            _check_replaceable(path, status)
-        with open(file, "rb", closefd=False) as stream:
-            return stream.read(), status
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    finally:
-        close_quietly(file)
 
 
 def _unreadable(path: str, error: OSError) -> LlmswitchError:
     return LlmswitchError(f"{path}: cannot read it: {error.strerror}.")
 
 
-def _check(path: str, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise LlmswitchError(f"{path} is not a file.")
-    if status.st_size > LARGEST:
-        raise LlmswitchError(f"{path} is larger than {LARGEST // 1024**2} MiB.")
-
-
-def _check_replaceable(path: str, status: os.stat_result) -> None:
-    if status.st_nlink > 1:
-        raise Refused(f"{path} is one of {status.st_nlink} hard links; replacing it would split them.")
-    _check_owner(path, status)
-    if not status.st_mode & stat.S_IWUSR:
-        raise Refused(f"{path} is read-only.", hint=f"To allow it: chmod u+w {path}")
-
-
-def _check_owner(path: str, status: os.stat_result) -> None:
+def _is_ours(status: os.stat_result) -> bool:
     # Root may write for another user: the new file gets that user's ownership (`replace`).
-    if os.geteuid() not in (0, status.st_uid):
-        raise Refused(f"{path} belongs to another user (uid {status.st_uid}).")
+    return os.geteuid() in (0, status.st_uid)
 
 
 def check_links(*paths: str) -> None:
@@ -83,9 +66,10 @@ def check_folder(path: str) -> None:
         return
     except OSError as error:
         raise _unreadable(path, error) from None
-    if not stat.S_ISDIR(status.st_mode):
-        raise LlmswitchError(f"{path} is not a folder.")
-    _check_owner(path, status)
+    if not (stat.S_ISDIR(status.st_mode) and _is_ours(status)):
+        from llmswitch.base.links import not_used  # only for such a folder
+
+        raise not_used(path, status)
 
 
 def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambda: True) -> bool:
@@ -93,81 +77,80 @@ def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambd
 
     The temporary file lies beside it with its final mode from its creation, and never outlives the call.
     `check` runs last, when the new content is on the disk and all that is left is the rename. Owner and extended
-    attributes stay. Raises OSError, with a file name, and only if nothing changed.
+    attributes stay. Raises OSError, with a file name, and only if nothing changed; the folder must be no link.
     """
-    folder = os.path.dirname(path)
-    temporary = os.path.join(folder, f"{TEMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    folder, name = os.path.split(path)
+    place, temporary = -1, f"{TEMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}.tmp"
     try:
-        _create(temporary, data, mode, path)
-        if not check():
-            _unlink(temporary)
-            return False
-        os.replace(temporary, path)
+        # By descriptors from here on: whoever may write to the folder can put a link in the place of any name.
+        place = os.open(folder, _FOLDER)
+        written = _create(place, temporary, data, mode, path)
+        if done := check():
+            if not os.path.samestat(written, os.lstat(temporary, dir_fd=place)):
+                raise OSError(None, "another program put something in the place of the new file", path)
+            os.replace(temporary, name, src_dir_fd=place, dst_dir_fd=place)
+            _sync(place)
+        else:
+            _unlink(temporary, place)
+        return done
     except BaseException as error:
-        _unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:
+        _unlink(temporary, place)
+        if isinstance(error, OSError) and not (isinstance(error.filename, str) and os.path.isabs(error.filename)):
             error.filename = path
         raise
-    sync_folder(folder)
-    return True
+    finally:
+        close_quietly(place)
 
 
-def _create(path: str, data: bytes, mode: int, target: str) -> None:
+def _create(place: int, name: str, data: bytes, mode: int, target: str) -> os.stat_result:
     # 0600 first: the umask may only take away, and the final owner and mode come before the content.
-    file = os.open(path, _NEW, 0o600)
+    file = os.open(name, _NEW, 0o600, dir_fd=place)
     try:
-        give_owner(path, target if os.path.lexists(target) else os.path.dirname(target))
-        _copy_attributes(target, path, private=not mode & 0o077)
-        os.chmod(path, mode)
+        try:
+            give_owner(file, os.lstat(os.path.basename(target), dir_fd=place))
+            _copy_attributes(target, place, file, private=not mode & 0o077)
+        except FileNotFoundError:
+            give_owner(file, os.fstat(place))
+        os.fchmod(file, mode)
         while data:
             data = data[os.write(file, data) :]
         os.fsync(file)
+        return os.fstat(file)
     finally:
         os.close(file)
 
 
-def give_owner(path: str, like: str) -> None:
-    """Give what root made for another user (`sudo llmswitch …`) that user's ownership."""
-    if os.geteuid() == 0:
-        owner = os.stat(like)
-        os.chown(path, owner.st_uid, owner.st_gid)
+def give_owner(file: int, like: os.stat_result) -> None:
+    """Give an open file, which root made for another user (`sudo llmswitch …`), that user's ownership."""
+    if os.geteuid() == 0 and os.fstat(file).st_uid != like.st_uid:
+        os.fchown(file, like.st_uid, like.st_gid)
 
 
-def _copy_attributes(source: str, target: str, private: bool) -> None:
-    """Copy the extended attributes, which a rename would drop, where the file system has any.
-
-    A private file gets no access list: that could let others read it.
-    """
-    if not hasattr(os, "listxattr"):  # macOS
-        return
+def _copy_attributes(source: str, place: int, file: int, private: bool) -> None:
+    """Copy the extended attributes, which a rename would drop, where the file system has any."""
     try:
-        for name in os.listxattr(source):
-            if not (private and name.startswith("system.posix_acl")):
-                os.setxattr(target, name, os.getxattr(source, name))
-    except OSError:  # no file yet, none on this file system, or one that is the security module's own
-        pass
+        names = os.listxattr(source, follow_symlinks=False) if hasattr(os, "listxattr") else []  # macOS has none
+    except OSError:
+        return
+    if names:
+        from llmswitch.base import like  # few files have any
+
+        like.copy_attributes(os.path.basename(source), place, file, private)
 
 
 def make_folder(path: str, mode: int) -> bool:
     """Make a folder with those above it and say whether it was missing; raises OSError."""
     if os.path.isdir(path):
         return False
-    above = os.path.dirname(path)
-    make_folder(above, mode)
-    try:
-        os.mkdir(path, mode)
-    except FileExistsError:
-        if os.path.isdir(path):  # made by another at the same time
-            return False
-        raise
-    give_owner(path, above)
-    return True
+    from llmswitch.base import like  # seldom missing
+
+    return like.make_folder(path, mode)
 
 
-def _unlink(path: str) -> None:
+def _unlink(name: str, place: int) -> None:
     """Remove a file of ours if that is possible; the next run sweeps what is left."""
     try:
-        os.unlink(path)
+        os.unlink(name, dir_fd=place)
     except OSError:
         pass
 
@@ -181,27 +164,35 @@ def close_quietly(file: int) -> None:
 
 
 def sync_folder(folder: str) -> None:
-    """Make a rename in `folder` survive a power cut, where the file system can; never fails."""
+    """Make a change in `folder` survive a power cut, where the file system can; never fails."""
     try:
-        file = os.open(folder, os.O_RDONLY)
+        place = os.open(folder, os.O_RDONLY)
     except OSError:
         return
+    _sync(place)
+    close_quietly(place)
+
+
+def _sync(place: int) -> None:
     try:
-        os.fsync(file)
+        os.fsync(place)
     except OSError:  # a network file system
         pass
-    close_quietly(file)
 
 
 def sweep(folder: str) -> None:
     """Remove temporary files that a killed run left; call it with the lock held, so that none is in use."""
     try:
-        names = os.listdir(folder)
+        place = os.open(folder, _FOLDER)
     except OSError:
         return
-    for name in names:
-        if name.startswith(TEMP_PREFIX) and name.endswith(".tmp"):
-            _unlink(os.path.join(folder, name))
+    try:
+        for name in os.listdir(place):
+            if name.startswith(TEMP_PREFIX) and name.endswith(".tmp"):
+                _unlink(name, place)
+    except OSError:
+        pass
+    close_quietly(place)
 
 
 class Lock:
@@ -215,8 +206,10 @@ class Lock:
 
     def __enter__(self) -> Lock:
         try:
-            make_folder(os.path.dirname(self._path), 0o700)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            folder = os.path.dirname(self._path)
+            make_folder(folder, 0o700)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            give_owner(self._file, os.stat(folder))
             taken = self._wait()
         except OSError as error:
             self.__exit__()

@@ -1,10 +1,31 @@
-"""Why a symbolic link is not written through."""
+"""Why what lies at a path is not written through, or not replaced."""
 
 from __future__ import annotations
 
 import os
+import stat
 
 from llmswitch.base.errors import LlmswitchError, Refused
+
+
+def not_replaced(path: str, status: os.stat_result) -> Refused:
+    """Return the error for a file that a rename would take from somebody."""
+    if status.st_nlink > 1:
+        return Refused(f"{path} is one of {status.st_nlink} hard links; replacing it would split them.")
+    if os.geteuid() not in (0, status.st_uid):
+        return _anothers(path, status)
+    return Refused(f"{path} is read-only.", hint=f"To allow it: chmod u+w {path}")
+
+
+def not_used(path: str, status: os.stat_result) -> LlmswitchError:
+    """Return the error for what should be a folder of the user's."""
+    if not stat.S_ISDIR(status.st_mode):
+        return LlmswitchError(f"{path} is not a folder.")
+    return _anothers(path, status)
+
+
+def _anothers(path: str, status: os.stat_result) -> Refused:
+    return Refused(f"{path} belongs to another user (uid {status.st_uid}).")
 
 
 def refusal(path: str) -> LlmswitchError:

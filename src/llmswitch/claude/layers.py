@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from llmswitch.base.fastjson import loads
+from llmswitch.base.opened import data as bytes_of
 from llmswitch.claude.effective import Layer, file_values
 from llmswitch.claude.variables import LOCAL, MANAGED, SHARED
 
@@ -89,25 +89,11 @@ def _managed_files() -> list[tuple[str, str]]:
     return [("managed", path) for path in [*added, os.path.join(_MANAGED, "managed-settings.json")]]
 
 
-def _bytes(path: str) -> bytes | None:
-    """Return what is in a file, None where there is none to read: a named pipe would keep us waiting."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        status = os.fstat(file)
-        return b"".join(iter(lambda: os.read(file, status.st_size + 1), b"")) if stat.S_ISREG(status.st_mode) else None
-    except OSError:
-        return None
-    finally:
-        os.close(file)
-
-
 def read(origin: str, path: str) -> Layer | None:
     """Return a settings file as a layer, None where there is none; what is wrong with it is its `problem`."""
-    data = _bytes(path)
-    if data is None:
+    try:
+        data = bytes_of(path)
+    except OSError:
         return None
     try:
         # Of UTF-16 it knows the little-endian one, and minds no half character at the end.

@@ -71,7 +71,7 @@ def overlay_file(path: str, settings: str) -> str:
     """Write a --settings file without secrets at its fixed place and return its path; raises LlmswitchError."""
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        files.replace(path, settings.encode(), 0o600)
+        files.replace(os.path.realpath(path), settings.encode(), 0o600)
     except OSError as error:
         raise LlmswitchError(f"{path}: cannot write it: {error.strerror}.") from None
     return path

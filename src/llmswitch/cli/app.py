@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.folders import config_folder, state_folder
+from llmswitch.base.errors import UsageProblem
 from llmswitch.cli import console
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
@@ -28,12 +28,28 @@ COMMANDS = (
 COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
 
 
+def _absolute(environ: Mapping[str, str], name: str) -> str:
+    """Return the folder that a variable names, "" where it is not set; UsageProblem for one that depends on where."""
+    if (path := environ.get(name, "")) and not os.path.isabs(path):
+        raise UsageProblem(f"{name} is {path}, which is not a whole path from / on.", hint=f"Set {name} to one.")
+    return path
+
+
+def _base(environ: Mapping[str, str], xdg: str, fallback: str) -> str:
+    chosen = environ.get(xdg, "")  # the XDG base directory specification: a relative path is ignored
+    home = _absolute(environ, "HOME") or os.path.expanduser("~")
+    return os.path.join(chosen if os.path.isabs(chosen) else os.path.join(home, fallback), "llmswitch")
+
+
 class App:
     """One run of the command line `typed`: `catalog` has the presets, `reserved` names that no preset may take."""
 
     def __init__(self, environ: Mapping[str, str], reserved: Collection[str] = (), typed: Sequence[str] = ()) -> None:
         self.environ, self.home, self.typed = environ, environ.get("HOME", ""), typed
-        self.state, self.config = state_folder(environ), config_folder(environ)
+        # In the state folder are locks and what is known of saved keys; everything in it may be deleted.
+        own = _absolute(environ, "LLMSWITCH_HOME")
+        self.config = own or _base(environ, "XDG_CONFIG_HOME", ".config")
+        self.state = os.path.join(own, "state") if own else _base(environ, "XDG_STATE_HOME", ".local/state")
         self.catalog = Catalog(shipped_folder(), os.path.join(self.config, "presets"), reserved, self.gateway_port)
         self.checkouts = Checkouts(environ, self.state)
         self._keyring: OsKeyring | None = None

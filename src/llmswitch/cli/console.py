@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import sys
 
-from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps
 from llmswitch.base.secret import looks_like_key, no_core_dumps
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 _ASCII = ("C", "POSIX")  # locales
 # What could not be printed: a closed pipe is no reason to leave work half done.
-_lost: list[OSError] = []
+lost: list[OSError] = []
 
 
 def note(*lines: str) -> None:
@@ -43,7 +41,9 @@ def answer(lines: Sequence[str]) -> None:
             sys.stdout.write("\n".join(map(_plain, text.split("\n"))) + "\n")
         sys.stdout.flush()
     except OSError as error:
-        _lose(error)
+        from llmswitch.cli import failure  # only where nobody reads
+
+        failure.lose(lost, error)
 
 
 def _plain(line: str) -> str:
@@ -71,51 +71,42 @@ def piped() -> str:
 
 def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
     """Do the work these arguments ask for and return its exit code; every error becomes one message on stderr."""
-    _prepare()
-    if _holds_key(arguments):
-        from llmswitch.cli.failure import A_KEY  # only where something is wrong
-
-        note(f"llmswitch: {A_KEY}")
-        return 2
+    code: object = 0
     try:
+        _prepare()
+        if _holds_key(arguments):
+            from llmswitch.cli.failure import A_KEY  # only where something is wrong
+
+            note(f"llmswitch: {A_KEY}")
+            return 2
         code = work()
-        return _flushed(code if isinstance(code, int) else 0)
-    except LlmswitchError as error:
-        return _fail(error, arguments)
-    except KeyboardInterrupt:
-        note("", "llmswitch: interrupted.")
-        return 130
-    except OSError as error:
-        if (code := _flushed(0)) or _lost:  # what click printed by itself: help, a key
+        code = code if isinstance(code, int) else 0
+        sys.stdout.flush()
+        if not lost:
             return code
-        where = error.filename or "the system"
-        note(f"llmswitch: {where}: {error.strerror}. Nothing else was changed. See `llmswitch status`.")
-        return 1
-    except Exception as error:
-        return _fail(error, arguments)
+        raise lost[0]
+    except (Exception, KeyboardInterrupt) as error:
+        from llmswitch.cli import failure  # only where something is wrong
+
+        lines, ended = failure.ended(error, arguments, code, lost)
+        note(*lines)
+        return ended
 
 
 def _prepare() -> None:
     """Let signals end us cleanly, and make the three streams exist and take any text."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    if sys.stdout is None:
-        _lost.append(OSError(errno.EBADF, os.strerror(errno.EBADF)))
-    _fill_standard_files()
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as it is behind nohup, and for jobs of many a script
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from llmswitch.cli import failure  # only where one is closed (`>&-`)
+
+        failure.fill_standard_files(lost)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     no_core_dumps()
-
-
-def _fill_standard_files() -> None:
-    """Put /dev/null where standard files are closed (`>&-`), so that no file of ours takes the place of one."""
-    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(file)
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
 
 
 def _holds_key(arguments: Sequence[str]) -> bool:
@@ -123,32 +114,6 @@ def _holds_key(arguments: Sequence[str]) -> bool:
     if arguments[:1] == ["run"] and "--" in arguments:
         arguments = arguments[: arguments.index("--")]
     return any(looks_like_key(word) and not os.path.exists(word) for word in arguments)
-
-
-def _fail(error: Exception, arguments: Sequence[str]) -> int:
-    from llmswitch.cli import failure  # only where something is wrong
-
-    lines, code = failure.explained(error, arguments)
-    note(*lines)
-    return code
-
-
-def _flushed(code: int) -> int:
-    """Return the exit code once the answer is out; a reader that has what it wanted (`| head`) is no failure."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        _lose(error)
-    if not _lost or isinstance(_lost[0], BrokenPipeError):
-        return code
-    note(f"llmswitch: what was asked is done, but the answer could not be printed: {_lost[0].strerror}.")
-    return 1
-
-
-def _lose(error: OSError) -> None:
-    """Note that stdout is gone, and keep the interpreter from complaining about it when it ends."""
-    _lost.append(error)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _end(number: int, frame: object) -> None:

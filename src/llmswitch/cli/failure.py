@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from collections.abc import Sequence
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
@@ -17,6 +19,9 @@ A_KEY = (
 )
 
 
+PLACES = 10  # of a bug
+
+
 class CommandLineProblem(UsageProblem):
     """The command line cannot be read; `lines` is what the reader of it says, with the usage."""
 
@@ -25,7 +30,50 @@ class CommandLineProblem(UsageProblem):
         self.lines, self.exit_code = lines, exit_code
 
 
-def explained(error: Exception, arguments: Sequence[str]) -> tuple[list[str], int]:
+def ended(error: BaseException, arguments: Sequence[str], code: object, lost: list[OSError]) -> tuple[list[str], int]:
+    """Return the lines that say what ended a run, and its exit code.
+
+    `code` is that of an answer which could not be printed, and `lost` why.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return ["", "llmswitch: interrupted."], 130
+    return _system(error, code, lost) if isinstance(error, OSError) else explained(error, arguments)
+
+
+def _system(error: OSError, code: object, lost: list[OSError]) -> tuple[list[str], int]:
+    """Say what the system refused: the answer that could not be printed, by us or by click itself, or a file."""
+    try:
+        sys.stdout.flush()
+    except OSError as gone:
+        lose(lost, gone)
+    if not lost:
+        where = error.filename or "the system"
+        return [f"llmswitch: {where}: {error.strerror}. Nothing else was changed. See `llmswitch status`."], 1
+    if isinstance(lost[0], BrokenPipeError):  # a reader that has what it wanted (`| head`) is no failure
+        return [], code if isinstance(code, int) else 0
+    why = lost[0].strerror
+    return [f"llmswitch: what was asked is done, but the answer could not be printed: {why}."], 1
+
+
+def lose(lost: list[OSError], error: OSError) -> None:
+    """Note that stdout is gone, and keep the interpreter from complaining about it when it ends."""
+    lost.append(error)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def fill_standard_files(lost: list[OSError]) -> None:
+    """Put /dev/null where standard files are closed (`>&-`), so that no file of ours takes the place of one."""
+    if sys.stdout is None:
+        lost.append(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(file)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
+
+
+def explained(error: BaseException, arguments: Sequence[str]) -> tuple[list[str], int]:
     """Return the lines that say what went wrong, and the exit code."""
     if not isinstance(error, LlmswitchError):
         return _bug(error), 1
@@ -37,11 +85,12 @@ def explained(error: Exception, arguments: Sequence[str]) -> tuple[list[str], in
     return [f"llmswitch: {error}", *(off_path() if "llmswitch " in error.hint else ())], error.exit_code
 
 
-def _bug(error: Exception) -> list[str]:
+def _bug(error: BaseException) -> list[str]:
     """Tell where a bug of ours is; not what the exception says, which may quote a file with a key in it."""
     places, trace = [], error.__traceback__
     while trace:
         places.append(f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}")
         trace = trace.tb_next
     kind = type(error).__name__
-    return [f"llmswitch: this is a bug in llmswitch ({kind}); please report it with this line:", " ".join(places)]
+    shown = places if len(places) <= PLACES else [*places[:3], "…", *places[-PLACES + 3 :]]
+    return [f"llmswitch: this is a bug in llmswitch ({kind}); please report it with this line:", " ".join(shown)]

@@ -10,6 +10,15 @@ import gc
 import os
 import sys
 
+try:
+    import _signal as signal  # type: ignore[import-not-found]
+except ImportError:
+    import signal
+
+# While modules are loaded Ctrl-C ends us without a word; Python would print where it was.
+if (_interrupt := signal.getsignal(signal.SIGINT)) == signal.default_int_handler:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
 if sys.platform == "win32":
     sys.exit("llmswitch: on Windows it runs in WSL (https://learn.microsoft.com/windows/wsl). Nothing was changed.")
 
@@ -26,7 +35,9 @@ STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": 
 def main() -> None:
     """Run the command line and end with its exit code."""
     arguments = sys.argv[1:]
-    sys.exit(console.run(lambda: answer(App(os.environ, COMMANDS, arguments), arguments), arguments))
+    code = console.run(lambda: answer(App(os.environ, COMMANDS, arguments), arguments), arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
+    sys.exit(code)
 
 
 def answer(app: App, words: Sequence[str]) -> object:
@@ -67,3 +78,6 @@ def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
 
         return lambda: switch(app, name, {})
     return None
+
+
+signal.signal(signal.SIGINT, _interrupt)

@@ -166,3 +166,7 @@ def run(app: App, arguments: Sequence[str]) -> object:
         raise CommandLineProblem(text.getvalue().expandtabs(2).splitlines(), error.exit_code) from None
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as end:
+        if end.code == 1:  # click's own, where the reader of its help has gone
+            return 0
+        raise

@@ -11,15 +11,15 @@ from llmswitch.keys.asking import AskingSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from llmswitch.cli.app import App
 
 
 def ask_key(name: str) -> str:
     """Ask for a key without showing it; KeyProblem for an empty line."""
     note("Paste it and press Enter; it is not shown. An empty line stops.")
-    import click
-
-    text: str = click.prompt(f"{name} key", default="", show_default=False, hide_input=True, err=True)
+    text = _asked(f"{name} key", default="", show_default=False, hide_input=True)
     if not text.strip():
         raise KeyProblem("No key was given.", hint="Where one comes from: llmswitch show PRESET")
     return text
@@ -28,10 +28,18 @@ def ask_key(name: str) -> str:
 def ask_name(variable: str) -> str:
     """Ask under which name a credential that is not ours shall be saved; an empty answer means not at all."""
     note(f"The settings file holds a credential in {variable} that llmswitch did not write.")
-    import click
+    return _asked("Save it in the keyring as (empty: stop)", default="", show_default=False).strip()
 
-    text: str = click.prompt("Save it in the keyring as (empty: stop)", default="", show_default=False, err=True)
-    return text.strip()
+
+def _asked(question: str, **options: Any) -> str:
+    """Return what a person types; KeyboardInterrupt where they rather press Ctrl-C or Ctrl-D."""
+    import click  # only for a question
+
+    try:
+        text: str = click.prompt(question, err=True, **options)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    return text
 
 
 def key_text(name: str) -> str:

@@ -59,7 +59,7 @@ def save_prices(path: str, rows: object) -> None:
     text = json.dumps({"unit": "USD per million tokens", "providers": rows}, indent=1) + "\n"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        files.replace(path, text.encode(), 0o644)
+        files.replace(os.path.realpath(path), text.encode(), 0o644)
     except OSError as error:
         raise LlmswitchError(f"{path}: cannot write it ({error.strerror}).") from None
 

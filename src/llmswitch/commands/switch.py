@@ -68,7 +68,7 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
     checkout.file.check()
     chosen, before = _looked_around(request, checkout, chosen)
     made, written, ignored_in, notices = _direct(request, checkout, chosen, tools)
-    notices = before + notices
+    notices = before + checkout.file.notices + notices
     if request.members is None and (written or request.dry_run):
         notices += _advice(chosen)
     if written and not request.passing:

@@ -15,10 +15,12 @@ from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
 from llmswitch.doctor.facts import Facts
 from llmswitch.keys.leaked import leaked
+from llmswitch.worktrees.program import GUARDS, environment
+from llmswitch.worktrees.program import git as program_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from llmswitch.worktrees.layout import Worktree
@@ -29,6 +31,7 @@ _MEMBER = re.compile(r'"(ANTHROPIC_AUTH_TOKEN|ANTHROPIC_API_KEY)"\s*:\s*"([^"]{1
 # What people write where a key would stand.
 _PLACEHOLDER = re.compile(r"\$\{?\w+|<.*>|.*\b(your|example|placeholder|changeme|xxx+)", re.IGNORECASE)
 LARGEST = 1024 * 1024
+SECONDS = 120.0  # for a long history, which was asked for
 _COMMIT = "commit "
 
 
@@ -44,35 +47,48 @@ class Leak:
 
 def leaks(worktree: Worktree) -> list[Leak]:
     """Return the versions that held a credential, the newest first; LlmswitchError where git cannot tell."""
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or the import fails where git is missing
+    versions = list(_versions(worktree))
+    kept = dict(os.environ)
+    # GitPython gives its git the environment there is: what ours would see, from its import on, which starts one.
+    os.environ.clear()
+    os.environ.update(environment(kept) | {"GIT_DIR": worktree.git_dir, "GIT_PYTHON_REFRESH": "quiet"})
+    try:
+        return list({(leak.commit, leak.path): leak for leak in _leaks(worktree, versions)}.values())
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+def _leaks(worktree: Worktree, versions: Sequence[tuple[str, str, str, str]]) -> Iterator[Leak]:
     import git
 
     try:
-        repository = git.Repo(worktree.root)
-        # A GIT_DIR that was exported for another repository must not win, and a partial clone fetches nothing.
-        repository.git.update_environment(GIT_DIR=worktree.git_dir, GIT_WORK_TREE=worktree.root, GIT_NO_LAZY_FETCH="1")
-        with repository:
-            return list({(leak.commit, leak.path): leak for leak in _leaks(repository)}.values())
+        with git.Repo(worktree.root) as repository:
+            repository.git.set_persistent_git_options(c=list(GUARDS[1::2]))
+            yield from _of_versions(repository, versions)
     except (git.GitError, git.ODBError, OSError, ValueError) as error:
-        raise LlmswitchError(f"git cannot walk the history ({type(error).__name__}).", changed="") from None
+        raise LlmswitchError(f"git cannot read the history ({type(error).__name__}).", changed="") from None
 
 
-def _leaks(repository: Any) -> Iterator[Leak]:
+def _of_versions(repository: Any, versions: Sequence[tuple[str, str, str, str]]) -> Iterator[Leak]:
     seen: dict[str, list[Secret]] = {}
-    for commit, day, path, blob in _versions(repository):
+    for commit, day, path, blob in versions:
         if blob not in seen:
             seen[blob] = _secrets(repository, blob)
         if seen[blob]:
             yield Leak(commit, day, path, seen[blob])
 
 
-def _versions(repository: Any) -> Iterator[tuple[str, str, str, str]]:
+def _versions(worktree: Worktree) -> Iterator[tuple[str, str, str, str]]:
     """Yield (commit, day, path, blob) of every version that a commit brought, merges included."""
-    found = repository.git.log(
-        "--all", "--reflog", "--no-show-signature", "-m",
+    code, found, complaint = program_git(
+        "log", "--all", "--reflog", "--no-show-signature", "-m",
         "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=AMT",
         f"--format={_COMMIT}%H %cs", "--", *PATHS,
+        folder=worktree.root, seconds=SECONDS,
     )  # fmt: skip
+    if code:
+        raise LlmswitchError(f"git cannot walk the history: {complaint or f'exit {code}'}.", changed="")
     commit = day = ""
     parts = iter(found.split("\0"))
     for part in parts:

@@ -14,6 +14,7 @@ from typing import Any
 
 from llmswitch.base import files
 from llmswitch.base.errors import KeyProblem, LlmswitchError
+from llmswitch.base.opened import data
 from llmswitch.base.secret import Secret, looks_like_key
 from llmswitch.claude import program
 from llmswitch.claude.effective import Layer, Value
@@ -167,11 +168,8 @@ def _holds_credential(path: str) -> bool:
 
 def _text(path: str) -> str:
     """Return the start of a file as text, "" for anything that is none."""
-    if not os.path.isfile(path):
-        return ""
     try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            return file.read(LARGEST)
+        return data(path)[:LARGEST].decode(errors="replace")
     except OSError:
         return ""
 
@@ -210,11 +208,10 @@ def _missing_program(command: str) -> str:
 def _object(path: str) -> dict[str, object]:
     """Return a JSON file's object, {} where there is none."""
     try:
-        with open(path, "rb") as file:
-            data = json.loads(file.read().decode("utf-8-sig"))
+        found = json.loads(data(path).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return data if isinstance(data, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _of_keyring(keyring: Keyring, names: KeyNames, used: Collection[str]) -> Found:

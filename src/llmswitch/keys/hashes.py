@@ -7,6 +7,7 @@ import os
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps, loads
+from llmswitch.base.opened import data
 from llmswitch.base.secret import digest
 
 TYPE_CHECKING = False
@@ -73,17 +74,16 @@ class KeyHashes:
                 known = self._load()
                 known[name] = edit(known.get(name))
                 kept = {each: entry for each, entry in known.items() if entry}
-                files.replace(self._path, dumps(kept).encode(), 0o600)
+                files.replace(os.path.realpath(self._path), dumps(kept).encode(), 0o600)
         except (OSError, LlmswitchError):
             pass
 
     def _load(self) -> dict[str, object]:
         try:
-            with open(self._path, "rb") as file:
-                data = loads(file.read().decode())
+            found = loads(data(self._path).decode())
         except (OSError, ValueError, RecursionError):
             return {}
-        return data if isinstance(data, dict) else {}
+        return found if isinstance(found, dict) else {}
 
 
 def saved_name(noted: Mapping[str, str], key: str | None) -> str | None:

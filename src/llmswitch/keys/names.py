@@ -6,6 +6,7 @@ import os
 
 from llmswitch.base import files as atomic
 from llmswitch.base.fastjson import dumps, loads
+from llmswitch.base.opened import data as bytes_of
 from llmswitch.keys.hashes import KeyHashes
 
 TYPE_CHECKING = False
@@ -36,9 +37,8 @@ class KeyNames:
     def load(self) -> dict[str, str]:
         """Return the saved names, {} where nothing is known."""
         try:
-            with open(self._path, "rb") as file:
-                data = loads(file.read().decode())
-        except (OSError, ValueError):
+            data = loads(bytes_of(self._path).decode())
+        except (OSError, ValueError, RecursionError):
             return {}
         return {str(name): str(where) for name, where in data.items()} if isinstance(data, dict) else {}
 
@@ -53,6 +53,7 @@ class KeyNames:
     def _save(self, names: dict[str, str]) -> None:
         try:
             atomic.make_folder(os.path.dirname(self._path), 0o700)
-            atomic.replace(self._path, dumps(names).encode(), 0o600)
+            path = os.path.realpath(self._path)  # users keep such folders elsewhere, behind a link
+            atomic.replace(path, dumps(names).encode(), 0o600)
         except OSError:
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+from llmswitch.base.opened import data
 from llmswitch.presets.preset import slot_named
 
 TYPE_CHECKING = False
@@ -25,11 +26,8 @@ def read(root: str) -> list[str]:
     path = os.path.join(root, FILE)
     if not os.path.lexists(path):
         raise NoLadder("")
-    if not os.path.isfile(path):  # a named pipe would keep us waiting
-        raise NoLadder(f"{path} is ignored: it is not a file")
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            return parse(file.read())
+        return parse(data(path).decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise NoLadder(f"{path} is ignored: {why}") from None
@@ -40,15 +38,15 @@ def read(root: str) -> list[str]:
 def parse(text: str) -> list[str]:
     """Return the ladder in a file's text; ValueError says why it is none."""
     try:
-        data = json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise ValueError(f"it is not JSON{where}") from None
-    if not isinstance(data, list) or not data:
+    if not isinstance(found, list) or not found:
         raise ValueError("it is not a list of models, cheapest first")
-    if not all(isinstance(model, str) and model.strip() and model.isprintable() for model in data):
+    if not all(isinstance(model, str) and model.strip() and model.isprintable() for model in found):
         raise ValueError("not every entry is the id of a model")
-    return data
+    return found
 
 
 def rung(weight: float, count: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmswitch.base.opened import data as bytes_of
 from llmswitch.base.secret import digest
 from llmswitch.settings.ledger import FOLDER
 
@@ -54,8 +55,7 @@ def _names(folder: str) -> list[str]:
 
 def _read(path: str) -> Iterator[Entry]:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read().split("\n")
+        lines = bytes_of(path).decode(errors="replace").split("\n")
     except OSError:
         return
     for line in lines:

@@ -14,7 +14,6 @@ from llmswitch.base.files import Lock
 from llmswitch.base.secret import digest
 from llmswitch.claude.variables import LOCAL
 from llmswitch.settings.settings import Settings
-from llmswitch.settings.text import SpliceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,18 +27,19 @@ if TYPE_CHECKING:
 PRIVATE = 0o600
 # A writer that takes no lock (Claude Code takes none) may come between our read and our rename: then we start again.
 TRIES = 10
-# Or its read lay before our rename and its rename after it: then we look again. Only where another program changed
-# the file within so many seconds before us, since that costs a fifth of a second.
-BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
 
 
 class Seen:
-    """The file as it was when it was looked at: its bytes and status (None: no file), parsed when that is asked for."""
+    """The file as it was when it was looked at: its bytes and status (None: no file), parsed when that is asked for.
 
-    __slots__ = ("_path", "_settings", "data", "status")
+    `text` is what to change, where that is not what is on the disk. `file` is what a rename takes away, still open.
+    """
 
-    def __init__(self, path: str, data: bytes | None, status: os.stat_result | None) -> None:
-        self._path, self.data, self.status = path, data, status
+    __slots__ = ("_path", "_settings", "data", "file", "status", "text")
+
+    def __init__(self, path: str, data: bytes | None, status: os.stat_result | None, text: bytes | None = None) -> None:
+        self._path, self.data, self.status, self.file = path, data, status, -1
+        self.text = data if text is None else text
         self._settings: Settings | None = None
 
     @property
@@ -50,46 +50,56 @@ class Seen:
     @property
     def settings(self) -> Settings | None:
         """What stands in it; LlmswitchError names file, line and column, and never quotes the text."""
-        if self._settings is None and self.data is not None:
+        if self._settings is None and self.text is not None:
             try:
-                self._settings = Settings(self.data.decode())
-            except UnicodeDecodeError as error:
-                line = self.data.count(b"\n", 0, error.start) + 1
-                raise self._invalid(f"line {line}: not UTF-8 text; save the file as UTF-8") from None
-            except SpliceError as error:
-                raise self._invalid(str(error)) from None
-        return self._settings
+                self._settings = Settings(self.text.decode())
+            except ValueError as error:
+                from llmswitch.settings import others  # only for a broken file
 
-    def _invalid(self, why: str) -> LlmswitchError:
-        return LlmswitchError(
-            f"{self._path}, {why}. Claude Code accepts strict JSON only and ignores this whole file.",
-            hint="Mend it in an editor, then try again.",
-        )
+                raise others.invalid(self._path, self.text, error) from None
+        return self._settings
 
     def is_there_still(self) -> bool:
         """Say whether the file looks the same from outside; whether it is, its bytes will tell."""
         try:
-            now = os.lstat(self._path)
+            return self.status is not None and _looks(os.lstat(self._path)) == _looks(self.status)
         except OSError:
             return self.status is None
-        then = self.status
-        return then is not None and (now.st_ino, now.st_mtime_ns, now.st_size) == (
-            then.st_ino,
-            then.st_mtime_ns,
-            then.st_size,
-        )
+
+    def is_as_seen(self) -> bool:
+        """Say whether its bytes are the same, and keep the file open from here on."""
+        try:
+            self.file, self.status = files.opened(self._path)
+        except FileNotFoundError:
+            return self.data is None
+        return files.content(self.file) == self.data
+
+    def was_written_since(self) -> bool:
+        """Say whether somebody wrote to the file that is no longer there."""
+        try:
+            return self.status is not None and _looks(os.fstat(self.file)) != _looks(self.status)
+        except OSError:
+            return False
+
+
+def _looks(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 class SettingsFile:
-    """The local settings file of the folder `root`; `locks` is the folder of the lock files."""
+    """The local settings file of the folder `root`; `locks` is the folder of the lock files.
 
-    __slots__ = ("_locks", "_seen", "folder", "path")
+    `notices` are what the last change has to tell.
+    """
+
+    __slots__ = ("_locks", "_seen", "folder", "notices", "path")
 
     def __init__(self, root: str, locks: str = "") -> None:
         self.folder = os.path.join(root, ".claude")
         self.path = os.path.join(root, LOCAL)
         self._locks = locks
         self._seen: Seen | None = None
+        self.notices: list[str] = []
 
     def settings(self) -> Settings | None:
         """Return what stands in the file, looked at once, or None where there is none.
@@ -115,8 +125,8 @@ class SettingsFile:
         files.check_folder(self.folder)
         self._seen = self._look()
 
-    def _look(self) -> Seen:
-        return Seen(self.path, *files.read(self.path, changing=True))
+    def _look(self, text: bytes | None = None) -> Seen:
+        return Seen(self.path, *files.read(self.path, changing=True), text)
 
     def change(self, edit: Edit, private: bool, commit: Commit) -> tuple[Change, bool]:
         """Replace the file by what `edit` makes of it and return the change, and whether the file is another now.
@@ -133,36 +143,61 @@ class SettingsFile:
             if seen is None or not seen.is_there_still():
                 seen = self._look()
             for _ in range(TRIES):
-                change, done = self._try(seen, edit, private, commit)
+                if seen.text is not None and not seen.text.strip():
+                    from llmswitch.settings import others  # an editor may be about to fill it
+
+                    self.notices[:] = others.still_blank(self.path)
+                    seen = self._look()
+                change, done, late = self._try(seen, edit, private, commit)
                 if done is False:
                     return change, False
-                if done:
-                    busy = busy or self._is_busy(seen, lock)
+                if done and late is None:
+                    busy = self._was_lost(seen, change, lock, busy)
                     lock.note()
-                    if not (busy and self._was_lost(change)):
+                    if not busy:
                         return change, True
                 busy = not done
-                seen = self._look()
+                seen = self._look(late)
         raise LlmswitchError(f"{self.path}: another program keeps changing it.", hint="Try again.")
 
-    def _try(self, seen: Seen, edit: Edit, private: bool, commit: Commit) -> tuple[Change, bool | None]:
-        """Return the change and whether the file changed, None where another program changed it meanwhile."""
+    def _try(self, seen: Seen, edit: Edit, private: bool, commit: Commit) -> tuple[Change, bool | None, bytes | None]:
+        """Return the change, whether the file changed (None: another program changed it meanwhile), and what such a
+        program wrote to the old file.
+        """
         try:
             change = edit(seen.settings)
             after = None if change.after is None else change.after.text.encode()
             mode = PRIVATE if private else seen.mode
             if (after, mode) == (seen.data, seen.mode):
                 commit(change)
-                return change, False
+                return change, False, None
 
             def is_as_seen() -> bool:
                 commit(change)
-                return files.read(self.path)[0] == seen.data
+                return seen.is_as_seen()
 
-            return change, self._write(after, mode, is_as_seen)
+            done = self._write(after, mode, is_as_seen)
+            if not (done and seen.was_written_since()):
+                return change, done, None
+            from llmswitch.settings import others  # only where another program is at work
+
+            return change, done, others.written_late(self.path, seen.file, seen.data, mode)
         except OSError as error:
             about = "" if error.filename in (None, self.path) else f"{error.filename}: "
             raise LlmswitchError(f"{self.path}: cannot write it: {about}{error.strerror}.") from None
+        finally:
+            files.close_quietly(seen.file)
+
+    def _was_lost(self, seen: Seen, change: Change, lock: Lock, busy: bool) -> bool:
+        """Say whether another program, which is known to be `busy` or was just before us, put back what was there."""
+        try:
+            if not busy and (seen.status is None or seen.status.st_mtime <= lock.noted()):
+                return False
+        except OSError:  # what we wanted to write is written
+            return False
+        from llmswitch.settings import others  # only where another program is at work
+
+        return others.was_lost(self.path, None if busy else seen.status, change)
 
     def _write(self, data: bytes | None, mode: int, is_as_seen: Callable[[], bool]) -> bool | None:
         if data is None:
@@ -178,30 +213,6 @@ class SettingsFile:
             if made:
                 self.remove_folder()
             raise
-
-    def _is_busy(self, seen: Seen, lock: Lock) -> bool:
-        """Say whether another program wrote the file we replaced a moment ago."""
-        try:
-            if seen.status is None or seen.status.st_mtime <= lock.noted():
-                return False
-            # Both times are the file system's: this one is of the file that has just come.
-            return abs(os.stat(self.path).st_mtime - seen.status.st_mtime) < BUSY_SECONDS
-        except OSError:
-            return False
-
-    def _was_lost(self, change: Change) -> bool:
-        """Say whether another program put back what was there before us; looked at once, where one is at work."""
-        import time  # only where another program is at work
-
-        time.sleep(LOOK_AGAIN_SECONDS)
-        before, ours = (each.values() if each else {} for each in (change.before, change.after))
-        try:
-            found = Seen(self.path, *files.read(self.path)).settings
-        except LlmswitchError:  # not ours to mend, and no failure: what we wanted to write was written
-            return False
-        now = found.values() if found else {}
-        changed = [name for name in {*before, *ours} if before.get(name) != ours.get(name)]
-        return any(now.get(name) == before.get(name) for name in changed)
 
     def has_folder(self) -> bool:
         """Say whether `.claude` is there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from llmswitch.base.errors import Refused
 from llmswitch.claude.variables import LOCAL
@@ -31,6 +32,7 @@ def ensure(worktree: Worktree, dry_run: bool) -> str | None:
     if _ignored(worktree, LOCAL):  # only a temporary file of ours is tracked
         return None
     exclude = git.exclude_file(worktree)
+    _check_inside(exclude, worktree)
     if not dry_run:
         _append(exclude)
         if not _ignored(worktree, LOCAL):
@@ -90,11 +92,25 @@ def _check_elsewhere(path: str) -> None:
         )
 
 
+def _check_inside(path: str, worktree: Worktree) -> None:
+    """Refuse an ignore file that a link takes out of the repository: it would be another program's file."""
+    real = os.path.realpath(path)
+    if os.path.commonpath([real, worktree.common_dir]) != worktree.common_dir:
+        raise Refused(
+            f"{path} leads to {real}, which is outside the repository's git folder; no rule is added there.",
+            hint=f"Replace the link by a file of its own, or add these lines yourself: {' and '.join(RULES.split())}",
+        )
+
+
 def _append(path: str) -> None:
     """Add the rules at the end of an ignore file; what was written of them goes again where not all could be."""
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "a+b", buffering=0) as file:
+        # Without waiting, should it be a named pipe.
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        with open(os.open(os.path.realpath(path), flags | os.O_NOFOLLOW, 0o666), "a+b", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(None, "it is not a file", path)
             size = file.tell()
             file.seek(max(0, size - 1))
             data = (("" if file.read() in (b"", b"\n") else "\n") + RULES).encode()

@@ -33,11 +33,12 @@ def note(checkout: Checkout, about: Mapping[str, object], members: Mapping[str, 
     try:
         files.make_folder(os.path.dirname(path), 0o700)
         with files.Lock(f"{path}.lock", path):
-            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+            file = os.open(path, flags, 0o600)
             with open(file, "ab") as lines:
                 lines.write(f"\n{line}".encode())  # a line break first: a torn line stays by itself
                 large = lines.tell() > LARGEST
-            files.give_owner(path, os.path.dirname(path))
+                files.give_owner(file, os.stat(os.path.dirname(path)))
             if large:
                 from llmswitch.settings.ledger_bound import shorten  # once in some hundreds of switches
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from llmswitch.base.opened import data as bytes_of
 from llmswitch.settings.state import FOLDER, NAME, load
 
 WORKTREES = "worktrees"  # of a repository's git folder: what git knows of each linked worktree
@@ -94,8 +95,7 @@ def _noted(file: str) -> Noted | None:
 def _moved(git_dir: str) -> str | None:
     """Return where git says a linked worktree is, which `git worktree move` may have moved; None where it cannot."""
     try:
-        with open(os.path.join(git_dir, "gitdir"), "rb") as file:
-            path = os.fsdecode(file.read()).rstrip("\n")
+        path = os.fsdecode(bytes_of(os.path.join(git_dir, "gitdir"))).rstrip("\n")
     except OSError:
         return None
     return os.path.dirname(os.path.normpath(os.path.join(git_dir, path))) if path else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.fastjson import loads
+from llmswitch.base.opened import data as bytes_of
 from llmswitch.base.secret import digest
 
 TYPE_CHECKING = False
@@ -108,8 +109,7 @@ def load(path: str) -> object:
 def _read(path: str) -> object:
     """Return the data of a state file, None for none and for one that is broken; raises OSError."""
     try:
-        with open(path, "rb") as file:
-            return loads(file.read().decode())
+        return loads(bytes_of(path).decode())
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
 

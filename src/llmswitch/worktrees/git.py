@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import Refused
-from llmswitch.worktrees.program import ABSENT, git, no_git
+from llmswitch.worktrees.program import ABSENT, LATE, git, no_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def _answer(worktree: Worktree, *question: str) -> str:
     if code not in (0, 1):
         from llmswitch.worktrees.ask import ask  # only before a refusal
 
-        ask(worktree.root)  # where git cannot read the repository at all, that is what to say
+        if code != LATE:
+            ask(worktree.root)  # where git cannot read the repository at all, that is what to say
         raise Refused(f"git cannot say whether a key would be safe in {worktree.root}: {complaint or f'exit {code}'}.")
     return out
 

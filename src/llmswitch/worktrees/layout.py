@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.opened import data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,5 +136,4 @@ def _repository(root: str, owner: int) -> Worktree | None:
 
 def read_line(path: str) -> str:
     """Return the one line of a file of git's own; raises OSError."""
-    with open(path, "rb") as file:
-        return os.fsdecode(file.read(65536)).removesuffix("\n")
+    return os.fsdecode(data(path)).removesuffix("\n")

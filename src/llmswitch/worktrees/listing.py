@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import UsageProblem
+from llmswitch.base.opened import data
 from llmswitch.worktrees.layout import PREFIX, Worktree, branch
 from llmswitch.worktrees.program import git
 
@@ -66,8 +67,8 @@ def _linked(worktree: Worktree, block: list[str], real: dict[str, str]) -> Liste
     if "prunable" in fields:
         return Listed(path, _branch(fields), None, "prunable: " + fields["prunable"])
     try:
-        with open(os.path.join(path, ".git"), "rb", buffering=0) as file:
-            git_dir = os.path.join(path, os.fsdecode(file.read()).removeprefix(PREFIX).rstrip("\r\n"))
+        line = os.fsdecode(data(os.path.join(path, ".git"))).removeprefix(PREFIX).rstrip("\r\n")
+        git_dir = os.path.join(path, line)
     except OSError:
         return Listed(path, _branch(fields), None, "locked, not there" if "locked" in fields else "missing")
     git_dir = _without_links(git_dir, real)
