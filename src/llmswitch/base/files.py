@@ -50,26 +50,18 @@ def _is_ours(status: os.stat_result) -> bool:
     return os.geteuid() in (0, status.st_uid)
 
 
-def check_links(*paths: str) -> None:
-    """Refuse symbolic links, naming where each leads; LlmswitchError for one that leads round in a circle."""
-    for path in filter(os.path.islink, paths):
-        from llmswitch.base.links import refusal  # only for a link
-
-        raise refusal(path)
-
-
-def check_folder(path: str) -> None:
-    """Refuse a folder of another user; one that is missing is fine."""
+def check_place(folder: str, path: str) -> None:
+    """Refuse a folder that is a link or another user's, and a link at `path` in it; what is missing is fine."""
     try:
-        status = os.stat(path)
+        status = os.lstat(folder)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unreadable(path, error) from None
-    if not (stat.S_ISDIR(status.st_mode) and _is_ours(status)):
-        from llmswitch.base.links import not_used  # only for such a folder
+        raise _unreadable(folder, error) from None
+    if not (stat.S_ISDIR(status.st_mode) and _is_ours(status)) or os.path.islink(path):
+        from llmswitch.base.links import not_used  # only for such a place
 
-        raise not_used(path, status)
+        raise not_used(folder, status, path)
 
 
 def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambda: True) -> bool:
@@ -210,16 +202,14 @@ class Lock:
             make_folder(folder, 0o700)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             give_owner(self._file, os.stat(folder))
-            taken = self._wait()
+            taken: bool | OSError = self._wait()
         except OSError as error:
+            taken = error
+        if taken is not True:
+            from llmswitch.base.queue import not_taken  # only for a lock that cannot be had
+
             self.__exit__()
-            raise LlmswitchError(f"{self._about}: cannot lock it with {self._path}: {error.strerror}.") from None
-        if not taken:
-            self.__exit__()
-            raise LlmswitchError(
-                f"{self._about}: another llmswitch has been writing it for {LOCK_SECONDS:.0f} seconds.",
-                hint="Wait for it to end and try again.",
-            )
+            raise not_taken(self._path, self._about, taken, LOCK_SECONDS)
         return self
 
     def noted(self) -> float:

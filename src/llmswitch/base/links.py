@@ -17,11 +17,13 @@ def not_replaced(path: str, status: os.stat_result) -> Refused:
     return Refused(f"{path} is read-only.", hint=f"To allow it: chmod u+w {path}")
 
 
-def not_used(path: str, status: os.stat_result) -> LlmswitchError:
-    """Return the error for what should be a folder of the user's."""
+def not_used(folder: str, status: os.stat_result, path: str) -> LlmswitchError:
+    """Return the error for a link or another's folder where the user's should be, or for a link in it at `path`."""
+    if stat.S_ISLNK(status.st_mode):
+        return refusal(folder)
     if not stat.S_ISDIR(status.st_mode):
-        return LlmswitchError(f"{path} is not a folder.")
-    return _anothers(path, status)
+        return LlmswitchError(f"{folder} is not a folder.")
+    return refusal(path) if os.geteuid() in (0, status.st_uid) else _anothers(folder, status)
 
 
 def _anothers(path: str, status: os.stat_result) -> Refused:

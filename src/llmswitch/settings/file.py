@@ -121,8 +121,7 @@ class SettingsFile:
 
     def check(self) -> None:
         """Look at the file and raise what a change of it would for what lies there; LlmswitchError or Refused."""
-        files.check_links(self.folder, self.path)
-        files.check_folder(self.folder)
+        files.check_place(self.folder, self.path)
         self._seen = self._look()
 
     def _look(self, text: bytes | None = None) -> Seen:

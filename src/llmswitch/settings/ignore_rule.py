@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.claude.variables import LOCAL
-from llmswitch.worktrees import git
+from llmswitch.worktrees.program import git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +22,14 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
     """
     path = os.path.join(worktree.root, LOCAL)
     here = os.path.realpath(path) == path and not os.path.lexists(os.path.join(worktree.root, ".claude", ".git"))
-    if here and (not worktree.in_repository or git.keeps_out(worktree, *BOTH)):
+    if here and (not worktree.in_repository or _keeps_out(worktree)):
         return None
     from llmswitch.settings import ignore_making  # only where git does not keep the file out yet
 
     return ignore_making.ensure(worktree, dry_run)
+
+
+def _keeps_out(worktree: Worktree) -> bool:
+    """Say whether git ignores both files and tracks neither, in one question; where it cannot say, more are asked."""
+    code, out, _ = git("check-ignore", "--", *BOTH, folder=worktree.root)
+    return code == 0 and out.count("\n") == len(BOTH)

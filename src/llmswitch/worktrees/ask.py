@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base.errors import Refused, UsageProblem
-from llmswitch.worktrees.program import ABSENT, git, no_git
+from llmswitch.base.errors import LlmswitchError, Refused, UsageProblem
+from llmswitch.worktrees.program import ABSENT, git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,3 +60,8 @@ def copies(worktree: Worktree, path: str) -> bool:
     """Say whether a new worktree that Claude Code makes gets a copy of the file, by its `.worktreeinclude`."""
     chosen = ("--others", "--ignored", "--exclude-from=.worktreeinclude")
     return bool(git("ls-files", *chosen, "--", path, folder=worktree.root)[1])
+
+
+def no_git(folder: str) -> LlmswitchError:
+    """Return the error for a repository without a git to ask."""
+    return LlmswitchError(f"{folder} is in a git repository, but git was not found.", hint="Install git.")

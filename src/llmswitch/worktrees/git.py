@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import Refused
-from llmswitch.worktrees.program import ABSENT, LATE, git, no_git
+from llmswitch.worktrees.ask import ask, no_git
+from llmswitch.worktrees.program import ABSENT, LATE, git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,19 +23,12 @@ def ignores(worktree: Worktree, *paths: str) -> bool:
     return _answer(worktree, "check-ignore", "--no-index", "--", *paths).count("\n") == len(paths)
 
 
-def keeps_out(worktree: Worktree, *paths: str) -> bool:
-    """Say whether git ignores all these files and tracks none of them, in one question."""
-    return _answer(worktree, "check-ignore", "--", *paths).count("\n") == len(paths)
-
-
 def _answer(worktree: Worktree, *question: str) -> str:
     """Return git's answer, "" for no: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
     code, out, complaint = git(*question, folder=worktree.root)
     if code == ABSENT:
         raise no_git(worktree.root)
     if code not in (0, 1):
-        from llmswitch.worktrees.ask import ask  # only before a refusal
-
         if code != LATE:
             ask(worktree.root)  # where git cannot read the repository at all, that is what to say
         raise Refused(f"git cannot say whether a key would be safe in {worktree.root}: {complaint or f'exit {code}'}.")

@@ -94,8 +94,3 @@ def _both(out: int, err: int, end: float) -> tuple[bytes, bytes] | None:
             else:
                 left.remove(pipe)
     return b"".join(said[out]), b"".join(said[err])
-
-
-def no_git(folder: str) -> LlmswitchError:
-    """Return the error for a repository without a git to ask."""
-    return LlmswitchError(f"{folder} is in a git repository, but git was not found.", hint="Install git.")
