@@ -82,15 +82,15 @@ def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambd
                 raise OSError(None, "another program put something in the place of the new file", path)
             os.replace(temporary, name, src_dir_fd=place, dst_dir_fd=place)
             _sync(place)
-        else:
-            _unlink(temporary, place)
         return done
     except BaseException as error:
-        _unlink(temporary, place)
+        done = False
         if isinstance(error, OSError) and not (isinstance(error.filename, str) and os.path.isabs(error.filename)):
             error.filename = path
         raise
     finally:
+        if not done:
+            _unlink(temporary, place)
         close_quietly(place)
 
 

@@ -30,10 +30,7 @@ TRIES = 10
 
 
 class Seen:
-    """The file as it was when it was looked at: its bytes and status (None: no file), parsed when that is asked for.
-
-    `text` is what to change, where that is not what is on the disk. `file` is what a rename takes away, still open.
-    """
+    """The file as it was when it was looked at: `data` on the disk, `text` to change, and what a rename takes away."""
 
     __slots__ = ("_path", "_settings", "data", "file", "status", "text")
 
@@ -87,10 +84,7 @@ def _looks(status: os.stat_result) -> tuple[int, int, int]:
 
 
 class SettingsFile:
-    """The local settings file of the folder `root`; `locks` is the folder of the lock files.
-
-    `notices` are what the last change has to tell.
-    """
+    """The local settings file of the folder `root`; `notices` are what the last change has to tell."""
 
     __slots__ = ("_locks", "_seen", "folder", "notices", "path")
 
