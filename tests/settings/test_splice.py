@@ -111,3 +111,15 @@ def test_long_and_odd_numbers_are_kept_as_they_are_written() -> None:
 def test_new_members_take_the_style_of_the_file(text: str, expected: str) -> None:
     """Indentation, line ends and colons are those of the members that are there."""
     assert Settings(text).with_members({"A": '"x"'}).text == expected
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("inside", [False, True], ids=["top", "env"])
+def test_a_hundred_thousand_members_take_one_look_each(inside: bool) -> None:
+    """A pass that looks at each member for each member would take hours here."""
+    many = {f"M{number}": str(number) for number in range(100_000)}
+    text = json.dumps({"env": many} if inside else many)
+    settings = Settings(text)
+    pinned = settings.with_members(dict.fromkeys(list(many)[::2], '"x"') if inside else {"A": '"x"'})
+    assert pinned.raw("M0" if inside else "A") == '"x"'
+    assert pinned.without([name for name in many if inside] or ["A"]).raw("A") is None

@@ -38,7 +38,7 @@ class Url:
 
 
 def _is_number(text: str) -> bool:
-    return 1 <= len(text) <= 3 and not text.strip(_DIGITS)
+    return 1 <= len(text) <= 3 and not text.strip(_DIGITS) and int(text) < 256
 
 
 def host_of(url: str) -> str:

@@ -35,10 +35,10 @@ def note(*lines: str) -> None:
 
 
 def answer(lines: Sequence[str]) -> None:
-    """Print an answer on stdout."""
+    """Print an answer on stdout, each line as one: a line break in a value could forge another."""
     try:
-        for text in lines:
-            sys.stdout.write("\n".join(map(_plain, text.split("\n"))) + "\n")
+        for line in lines:
+            sys.stdout.write(_plain(line) + "\n")
         sys.stdout.flush()
     except OSError as error:
         from llmswitch.cli import failure  # only where nobody reads
@@ -61,7 +61,7 @@ def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) 
         return answer(lines())
     import json
 
-    return answer([json.dumps(data, indent=2, ensure_ascii=False)])
+    return answer(json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
 
 
 def piped() -> str:

@@ -109,5 +109,6 @@ def litellm(app: App, preset: str, team: bool, url: str, output: str | None) -> 
     files, variables, notes = commands.export_litellm(preset, app.catalog, url, team)
     if output:
         commands.write_new(output, files)
-    console.answer(sorted(files) if output else [f"# {name}\n{text}" for name, text in files.items()])
+    shown = [line for name, text in files.items() for line in (f"# {name}", *text.split("\n"))]
+    console.answer(sorted(files) if output else shown)
     console.note(f"The proxy needs these variables: {', '.join(variables)}.", *(notes if team else []))

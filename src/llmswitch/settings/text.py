@@ -34,14 +34,15 @@ class Member:
 class Span:
     """An object in a text: where its braces are, and its members in order."""
 
-    __slots__ = ("close", "members", "open", "text")
+    __slots__ = ("_named", "close", "members", "open", "text")
 
     def __init__(self, text: str, open_: int, close: int, members: list[Member]) -> None:
         self.text, self.open, self.close, self.members = text, open_, close, members
+        self._named = {member.key: member for member in members}
 
     def get(self, key: str) -> Member | None:
         """Return the member of that name, or None."""
-        return next((member for member in self.members if member.key == key), None)
+        return self._named.get(key)
 
     def raw(self, key: str) -> str | None:
         """Return a member's value as it is written, or None."""
@@ -124,6 +125,7 @@ def _skip(text: str, at: int) -> int:
 
 def drop(span: Span, keys: Collection[str]) -> str:
     """Return the text without those members; the rest keeps its own separators."""
+    keys = frozenset(keys)
     kept = [member for member in span.members if member.key not in keys]
     if len(kept) == len(span.members):
         return span.text
