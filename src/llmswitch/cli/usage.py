@@ -71,7 +71,7 @@ def usage(
 def _write(path: str, text: str) -> None:
     """Write the page; LlmswitchError where that fails."""
     try:
-        files.replace(os.path.abspath(path), text.encode(), 0o644)
+        files.replace(os.path.realpath(path), text.encode(), 0o644)
     except OSError as error:
         raise LlmswitchError(f"{path}: cannot write it: {error.strerror}.") from None
     console.note(f"Wrote {path}.")
