@@ -1,4 +1,4 @@
-"""The README's commands give the replies that it shows."""
+"""The commands of the README and of the guide give the replies that they show, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import git, require
+from conftest import Cli, git, require
 from support import secret_service
 from support.tree import ROOT
 
-README = (ROOT / "README.md").read_text()
+from llmswitch.presets.listing import names
+
+README = ROOT / "README.md"
+GUIDE = sorted((ROOT / "src/llmswitch/help").glob("*.md"))
+PAGES = {path.stem: path for path in (README, *GUIDE)}
 PROMPT = "openrouter key:"
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
 
 
-def sessions() -> list[tuple[str, list[str]]]:
-    """Return (command, lines of its reply) for every `$ ` line in the README's console blocks, in order."""
+def sessions(page: Path) -> list[tuple[str, list[str]]]:
+    """Return (command, lines of its reply) for every `$ ` line in the console blocks of a page, in order."""
     found: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
         for line in block.splitlines():
             if line.startswith("$ "):
                 found.append((line[2:], []))
@@ -41,12 +45,15 @@ def fits(expected: list[str], actual: list[str]) -> bool:
 
 
 def test_the_first_useful_command_and_its_reply_come_early() -> None:
-    """Within 15 lines."""
-    assert "Switched" in "\n".join(README.splitlines()[:15])
+    """Within 40 lines, of 150 at most."""
+    lines = README.read_text().splitlines()
+    assert "Switched" in "\n".join(lines[:45])
+    assert len(lines) <= 150
 
 
-def test_every_command_of_the_readme_replies_as_shown(tmp_path: Path) -> None:
-    """In one session, with a real Secret Service, in ~/src/app-glm."""
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if sessions(page)])
+def test_every_command_replies_as_shown(name: str, tmp_path: Path) -> None:
+    """Each page in one session, with a real Secret Service, in ~/src/app-glm; the guide's with a key that is saved."""
     require(secret_service.missing())
     with secret_service.SecretService(tmp_path / "bus") as service:
         folder = Path(service.environ["HOME"], "src", "app-glm")
@@ -54,8 +61,12 @@ def test_every_command_of_the_readme_replies_as_shown(tmp_path: Path) -> None:
         git(folder, "init", "--quiet", "-b", "main")
         git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")
         (folder / ".gitignore").write_text(".claude/\n")
+        if name != "README":
+            _problem("llmswitch save-key openrouter", [PROMPT], folder, service.environ)
         wrong = [
-            problem for command, reply in sessions() if (problem := _problem(command, reply, folder, service.environ))
+            problem
+            for command, reply in sessions(PAGES[name])
+            if (problem := _problem(command, reply, folder, service.environ))
         ]
     assert not wrong, "\n\n".join(wrong)
 
@@ -73,20 +84,81 @@ def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, st
     return None if fits(expected, actual) else f"$ {command}\n" + "\n".join(actual)
 
 
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))
-def test_every_option_of_the_readme_exists(option: str) -> None:
-    """In the command line's own definitions, or in those of the installers and of systemctl."""
+@pytest.mark.parametrize("name", PAGES)
+def test_every_option_exists(name: str) -> None:
+    """In the command line's own definitions, or in those of Claude Code, git and systemctl."""
     from llmswitch.cli.main import cli
     from llmswitch.cli.switch import switch_command
 
     known = {name for command in _below(cli, switch_command("openrouter")) for param in command.params
              for name in param.opts}  # fmt: skip
-    assert option in known | {"--from", "--user", "--now"}
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGES[name].read_text()))
+    assert options - known <= {"--user", "--now", "--settings", "--cached"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_exists(name: str) -> None:
+    """Behind each `llmswitch` in code: a command, an option, a preset or a word in capitals for one."""
+    from llmswitch.cli.app import COMMANDS
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.files import shipped_folder
+
+    text = PAGES[name].read_text()
+    blocks = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
+    code = [*(line.partition("#")[0] for block in blocks.findall(text) for line in block.splitlines()),
+            *re.findall(r"`([^`]+)`", blocks.sub("", text))]  # fmt: skip
+    words = {word for line in code for word in re.findall(r"(?<![\w.-])llmswitch ([a-zA-Z-]+)", line)}
+    known = {*COMMANDS, *names(Catalog(shipped_folder(), "/nowhere")), "PRESET", "app"}
+    assert {word for word in words - known if not word.startswith("--")} == set()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_to_a_file(name: str) -> None:
+    """Pages, pictures and CONTRIBUTING."""
+    page = PAGES[name]
+    links = re.findall(r'\]\(([^)#:]+)\)|(?:src|srcset)="([^"]+)"', page.read_text())
+    assert [link for pair in links if not (page.parent / (link := "".join(pair))).exists()] == []
+
+
+def test_the_readme_has_the_whole_guide() -> None:
+    """A page that no table names is found by nobody."""
+    assert {f"src/llmswitch/help/{path.name}" for path in GUIDE} <= set(
+        re.findall(r"\]\(([^)]+)\)", README.read_text())
+    )
+
+
+def test_the_messages_in_the_guide_are_those_of_the_tool() -> None:
+    """The first column of the first table, up to what differs from case to case."""
+    text = PAGES["troubleshooting"].read_text().partition("## What llmswitch says")[2].partition("## What Claude")[0]
+    ours = "".join(path.read_text() for path in sorted((ROOT / "src/llmswitch").rglob("*.py")))
+    ours = re.sub(r'"\s*\n\s*f?"', "", ours)
+    told = [part.strip() for row in re.findall(r"^\| `([^`]+)`", text, re.MULTILINE) for part in row.split("…")]
+    told = [part.replace("no openrouter key", "no {name} key") for part in told if len(part) > 3]
+    assert len(told) > 8
+    assert [part for part in told if part not in ours] == []
+
+
+def test_the_manual_page_is_up_to_date() -> None:
+    """`scripts/man` makes it."""
+    code = "import os; os.environ['COLUMNS'] = '100'; import man; print(man.page(), end='')"
+    environ = {"PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'src'}", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
+    assert done.stdout == (ROOT / "src/llmswitch/help/llmswitch.1").read_text(), done.stderr
+
+
+@pytest.mark.parametrize("topic", [None, "keys", "save-key", "openrouter", "nothing"])
+def test_help_shows_a_page_or_a_command(cli: Cli, topic: str | None) -> None:
+    """What there is not is named."""
+    reply = cli("help", *filter(None, [topic]))
+    expected = {None: "troubleshooting", "keys": "# Keys", "save-key": "--from-env-file", "openrouter": "--haiku"}
+    assert (reply.code, reply.err if topic == "nothing" else "") == (2 if topic == "nothing" else 0, reply.err)
+    assert expected.get(topic, "There is no page about 'nothing'.") in reply.out + reply.err
+    assert "<picture>" not in reply.out
 
 
 def _below(*commands: click.Command) -> list[click.Command]:
     """Return commands with all that groups among them hold."""
     groups = [(group, click.Context(group)) for group in commands if isinstance(group, click.Group)]
-    names = [(group, context, name) for group, context in groups for name in group.list_commands(context)]
-    inner = [one for group, context, name in names if (one := group.get_command(context, name))]
+    found = [(group, context, name) for group, context in groups for name in group.list_commands(context)]
+    inner = [one for group, context, name in found if (one := group.get_command(context, name))]
     return [*commands, *(_below(*inner) if inner else [])]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
-    "doctor", "statusline", "gateway", "shell-init", "log", "renew", "usage", "env", "apply", "hook", "models",
+    "doctor", "statusline", "gateway", "shell-init", "help", "log", "renew", "usage", "env", "apply", "hook", "models",
 )  # fmt: skip
 COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
 

@@ -70,6 +70,7 @@ PLACES = {
     "statusline": "doctor:statusline",
     "gateway": "gateway:gateway",
     "shell-init": "completion:shell_init",
+    "help": "help:help_",
 }
 
 

@@ -1,0 +1,160 @@
+"""Makes the pictures of the README and the guide from real runs in a real terminal. Usage: pictures.py CLAUDE-CODE"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import terminal_theme
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".github/pictures"
+_INK = [(40, 40, 40), (190, 30, 30), (30, 120, 40), (150, 100, 0), (30, 70, 180), (140, 40, 140), (0, 120, 130),
+        (95, 95, 95)]  # fmt: skip
+THEMES = {
+    "light": terminal_theme.TerminalTheme((255, 255, 255), (30, 30, 30), _INK, [(110, 110, 110), *_INK[1:]]),
+    "dark": terminal_theme.MONOKAI,
+}
+# Without the web fonts: a picture fetches nothing.
+FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
+SECONDS = 30.0
+
+
+class Screen:
+    """A terminal of tmux with a shell in it, in an environment of its own."""
+
+    def __init__(self, folder: Path, home: Path, claude: Path, columns: int, rows: int) -> None:
+        bin_ = home / "bin"
+        bin_.mkdir(exist_ok=True)
+        for name, target in (("llmswitch", ROOT / ".venv/bin/llmswitch"), ("claude", claude)):
+            if not (bin_ / name).exists():
+                (bin_ / name).symlink_to(target)
+        self._tmux = ["tmux", "-f", "/dev/null", "-S", str(folder / f"tmux-{columns}")]
+        environ = {
+            "HOME": str(home), "PATH": f"{bin_}:{os.environ['PATH']}", "LANG": "C.UTF-8", "TERM": "xterm-256color",
+            "PS1": "$ ", "LLMSWITCH_KEY_OPENROUTER": KEY, "DISABLE_AUTOUPDATER": "1",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "HTTPS_PROXY": "http://127.0.0.1:9",
+        }  # fmt: skip
+        shell = ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), "bash", "--norc", "--noprofile"]
+        self._run("new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(home / "src/app"), *shell)
+        self.columns, self._home = columns, str(home)
+        self.until("$")
+
+    def _run(self, *arguments: str) -> str:
+        return subprocess.run([*self._tmux, *arguments], check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        self._run("send-keys", "-l", line)
+        self._run("send-keys", "Enter")
+
+    def run(self, line: str) -> None:
+        """Type a line and wait until the shell is back."""
+        self.type(line)
+        self.until(line, back=True)
+
+    def until(self, text: str, back: bool = False) -> None:
+        """Wait until the screen shows a text and, with `back`, the prompt of the shell as its last line."""
+        end = time.monotonic() + SECONDS
+        while text not in (shown := self._run("capture-pane", "-pJ").rstrip()) or (back and not shown.endswith("\n$")):
+            if time.monotonic() > end:
+                raise SystemExit(f"{text!r} did not come:\n{shown}")
+            time.sleep(0.05)
+
+    def picture(self) -> str:
+        """Return what is on the screen, with its colours, without the empty lines at its end."""
+        return self._run("capture-pane", "-ep").rstrip()
+
+    def close(self) -> None:
+        """End the terminal and what runs in it."""
+        self._run("kill-server")
+        end = time.monotonic() + SECONDS
+        while any(folder_of(pid).startswith(self._home) for pid in filter(str.isdigit, os.listdir("/proc"))):
+            if time.monotonic() > end:
+                raise SystemExit("What ran in the terminal does not end.")
+            time.sleep(0.05)
+
+
+def folder_of(pid: str) -> str:
+    """Return the folder that a process is in, "" where that cannot be known."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
+
+
+def draw(name: str, title: str, screen: str, columns: int) -> None:
+    """Write a screen as pictures, light and dark."""
+    for theme, colours in THEMES.items():
+        console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+        console.print(Text.from_ansi(screen), overflow="crop", no_wrap=True)
+        svg = console.export_svg(title=title, theme=colours, code_format=FORMAT, unique_id=f"{name}-{theme}")
+        (FOLDER / f"{name}-{theme}.svg").write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
+
+
+def worktrees(folder: Path, home: Path, claude: Path) -> None:
+    """Two worktrees of one repository at two backends."""
+    screen = Screen(folder, home, claude, 142, 30)
+    screen.run("(llmswitch deepseek -w ../app-cheap; llmswitch best-value --opus sonnet -w ../app-fix) >/dev/null 2>&1")
+    screen.run("cd ../app-fix")
+    screen.type("clear")
+    screen.run("llmswitch status")
+    screen.run("llmswitch status --all")
+    draw("worktrees", "Two worktrees at two backends", screen.picture(), screen.columns)
+    screen.close()
+
+
+def statusline(folder: Path, home: Path, claude: Path) -> None:
+    """Claude Code's own screen, with our line in its status line."""
+    screen = Screen(folder, home, claude, 88, 20)
+    screen.type("cd ../app-fix; clear; claude")
+    screen.until("best-value* ·")
+    time.sleep(1)  # it draws its screen in several steps, and says of none that it was the last
+    draw("statusline", "claude", screen.picture(), screen.columns)
+    screen.close()
+
+
+def git(*arguments: str) -> None:
+    """Run git without anything of the user's."""
+    environ = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "n@e",
+               "GIT_COMMITTER_NAME": "n", "GIT_COMMITTER_EMAIL": "n@e"}  # fmt: skip
+    subprocess.run(["git", *arguments], check=True, env=environ, capture_output=True)  # noqa: S603, S607
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make all pictures."""
+    claude = Path(arguments[0]).absolute()
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pictures-", dir="/tmp") as name:
+        folder = Path(name).resolve()
+        home = folder / "you"
+        app = home / "src/app"
+        app.mkdir(parents=True)
+        git("init", "-q", "-b", "main", str(app))
+        git("-C", str(app), "commit", "-q", "--allow-empty", "-m", "first")
+        for branch in ("fix", "cheap"):
+            git("-C", str(app), "worktree", "add", "-q", "-b", branch, str(app.parent / f"app-{branch}"))
+        (home / ".claude").mkdir()
+        line = {"type": "command", "command": "llmswitch statusline"}
+        (home / ".claude/settings.json").write_text(json.dumps({"statusLine": line}))
+        trusted = {str(path): {"hasTrustDialogAccepted": True} for path in app.parent.iterdir()}
+        about = {"hasCompletedOnboarding": True, "theme": "dark-ansi", "projects": trusted}
+        (home / ".claude.json").write_text(json.dumps(about))
+        worktrees(folder, home, claude)
+        statusline(folder, home, claude)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
