@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -118,7 +119,7 @@ def test_without_a_client_or_a_keyring(house: House) -> None:
 def test_old_programs(house: House) -> None:
     """A Claude Code before 2.1.211, and what follows; a git that cannot list worktrees; and none at all."""
     house.program("claude", "echo '2.1.197 (Claude Code)'")
-    house.program("git", 'case "$1$3" in *--version) echo git version 2.30.2;; *) exec /usr/bin/git "$@";; esac')
+    house.program("git", 'case "$*" in *--version) echo git version 2.30.2;; *) exec /usr/bin/git "$@";; esac')
     found = house.doctor()
     assert "2.1.197" in found["old-client"]["message"]
     assert found["old-client"]["fix"] == "claude update"
@@ -201,7 +202,7 @@ def test_a_file_that_is_not_quite_json(house: House) -> None:
     """--fix takes comments and trailing commas out, and no other byte; more than that is left to the user."""
     house.edit(lambda data: data.update(mine="a // b, } /* c */ \\", last=[1, {}]))
     text = house.file.read_text()
-    spoiled = text.replace("{", "{ // https://x.example/*", 1).replace('"\n', '", /* , } */\n').replace("]", ",]")
+    spoiled = re.sub(r'"\n(?=\s*})', '", /* , } */\n', text.replace("{", "{ // https://x.example/*", 1)).replace("]", ",]")
     assert spoiled.count("/*") == 3
     write(house.repo, spoiled)
     found = house.doctor()["settings-ignored"]
@@ -234,7 +235,9 @@ def test_a_file_that_git_would_take(house: House) -> None:
     git(house.repo, "add", "--force", ".claude")
     found = house.doctor("--fix")["tracked"]
     assert found["level"] == "error"
-    git(house.repo, *shlex.split(found["fix"])[1:])
+    command, _, rest = found["fix"].partition(". ")
+    git(house.repo, *shlex.split(command)[1:])
+    assert "revoke" in rest
     assert "tracked" not in house.doctor()
 
 

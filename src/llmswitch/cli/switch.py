@@ -159,7 +159,7 @@ def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     app: App = ctx.obj
     program.find(app.environ)  # said first where there is none
     checkout = app.checkouts.at(".", os.getcwd())
-    asked = {name: value for name, value in options.items() if value is not None}
+    asked = {name: value for name, value in options.items() if value not in (None, ())}
     if asked and not preset:
         preset, asked = in_use(checkout, asked)
     request = hot_switch.request_of(app, preset, asked) if preset else None

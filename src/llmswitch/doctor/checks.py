@@ -71,9 +71,12 @@ def missing_slots(facts: Facts) -> Iterator[Problem]:
     if not facts.text(BASE_URL) or (facts.preset and facts.preset.speaks_claude):
         return
     for slot, variable in VARIABLES.items():
-        if slot == "subagent" or facts.text(variable):
+        value = facts.values.get(variable)
+        if slot == "subagent" or (value and value.layer.values.get(variable)):
             continue
-        message = f"No model for {slot}: Claude Code would send a name of its own to {host_of(facts.text(BASE_URL))}."
+        other = facts.text(variable)  # with a list of models it takes one of them
+        sent = f"sends {other}" if other else f"would send a name of its own to {host_of(facts.text(BASE_URL))}"
+        message = f"No model for {slot}: Claude Code {sent}."
         # A pin that only looks like the preset's has models of its own.
         theirs = "" if facts.report.match.alike else facts.report.preset_says(variable)
         model = theirs or facts.text(VARIABLES["opus"]) or facts.report.preset_says(variable)
