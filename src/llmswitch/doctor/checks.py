@@ -11,6 +11,7 @@ from llmswitch.claude.variables import (
     AUTO_MODE,
     BASE_URL,
     CREDENTIAL_PLACES,
+    CREDENTIALS,
     MAX_CONTEXT,
     OURS,
     START_MODEL,
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
 
     from llmswitch.doctor.facts import Facts
 
+# Names that people write and Claude Code does not read.
+MISNAMED = {
+    "ANTHROPIC_AUTH_KEY": "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_TOKEN": "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_KEY": "ANTHROPIC_API_KEY", "ANTHROPIC_API_TOKEN": "ANTHROPIC_API_KEY",
+    "ANTHROPIC_URL": "ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL": "ANTHROPIC_BASE_URL",
+}  # fmt: skip
 AUTO_COMPACT = "CLAUDE_CODE_AUTO_COMPACT_WINDOW"
-_ALIASES = ("default", "best", "opus", "sonnet", "haiku", "fable", "opusplan")
+ALIASES = ("default", "best", "opus", "sonnet", "haiku", "fable", "opusplan")
 _MILLION = "[1m]"
 
 
@@ -128,7 +135,7 @@ def million(facts: Facts) -> Iterator[Problem]:
         if not model.lower().endswith(_MILLION) or is_claude(model) or wanted:
             continue
         message = f"{slot} is {redacted(model)}: Claude Code counts on 1,000,000 tokens then and ignores {MAX_CONTEXT}."
-        yield Problem("one-million", "warning", message, f"{facts.use} --{slot} {redacted(plain)}", {variable: plain})
+        yield Problem("one-million", "warning", message, facts.using({slot: redacted(plain)}), {variable: plain})
 
 
 def auto_mode(facts: Facts) -> Iterator[Problem]:
@@ -142,13 +149,26 @@ def auto_mode(facts: Facts) -> Iterator[Problem]:
 def model_key(facts: Facts) -> Iterator[Problem]:
     """A `model` that Claude Code's /model saved: it bypasses the slots, or goes to Anthropic."""
     found = facts.values.get("model")
-    if found is None or not found.text or facts.text(START_MODEL) or found.text.removesuffix(_MILLION) in _ALIASES:
+    if found is None or not found.text or facts.text(START_MODEL) or found.text.removesuffix(_MILLION) in ALIASES:
         return
     own = is_claude(found.text) or found.text.startswith("claude")
     if own == bool(facts.text(BASE_URL)):
         host = host_of(facts.text(BASE_URL)) or "Anthropic"
         message = f"`model` in {found.layer.path} is {redacted(found.text)}: a new session starts on it, at {host}."
         yield Problem("model-key", "warning", message, "In Claude Code type /model and choose a row of the list.")
+
+
+def placeholder(facts: Facts) -> Iterator[Problem]:
+    """A variable's name in the place of a value: Claude Code expands nothing in `env` (2.1.330)."""
+    for name in (*CREDENTIALS.values(), BASE_URL, *VARIABLES.values()):
+        text = facts.text(name).strip()
+        if text.startswith("$") or "${" in text:
+            message = f"{name} is a placeholder: Claude Code expands no variables there and sends it as it stands."
+            yield Problem("placeholder", "error", message, facts.use)
+    if wrong := [name for name in MISNAMED if facts.text(name)]:
+        name = wrong[0]
+        message = f"{name} of {facts.values[name].layer.path or 'the shell'} is read by nobody."
+        yield Problem("misnamed", "warning", message, f"The right name is {MISNAMED[name]}.")
 
 
 def helper(facts: Facts) -> Iterator[Problem]:
@@ -159,5 +179,6 @@ def helper(facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    other_layers, leaks, base_url, missing_slots, missing_blanks, window, million, auto_mode, model_key, helper,
+    other_layers, leaks, base_url, missing_slots, missing_blanks, window, million, auto_mode, model_key,
+    placeholder, helper,
 )  # fmt: skip

@@ -69,6 +69,15 @@ def leftovers(facts: Facts) -> Iterator[Problem]:
         yield Problem("temporary", "warning", f"{path} was left by a run that was killed.", f"rm {path}")
 
 
+def rules(facts: Facts) -> Iterator[Problem]:
+    """Secrets in permission rules: "allow always" writes the whole command there (2.1.330)."""
+    for path, kinds in facts.rules.items():
+        message = f"A permission rule in {path} holds what looks like a secret: {', '.join(kinds)}."
+        yield Problem(
+            "secret-in-rule", "warning", message, "Take that rule out, and change the secret if it was shared."
+        )
+
+
 def client(facts: Facts) -> Iterator[Problem]:
     """The Claude Code that is installed."""
     if not facts.program:
@@ -135,5 +144,5 @@ def sessions(facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    file_mode, in_git, links, leftovers, client, git, keyring, keys, presets, first_run, sessions,
+    file_mode, in_git, links, leftovers, rules, client, git, keyring, keys, presets, first_run, sessions,
 )  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from llmswitch.base.shell import spelled
 from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.sessions import Session
+from llmswitch.claude.variables import HELPER
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.state import Record
 from llmswitch.status.report import Report
@@ -36,6 +38,7 @@ class Facts:
     hard_links: int = 1
     links: Sequence[str] = ()  # the settings file or its folder, where they are symbolic links
     leftovers: Sequence[str] = ()  # other files beside settings files that hold a credential
+    rules: Mapping[str, Sequence[str]] = field(default_factory=dict)  # file → what its permission rules hold in secrets
     temporary: Sequence[str] = ()  # what killed runs of llmswitch left
     mendable: bool = False  # it is ignored by Claude Code for comments and trailing commas only
     tracked: bool = False
@@ -75,4 +78,12 @@ class Facts:
     @property
     def use(self) -> str:
         """The command that puts the pin here again."""
-        return f"llmswitch {self.preset.name}" if self.preset and not self.preset.is_claude else "llmswitch PRESET"
+        return self.using({})
+
+    def using(self, changed: Mapping[str, str]) -> str:
+        """Return the command that puts the pin here again, with every choice of the user's but those changed."""
+        if not self.preset or self.preset.is_claude:
+            return "llmswitch PRESET"
+        ours = self.record.preset == self.preset.name
+        chosen = {**(self.record.overrides if ours else {}), **changed}
+        return spelled(self.preset.name, chosen, ours and bool(self.record.pin.get(HELPER)))

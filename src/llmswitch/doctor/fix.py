@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
-from llmswitch.claude.variables import OURS, SECRET_BEARING
+from llmswitch.claude.variables import OURS, SECRET_BEARING, VARIABLES
 from llmswitch.doctor.facts import Facts
 from llmswitch.settings import ignore_rule, keep
 from llmswitch.settings.change import Change, as_json
@@ -105,4 +105,7 @@ def _amended(current: Record, before: Settings, raw: Mapping[str, str], members:
             wrote[name] = raw[name]
         elif name not in SECRET_BEARING and pin:
             pin[name] = text
-    return Record({**current.data(), "pin": pin, "wrote": wrote, "displaced": displaced})
+    # What was mended is the choice now: the command that restores the pin must not bring the fault back.
+    overrides = {**current.overrides, **{slot: members[name] for slot, name in VARIABLES.items() if name in members}}
+    fields = {"pin": pin, "wrote": wrote, "displaced": displaced, "overrides": overrides if pin else current.overrides}
+    return Record({**current.data(), **fields})

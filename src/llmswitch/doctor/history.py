@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 
+from llmswitch.base import secret_marks
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.key_words import known_keys
 from llmswitch.base.problem import Problem
@@ -38,10 +39,11 @@ _COMMIT = "commit "
 class Leak:
     """One version of a file that held credentials: which commit brought it, when, under which path.
 
-    `secrets` are those it held, for a comparison with the one in use; they are never shown.
+    `secrets` are those it held, each with the rule that found it, for a comparison with the one in use; they are
+    never shown.
     """
 
-    def __init__(self, commit: str, day: str, path: str, secrets: list[Secret]) -> None:
+    def __init__(self, commit: str, day: str, path: str, secrets: dict[Secret, str]) -> None:
         self.commit, self.day, self.path, self.secrets = commit, day, path, secrets
 
 
@@ -71,7 +73,7 @@ def _leaks(worktree: Worktree, versions: Sequence[tuple[str, str, str, str]]) ->
 
 
 def _of_versions(repository: Any, versions: Sequence[tuple[str, str, str, str]]) -> Iterator[Leak]:
-    seen: dict[str, list[Secret]] = {}
+    seen: dict[str, dict[Secret, str]] = {}
     for commit, day, path, blob in versions:
         if blob not in seen:
             seen[blob] = _secrets(repository, blob)
@@ -99,11 +101,17 @@ def _versions(worktree: Worktree) -> Iterator[tuple[str, str, str, str]]:
             yield commit[:12], day, next(parts), line.split()[3]
 
 
-def _secrets(repository: Any, blob: str) -> list[Secret]:
+def _secrets(repository: Any, blob: str) -> dict[Secret, str]:
     stream = repository.odb.stream(bytes.fromhex(blob))
-    text = stream.read(LARGEST).decode(errors="replace")
-    texts = [text for _, text in _MEMBER.findall(text) if not _PLACEHOLDER.match(text)] + known_keys(text)
-    return [Secret(text) for text in dict.fromkeys(texts) if text != KEYLESS_TOKEN]
+    return secrets(stream.read(LARGEST).decode(errors="replace"))
+
+
+def secrets(text: str) -> dict[Secret, str]:
+    """Return {secret: what it is} of a settings file's text."""
+    members = {value: name for name, value in _MEMBER.findall(text) if not _PLACEHOLDER.match(value)}
+    keys = dict.fromkeys(known_keys(text), "a provider's key")
+    texts = {**secret_marks.found(text), **keys, **members}
+    return {Secret(value): rule for value, rule in texts.items() if value != KEYLESS_TOKEN}
 
 
 def findings(facts: Facts, worktree: Worktree) -> list[Problem]:
@@ -113,14 +121,17 @@ def findings(facts: Facts, worktree: Worktree) -> list[Problem]:
     except LlmswitchError as error:
         return [Problem("history-unread", "warning", error.args[0], "git fsck")]
     in_use = {Secret(facts.text(name)) for name in CREDENTIALS.values() if facts.text(name)}
-    problems = [_leak(leak, bool(in_use & set(leak.secrets)), facts) for leak in found]
-    clean = "No version of a settings file in git's history holds a credential."
+    problems = [_leak(leak, bool(in_use & leak.secrets.keys()), facts) for leak in found]
+    kinds = f"keys of known providers, {', '.join(secret_marks.RULES)}"
+    clean = f"Nothing like a secret was found in any version of a settings file in git's history (looked for: {kinds})."
     return problems or [Problem("history-clean", "ok", clean)]
 
 
 def _leak(leak: Leak, in_use: bool, facts: Facts) -> Problem:
-    which = "the credential that is in use here" if in_use else "a credential"
+    rules = ", ".join(dict.fromkeys(leak.secrets.values()))
+    which = "the credential that is in use here" if in_use else f"a secret ({rules})"
     message = f"Commit {leak.commit} of {leak.day} holds {which}, in {leak.path}. Every clone has it."
-    page = facts.preset.key_url if facts.preset else ""
-    name = facts.preset.key if facts.preset and facts.preset.key else "NAME"
-    return Problem("history-key", "error" if in_use else "warning", message, leaked(name, page))
+    fix = "First revoke it where it was issued; then take it out of the file."
+    if in_use and facts.preset and facts.preset.key:
+        fix = leaked(facts.preset.key, facts.preset.key_url)
+    return Problem("history-key", "error" if in_use else "warning", message, fix)

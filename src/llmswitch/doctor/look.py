@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmswitch.base import files
+from llmswitch.base import files, secret_marks
 from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.opened import data
 from llmswitch.base.secret import Secret, looks_like_key
@@ -127,6 +127,8 @@ def _of_file(worktree: Worktree, home: str) -> Found:
     path, folder = os.path.join(worktree.root, LOCAL), os.path.join(worktree.root, ".claude")
     found: Found = {"links": [link for link in (folder, path) if os.path.islink(link)]}
     found["leftovers"] = [*_leftovers(folder), *_leftovers(os.path.join(home, ".claude"))]
+    beside = [os.path.join(folder, name) for name in _OWN]
+    found["rules"] = {place: rules for place in beside if (rules := _secrets_in_rules(place))}
     ours = [name for name in _names(folder) if name.startswith(files.TEMP_PREFIX) and name.endswith(".tmp")]
     found["temporary"] = [os.path.join(folder, name) for name in ours]
     try:
@@ -137,6 +139,13 @@ def _of_file(worktree: Worktree, home: str) -> Found:
     found["owned"] = status.st_uid == os.geteuid()
     found["mendable"] = mended(_text(path)) is not None
     return found | _in_git(worktree)
+
+
+def _secrets_in_rules(path: str) -> list[str]:
+    """Return what kinds of secrets stand in the permission rules of a settings file."""
+    rules = json.dumps(_object(path).get("permissions", {}), ensure_ascii=False).replace('\\"', '"')
+    kinds = [*secret_marks.found(rules).values(), *(["a provider's key"] if looks_like_key(rules) else [])]
+    return list(dict.fromkeys(kinds))
 
 
 def _in_git(worktree: Worktree) -> Found:

@@ -10,15 +10,15 @@ from llmswitch.base.errors import KeyProblem
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of, id_in
-from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, VARIABLES
+from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, START_MODEL, VARIABLES
 from llmswitch.commands.keys import print_key
-from llmswitch.doctor import answers, probe, probe_request
+from llmswitch.doctor import answers, checks, probe, probe_request
 from llmswitch.doctor.answers import Reply
 from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach
 from llmswitch.doctor.probe_request import Request
 from llmswitch.keys.ready import ready
-from llmswitch.presets.preset import Preset
+from llmswitch.presets.preset import Preset, slot_named
 
 _SHOWN = {"authorization": "Authorization: Bearer", "x-api-key": "x-api-key"}
 # What OpenRouter takes behind an id of its list: https://openrouter.ai/docs/guides/routing/model-variants
@@ -51,6 +51,8 @@ class Asker:
         if good is False:
             return checked
         models = self.models()
+        if not models:
+            return [*checked, Problem("not-asked", "note", f"Not asked: no model is mapped for {self.host}.")]
         version = ".".join(map(str, self.facts.client or ())) or probe_request.TRIED
         asked = [self._asked(model, slots, headers, good) for model, slots in models.items()]
         requests = [probe_request.message(self.facts.report.texts, model, headers, version) for model in models]
@@ -81,6 +83,9 @@ class Asker:
         for slot, variable in VARIABLES.items():
             if model := self.facts.text(variable):
                 found.setdefault(model, []).append(slot)
+        start = self.facts.text(START_MODEL)
+        if start and not slot_named(start) and start not in checks.ALIASES:  # a session starts on an id
+            found.setdefault(start, []).append("start")
         return found
 
     def _unaskable(self) -> str:

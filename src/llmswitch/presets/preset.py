@@ -88,7 +88,7 @@ class Preset:
     def start(self, overrides: Mapping[str, str]) -> str:
         """Return the slot a new session starts on; UsageProblem for a word that names none."""
         word = overrides.get("start", self.default_slot)
-        slot = self.slot_named(word)
+        slot = word if word == "opusplan" else self.slot_named(word)  # the client's alias, which follows the slots
         if slot is None or slot == "subagent":
             names = ", ".join(["haiku", "sonnet", "opus", "fable", "small", "medium", *self.custom])
             raise UsageProblem(f"A session cannot start on {word!r}.", hint=f"Use {names} or large.")

@@ -26,7 +26,24 @@ def ask(folder: str) -> tuple[str, ...]:
         lines = [
             git("rev-parse", "--path-format=absolute", what, folder=folder)[1].removesuffix("\n") for what in asked
         ]
-    return tuple(os.path.realpath(line) for line in lines)
+    found = tuple(os.path.realpath(line) for line in lines)
+    _check_root(folder, found[0])
+    return found
+
+
+def _check_root(folder: str, root: str) -> None:
+    """Refuse where the folder that holds `.git` is not the one git takes for the worktree (core.worktree)."""
+    at = folder
+    while not os.path.lexists(os.path.join(at, ".git")):
+        above = os.path.dirname(at)
+        if above == at:
+            return
+        at = above
+    if at != root and not (at + "/").startswith(root + "/"):
+        raise Refused(
+            f"{at} is a worktree, but git takes {root} for it: core.worktree is set in its configuration.",
+            hint=f"See: git -C {at} config --show-origin core.worktree (it should stand in that worktree's own file).",
+        )
 
 
 def _explain(folder: str, code: int, complaint: str) -> tuple[str, ...]:
