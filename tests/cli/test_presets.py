@@ -124,8 +124,8 @@ def test_keyless_presets_send_a_dummy_and_need_no_ignore_rule(cli: Cli, repo: Pa
 
 def test_a_key_can_come_from_a_variable_or_a_command_the_preset_names(cli: Cli, repo: Path, own: Path) -> None:
     """One line of output; a failing command is an error with its own complaint, exit 4."""
-    (own / "env.json5").write_text("{extends: 'openrouter', key_from: {env: 'OR_KEY'}}")
-    assert cli("env", cwd=repo, env={"OR_KEY": "from-the-variable-0123456789"}).code == 0
+    (own / "vault.json5").write_text("{extends: 'openrouter', key_from: {env: 'OR_KEY'}}")
+    assert cli("vault", cwd=repo, env={"OR_KEY": "from-the-variable-0123456789"}).code == 0
     assert "from-the-variable" in settings_of(repo).read_text()
     assert "from OR_KEY" in cli("status", cwd=repo).out
     command = own / "cmd.json5"

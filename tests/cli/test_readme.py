@@ -154,6 +154,7 @@ def test_help_shows_a_page_or_a_command(cli: Cli, topic: str | None) -> None:
     assert (reply.code, reply.err if topic == "nothing" else "") == (2 if topic == "nothing" else 0, reply.err)
     assert expected.get(topic, "There is no page about 'nothing'.") in reply.out + reply.err
     assert "<picture>" not in reply.out
+    assert "\\n" not in reply.out
 
 
 def _below(*commands: click.Command) -> list[click.Command]:

@@ -56,4 +56,4 @@ def hook_git() -> None:
     Save it as .git/hooks/post-checkout and make it executable. No checkout fails by it. Claude Code's own worktrees
     (`claude --worktree`) run no hook of git (2.1.332): they follow the main checkout's pin, or `llmswitch apply` there.
     """
-    console.answer([command.git_hook(own_command())])
+    console.answer(command.git_hook(own_command()).split("\n"))

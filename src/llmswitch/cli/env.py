@@ -41,6 +41,6 @@ def env(app: App, preset: str | None, form: str, with_key: bool) -> None:
             f"{form} cannot call a command for the key.",
             hint="Add --with-key to put the key itself in, or use sh or fish.",
         )
-    console.answer([spelled(exports, form)])
+    console.answer(spelled(exports, form).split("\n"))
     if exports.left_out:
         console.note(f"Left out, since only a settings file can say it: {', '.join(exports.left_out)}.")

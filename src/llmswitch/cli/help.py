@@ -46,4 +46,4 @@ def _show(text: str) -> None:
     if sys.stdout.isatty():
         click.echo_via_pager(text)
     else:
-        console.answer([text.rstrip("\n")])
+        console.answer(text.rstrip("\n").split("\n"))

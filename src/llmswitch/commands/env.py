@@ -85,7 +85,7 @@ class Exporter:
                     f"{each} of this pin may hold a secret, and no command prints it.", hint="Add --with-key."
                 )
         unset = [each for each in IDENTITY if each not in values and not (called and each == called[0])]
-        left_out = [each for each in TOP_MEMBERS if members.get(each) and each != HELPER]
+        left_out = [each for each in TOP_MEMBERS if members.get(each) not in (None, "") and each != HELPER]
         return Exports(values, unset, called, left_out)
 
     def _of_preset(self, name: str) -> tuple[Preset, dict[str, str]]:

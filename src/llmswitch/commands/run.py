@@ -17,7 +17,6 @@ from llmswitch.claude.variables import (
     ANTHROPIC_HOST,
     API_KEY,
     AUTH_TOKEN,
-    AUTO_MODE,
     BASE_URL,
     CLOUDS,
     HELPER,
@@ -248,7 +247,8 @@ def _without(checkout: Checkout, origins: Sequence[str]) -> Members:
     names = [name for name in (*OURS, MAX_CONTEXT, *wrote) if any(name in layer.values for layer in files)]
     names = [name for name in names if name != ALLOWED]  # which nothing takes away
     left = effective(layer for layer in checkout.layers if layer not in files)
-    return {name: left[name].text if name in left else "" for name in names if name in left or name != AUTO_MODE}
+    unset = [name for name in names if name not in left and (name == HELPER or name not in TOP_MEMBERS)]
+    return {name: left[name].text for name in names if name in left} | dict.fromkeys(unset, "")
 
 
 def arguments(given: Sequence[str], settings: str | None) -> list[str]:
