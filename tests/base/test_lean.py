@@ -106,7 +106,7 @@ def test_suffixes_are_what_the_patterns_say(model: str) -> None:
     """Of the window, and of OpenRouter's choice of hosts."""
     assert plain(model) == re.sub(r"\[[0-9]+m\]\Z", "", model, flags=re.IGNORECASE)
     window = r"\[[0-9]+m\]"
-    suffix = rf"({window})?:exacto({window})?\Z|{window}\Z"
+    suffix = rf"({window})?:(exacto|free)({window})?\Z|{window}\Z"
     assert models.base_id(model) == re.sub(suffix, "", model, flags=re.IGNORECASE)
 
 

@@ -23,6 +23,7 @@ STARTERS = {
     "claude/sessions_ps": "ps and lsof",
     "keys/command": "the command of a preset",
     "gateway/client": "llmswitch itself",
+    "cli/picker": "fzf",
     "gateway/supervise": "systemctl or launchctl",
 }
 STARTING = {"posix_spawn", "posix_spawnp", "execv", "execve", "execvp", "execvpe", "spawnv", "system", "popen", "fork"}

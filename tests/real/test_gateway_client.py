@@ -354,7 +354,8 @@ def test_a_hostile_redirect_gets_nothing(stage: Stage, slot: str) -> None:
 
 def test_an_unknown_model_and_a_wrong_token_reach_no_provider(stage: Stage) -> None:
     """Both end in an error that says which it is."""
-    outcome = stage.start("vendor/of-somebody-else")
+    listed = json.dumps({"availableModels": ["vendor/of-somebody-else"]})  # or one of the pin's is asked in its place
+    outcome = stage.start("vendor/of-somebody-else", "--settings", listed)
     assert outcome.returncode != 0
     assert "model" in outcome.stdout
     wrong = json.dumps({"apiKeyHelper": "echo wrong"})

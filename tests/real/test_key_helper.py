@@ -59,13 +59,13 @@ def test_status_says_how_the_key_gets_there(cli: Cli, repo: Path, key: str) -> N
     assert "key       ******** printed by apiKeyHelper, from LLMSWITCH_KEY_OPENROUTER" in reply.out
 
 
-def test_a_tracked_file_may_hold_a_pin_without_a_key(cli: Cli, repo: Path, key: str) -> None:
-    """The guard is about keys: it is refused with a token, not with a helper."""
+def test_a_tracked_file_takes_no_pin(cli: Cli, repo: Path, key: str) -> None:
+    """Neither one with a token nor one with a helper, which would be everybody's."""
     settings_of(repo).parent.mkdir()
     settings_of(repo).write_text("{}\n")
     git(repo, "add", "-f", ".claude")
     assert cli("openrouter", cwd=repo).code == 5
-    assert cli("openrouter", "--key-helper", cwd=repo).code == 0
+    assert cli("openrouter", "--key-helper", cwd=repo).code == 5
 
 
 def test_between_the_modes_and_back_the_file_is_as_if_it_had_been_so_from_the_start(

@@ -262,7 +262,7 @@ def test_an_unpinned_worktree_keeps_the_login(stage: Stage) -> None:
     assert stage.reaches_anthropic() == (LOGIN, None)
     [overlay] = overlays(stage.launcher.home)
     settings = json.loads(overlay.read_text())
-    assert not any(settings["env"].values())
+    assert {name for name, text in settings["env"].items() if text} == {"NO_PROXY"}  # the shell's, as it was
     assert settings["apiKeyHelper"] == ""
     assert stage.reaches_anthropic(cwd=stage.linked / "sub folder") == (LOGIN, None)
 
@@ -501,7 +501,8 @@ def test_a_pin_comes_first_in_a_private_file_without_the_key(fake: Fake, cli: Cl
     pinned, handed_on = json.loads(settings_of(linked).read_text()), json.loads(overlay.read_text())
     helper = [sys.executable, "-P", "-m", "llmswitch", "print-key", "--preset", "openrouter"]
     assert shlex.split(handed_on.pop("apiKeyHelper")) == helper
-    assert handed_on == {"env": {**pinned["env"], "ANTHROPIC_AUTH_TOKEN": ""}, "disableAutoMode": "disable"}
+    lists = {"availableModels": pinned["availableModels"]}
+    assert handed_on == {"env": {**pinned["env"], "ANTHROPIC_AUTH_TOKEN": ""}, "disableAutoMode": "disable", **lists}
     assert IDENTITY.keys() <= handed_on["env"].keys()
     assert holding(linked.parent, KEY) == [settings_of(linked)]
 

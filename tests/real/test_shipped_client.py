@@ -12,6 +12,7 @@ from conftest import git, settings_of
 from support.claude_client import ClaudeClient, Outcome, require_program
 from support.messages_server import Answer, Block, Request, say
 
+from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import KEYLESS_TOKEN
 from llmswitch.cli.app import COMMANDS, App
 from llmswitch.cli.main import cli
@@ -91,7 +92,10 @@ def session(client: ClaudeClient, repo: Path, preset: Preset, env: dict[str, str
     With one model in all slots one request says it all.
     """
     client.answer = agents() if len(expected(preset)) > 1 else None
-    return client.run(repo, "--allowedTools", "Agent", env={"NO_PROXY": "", **env})
+    # A pin of this machine says that no proxy stands between; here the internet's stand-in is one.
+    exceptions = json.dumps({"env": {"NO_PROXY": "", "no_proxy": ""}})
+    proxied = ["--settings", exceptions] if preset.base_url and is_loopback(preset.base_url) else []
+    return client.run(repo, *proxied, "--allowedTools", "Agent", env={"NO_PROXY": "", **env})
 
 
 def expected(preset: Preset) -> set[str]:

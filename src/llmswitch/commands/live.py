@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from llmswitch.base.errors import Refused
 from llmswitch.claude.variables import OURS, TOP_MEMBERS
+from llmswitch.claude.ways import EXCEPTIONS
 from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Done, Tools, switch
 from llmswitch.presets.pin import Pin
@@ -51,6 +52,7 @@ def blanked_first(request: Request, checkout: Checkout, tools: Tools) -> tuple[M
 
 def _blank(request: Request, checkout: Checkout, tools: Tools) -> Done:
     """Set every member of the pin to "", which open sessions take within 2 seconds (measured: 1.5 s)."""
-    wrote = [name for name in checkout.state.current.wrote if name not in TOP_MEMBERS]
+    # A blank exception would put a proxy before this machine's own hosts; the old one harms nobody.
+    wrote = [name for name in checkout.state.current.wrote if name not in (*TOP_MEMBERS, *EXCEPTIONS)]
     blanks = dict.fromkeys([*OURS, *wrote], "")
     return switch(request.but(members=blanks, passing=True), checkout, tools)

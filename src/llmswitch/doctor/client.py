@@ -9,7 +9,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.claude import control
 from llmswitch.claude.effective import Value
-from llmswitch.claude.variables import BASE_URL, INSIDE, OURS, TOP, shown
+from llmswitch.claude.variables import BASE_URL, INSIDE, OURS, TOP, as_text, shown
 from llmswitch.doctor.facts import Facts
 
 # What Claude Code also hands on, which tells a Claude Code that another one started it.
@@ -57,8 +57,8 @@ def compare(values: Mapping[str, Value], answers: Mapping[str, Any]) -> Iterator
 
 def _merged(effective: Any) -> dict[str, str]:
     settings = effective if isinstance(effective, dict) else {}
-    top = {name: settings[name] for name in TOP if name in settings}
-    return {str(name): str(text) for name, text in {**(settings.get("env") or {}), **top}.items()}
+    top = {name: as_text(settings[name], name) for name in TOP if name in settings}
+    return {str(name): str(text) for name, text in (settings.get("env") or {}).items()} | top
 
 
 def _rows(status: Any) -> dict[str, str]:

@@ -39,7 +39,6 @@ MEANT = {
                     "Nothing has to be set up. To begin: llmswitch save-key openrouter; then: llmswitch openrouter"),
     **dict.fromkeys(("check", "test", "diagnose"), "To look for what is wrong: llmswitch doctor"),
     "version": "The version: llmswitch --version",
-    "help": "Help: llmswitch --help",
 }  # fmt: skip
 # What stands in a reply where nothing follows the word.
 _PLACES = {_SWITCH: "PRESET", _KEY: "NAME", _RUN: "PRESET"}
