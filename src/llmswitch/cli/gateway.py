@@ -33,10 +33,9 @@ def gateway() -> None:
 
 @gateway.command("run")
 @click.pass_obj
-def run(app: App) -> None:
+def run(app: App) -> int:
     """Run the gateway in the foreground, until SIGTERM or Ctrl-C."""
-
-    commands.run(app.gateway_port(), app.environ)
+    return commands.run(app.gateway_port(), app.environ)
 
 
 @gateway.command("serve", hidden=True)

@@ -43,10 +43,10 @@ def write_new(folder: str, files: Mapping[str, str]) -> None:
         raise LlmswitchError(f"{folder}: cannot write into it: {error.strerror}.") from None
 
 
-def run(port: int, environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM; LlmswitchError where the extra is missing or the port is taken."""
+def run(port: int, environ: Mapping[str, str]) -> int:
+    """Serve until SIGTERM and return the exit code; LlmswitchError where the extra is missing or the port is taken."""
     check_installed()
-    supervise.run(port, environ)
+    return supervise.run(port, environ)
 
 
 def serve(gateway: LocalGateway, find_key: FindWith, tell: Callable[[str], None], forget_seconds: float) -> None:

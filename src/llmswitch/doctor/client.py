@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.claude import control
 from llmswitch.claude.effective import Value
-from llmswitch.claude.variables import BASE_URL, INSIDE, OURS, TOP, as_text, shown
+from llmswitch.claude.variables import ALLOWED, BASE_URL, INSIDE, OURS, TOP, as_text, shown
 from llmswitch.doctor.facts import Facts
 
 # What Claude Code also hands on, which tells a Claude Code that another one started it.
@@ -40,7 +41,7 @@ def compare(values: Mapping[str, Value], answers: Mapping[str, Any]) -> Iterator
     """
     files = {name: value.text for name, value in values.items() if value.origin != "shell"}
     theirs = _merged(answers["get_settings"].get("effective"))
-    different = sorted(name for name in {*files, *theirs} if files.get(name) != theirs.get(name))
+    different = sorted(name for name in {*files, *theirs} if _plain(name, files) != _plain(name, theirs))
     if different:
         words = [
             f"{name} is {shown(name, theirs.get(name))}, not {shown(name, files.get(name))}"
@@ -53,6 +54,11 @@ def compare(values: Mapping[str, Value], answers: Mapping[str, Any]) -> Iterator
     if url.rstrip("/") != ours.strip().rstrip("/"):
         message = f"For Claude Code the base URL is {shown(BASE_URL, url)}, not {shown(BASE_URL, ours)}."
         yield Problem("client-differs", "error", message, FIX)
+
+
+def _plain(name: str, values: Mapping[str, str]) -> object:
+    """Return a value to compare: of the list of models its members, whose order means nothing."""
+    return sorted(loads(values[name])) if name == ALLOWED and name in values else values.get(name)
 
 
 def _merged(effective: Any) -> dict[str, str]:

@@ -35,8 +35,8 @@ SOON, SHORT, PAUSE = 20.0, 2.0, 0.5
 _FIRST_PASSED = 3  # of systemd's sockets: sd_listen_fds(3)
 
 
-def run(port: int, environ: Mapping[str, str]) -> None:
-    """Hold the port and keep a process running that serves it, until SIGTERM or Ctrl-C.
+def run(port: int, environ: Mapping[str, str]) -> int:
+    """Hold the port and keep a process running that serves it, until SIGTERM or Ctrl-C; return the exit code.
 
     Raises LlmswitchError where the port cannot be had.
     """
@@ -50,7 +50,7 @@ def run(port: int, environ: Mapping[str, str]) -> None:
     no_core_dumps(for_good=True)
     secret = {"secret": secrets.token_hex(TOKEN_BYTES), "keys": keys}
     with _passed(clean) or _bind(port) as listening:
-        Keeper(listening, clean, json.dumps(secret).encode() + b"\n").keep()
+        return Keeper(listening, clean, json.dumps(secret).encode() + b"\n").keep()
 
 
 def feed(keys: Mapping[str, str]) -> bytes:
@@ -77,8 +77,8 @@ class Keeper:
         self._process: subprocess.Popen[bytes] | None = None
         self._ending = False
 
-    def keep(self) -> None:
-        """Start it, and again where it is gone, until a signal ends both; SystemExit where it ends by itself."""
+    def keep(self) -> int:
+        """Start it, and again where it is gone, until a signal ends both; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         while not self._ending:
@@ -86,10 +86,11 @@ class Keeper:
             code = self._once()
             lasted = time.monotonic() - begun
             if code == 0 or self._ending:
-                return
+                return 0
             if code > 0 and lasted < SOON:
-                raise SystemExit(code)  # it could not begin, said why, and would do so again
+                return code  # it could not begin, said why, and would do so again
             time.sleep(PAUSE if lasted < SHORT else 0)
+        return 0
 
     def _once(self) -> int:
         with subprocess.Popen(  # noqa: S603  # llmswitch itself
