@@ -45,32 +45,33 @@ Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 `status --check`
 """
 
 
-# command → the module here that has it, and its name there; in the order in which people need them
+# command → where it is (the module here, and its name there) and what it does; in the order in which people need them.
+# Said here too, so that help and completion import none of them: all together take longer than the rest.
 PLACES = {
-    "status": "main:status",
-    "-": "switch:back",
-    "use": "switch:use",
-    "log": "log:log",
-    "run": "switch:run_",
-    "list": "catalog:list_",
-    "show": "catalog:show",
-    "models": "catalog:models",
-    "cost": "catalog:cost",
-    "usage": "usage:usage",
-    "save-key": "keys:save_key",
-    "keys": "keys:keys",
-    "renew": "keys:renew",
-    "print-key": "keys:print_key",
-    "env": "env:env",
-    "apply": "apply:apply",
-    "hook": "apply:hook",
-    "presets": "catalog:presets",
-    "ladder": "catalog:ladder",
-    "doctor": "doctor:doctor",
-    "statusline": "doctor:statusline",
-    "gateway": "gateway:gateway",
-    "shell-init": "completion:shell_init",
-    "help": "help:help_",
+    "status": ("main:status", "Show what Claude Code uses here, slot by slot."),
+    "-": ("switch:back", "Go back to what this worktree had before."),
+    "use": ("switch:use", "Switch to a preset, or choose one on a terminal."),
+    "log": ("log:log", "Show the switches of this worktree."),
+    "run": ("switch:run_", "Start Claude Code with this worktree's pin, or with a preset."),
+    "list": ("catalog:list_", "List the presets."),
+    "show": ("catalog:show", "Show one preset in full, and what it writes."),
+    "models": ("catalog:models", "List the models that are known, or served now."),
+    "cost": ("catalog:cost", "Show what a session would cost with each preset."),
+    "usage": ("usage:usage", "Show what sessions really asked, got and cost."),
+    "save-key": ("keys:save_key", "Store a key in the OS keyring."),
+    "keys": ("keys:keys", "List the keys and where they are, never a value."),
+    "renew": ("keys:renew", "Put a new key into every pin that holds an older one."),
+    "print-key": ("keys:print_key", "Print one key, for Claude Code's apiKeyHelper."),
+    "env": ("env:env", "Print a pin as exported variables."),
+    "apply": ("apply:apply", "Give a new worktree the preset that your rules say."),
+    "hook": ("apply:hook", "Print what lets other programs call llmswitch."),
+    "presets": ("catalog:presets", "Make a preset of your own, or check files."),
+    "ladder": ("catalog:ladder", "Show which model each effort band means here."),
+    "doctor": ("doctor:doctor", "Say what is wrong here, and what mends it."),
+    "statusline": ("doctor:statusline", "Print one line for Claude Code's status line."),
+    "gateway": ("gateway:gateway", "Run the local gateway, for slots at several providers."),
+    "shell-init": ("completion:shell_init", "Print completion and a claude function for a shell."),
+    "help": ("help:help_", "Show a page of the guide, or what a command takes."),
 }
 
 
@@ -79,7 +80,7 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command, or the switch to the preset of that name."""
-        module, _, attribute = PLACES.get(name, "").partition(":")
+        module, _, attribute = PLACES.get(name, ("",))[0].partition(":")
         if module or not name.startswith("-"):
             found = importlib.import_module(f"llmswitch.cli.{module or 'switch'}")
             command: click.Command = getattr(found, attribute) if module else found.switch_command(name)
@@ -100,16 +101,18 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, then the names of the presets: to open all their files takes longer than the rest."""
-        super().format_commands(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in PLACES.items()])
         with formatter.section("Presets (llmswitch PRESET; more about them: llmswitch list)"):
             found = ", ".join(names(ctx.find_root().obj.catalog))
             for line in textwrap.wrap(found, formatter.width - formatter.current_indent, break_on_hyphens=False):
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
-        """Complete preset names as well."""
+        """Complete commands and presets, then options."""
+        found = [CompletionItem(name, help=about) for name, (_, about) in PLACES.items() if name.startswith(incomplete)]
         presets = map(CompletionItem, shell.presets(ctx, None, incomplete))
-        return [*super().shell_complete(ctx, incomplete), *presets]
+        return [*found, *presets, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 def _check_preset(words: Sequence[str], catalog: Catalog) -> None:
