@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from llmswitch.keys.names import KeyNames
     from llmswitch.presets.preset import Preset
 
-
 COMMANDS = (
     "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
     "doctor", "statusline", "gateway", "shell-init", "help", "log", "renew", "usage", "env", "apply", "hook", "models",
+    "balance",
 )  # fmt: skip
 COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
 

@@ -60,6 +60,7 @@ PLACES = {
     "usage": ("usage:usage", "Show what sessions really asked, got and cost."),
     "save-key": ("keys:save_key", "Store a key in the OS keyring."),
     "keys": ("keys:keys", "List the keys and where they are, never a value."),
+    "balance": ("balance:balance", "Ask providers what credit or quota is left."),
     "renew": ("keys:renew", "Put a new key into every pin that holds an older one."),
     "print-key": ("keys:print_key", "Print one key, for Claude Code's apiKeyHelper."),
     "env": ("env:env", "Print a pin as exported variables."),

@@ -9,6 +9,7 @@ from llmswitch.base.addresses import address_problem, url_problem
 from llmswitch.base.errors import PresetProblem
 from llmswitch.base.secret import looks_like_key
 from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
+from llmswitch.presets import balance
 from llmswitch.presets.preset import PROTOCOLS, Preset, is_name, slot_named
 
 TYPE_CHECKING = False
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 FIELDS = (
     "title", "aliases", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url",
     "key_check", "auth", "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model",
-    "slots", "also", "fence", "windows", "env", "extends", "notes", "docs", "verified", "confidence",
+    "slots", "also", "fence", "windows", "env", "extends", "notes", "docs", "verified", "confidence", "balance",
 )  # fmt: skip
 _OF_A_SLOT = ("model", "name", "preset", "base_url", "key", "protocol")
 _DIGITS, _LARGE = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -49,6 +50,7 @@ def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:
         check.choice(field, words)
     check.key_source("key_from")
     check.key_check("key_check")
+    _check_balance(check)
     check.flag("answers_any_key")
     check.flag("fence")
     check.texts("also")
@@ -70,6 +72,36 @@ def _check_aliases(check: Fields) -> None:
     for alias in check.texts("aliases"):
         if not is_name(alias):
             check.wrong("aliases", f"holds {alias!r}: a name is small letters, digits, dots and dashes")
+
+
+def _check_balance(check: Fields) -> None:
+    """Check the request for what is left, and where the amounts stand in its answer."""
+    if not (value := check.mapping("balance")):
+        return
+    inner = check.inner("balance", value)
+    inner.no_unknown_fields(balance.FIELDS)
+    for field in ("url", "docs"):
+        inner.address(field)
+    inner.choice("auth", ("bearer", "api-key"))
+    inner.text("note")
+    for field in ("url", "docs", "amounts"):
+        if not value.get(field):
+            inner.wrong(field, "is missing")
+    amounts = inner.inner("amounts", inner.mapping("amounts"))
+    for what, place in amounts.fields.items():
+        if isinstance(place, dict):
+            _check_amount(amounts.inner(what, place), place.get("per", 1))
+        else:
+            amounts.wrong(what, 'must be an object, such as {"at": "data.credit", "unit": "USD"}')
+
+
+def _check_amount(check: Fields, per: object) -> None:
+    check.no_unknown_fields(balance.OF_AN_AMOUNT)
+    texts = {field: check.text(field) for field in ("at", "unit", "unit_at", "none", "until")}
+    if not texts["at"]:
+        check.wrong("at", "is missing: the path of the amount in the answer")
+    if type(per) is not int or per < 1:
+        check.wrong("per", "must be a whole number")
 
 
 def wrong_preset(source: str, problems: list[tuple[str, str]]) -> PresetProblem:

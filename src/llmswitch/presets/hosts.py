@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.presets.balance import balance_of
 from llmswitch.presets.listing import all_shipped, shipped
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ def strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:
         return []
     sent = [(preset.key, preset.host)] if preset.base_url else []
     sent += [(preset.key, host_of(preset.key_check["url"]))] if preset.key_check else []
+    sent += [(preset.key, host_of(left.url))] if (left := balance_of(preset)) else []
     sent += [(preset.key, host_of(preset.models_url))] if preset.models_url else []
     sent += [(place.key, host_of(place.base_url)) for place in preset.elsewhere.values() if place.base_url]
     lines = []
