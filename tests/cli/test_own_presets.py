@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from conftest import Cli, settings_of
 
 from llmswitch.commands.list_show import GROUPS
 from llmswitch.presets.catalog import Catalog
@@ -138,3 +138,18 @@ def test_list_groups_marks_and_says_what_is_known_of_keys(cli: Cli, repo: Path, 
     assert states == {"mine": "saved", "vault": "saved", "glm": "unknown", "ollama": None}
     assert "zai (not saved)" in reply.out
     assert all(row["verified"] for row in rows.values())
+
+
+@pytest.mark.parametrize("broken", ["presets/claude.json5", "presets/openrouter.json5", "config.json5"])
+@pytest.mark.parametrize("text", ["{title", "[]", "{nonsense: 1}", "\0"])
+def test_the_way_back_is_open_whatever_is_broken(
+    cli: Cli, repo: Path, own: Path, key: str, broken: str, text: str
+) -> None:
+    """`llmswitch claude` takes the pin out, and says nothing untrue."""
+    assert cli("openrouter", cwd=repo).code == 0
+    (own.parent / broken).write_text(text)
+    reply = cli("claude", cwd=repo)
+    assert reply.code == 0, reply
+    assert not settings_of(repo).exists()
+    assert (str(own.parent / broken) in reply.err) == ("claude" in broken)
+    assert cli("status", cwd=repo).code == 0

@@ -29,9 +29,10 @@ class UsageProblem(LlmswitchError):
 
 
 class PresetProblem(LlmswitchError):
-    """A preset file cannot be used; the message names file and field. `found` has every (field, what is wrong)."""
+    """A preset cannot be used. `found`: every (field, what is wrong); `root`: what is wrong with a file it needs."""
 
     found: Sequence[tuple[str, str]] = ()
+    root = ""
 
 
 class KeyProblem(LlmswitchError):

@@ -78,3 +78,4 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
         found = app.sessions(*done.checkout.reached)
         console.answer(view.switched(done, request.dry_run, app.home))
         console.note(*view.remarks(done, request, found))
+    console.note(*(f"Left out: {problem.args[0]}" for problem in app.catalog.left_out))

@@ -37,21 +37,24 @@ class Catalog:
         self.pins: dict[tuple[object, ...], Pin] = {}  # what presets came to so far, for `pin`
         self._loaded: dict[str, Preset] = {}
         self._models: Models | None = None
+        self.left_out: list[PresetProblem] = []
         self.price_lists: Prices | None = None  # for `prices.of`
 
     def load(self, name: str) -> Preset:
         """Return a preset by any of its names; UsageProblem for an unknown one, PresetProblem for a wrong file."""
         if name not in self._loaded:
             path = self._path(name)
-            if path is None:
+            if path is None or self.is_command(name) or not is_name(name):
                 from llmswitch.presets import words  # only for what is no preset's name
 
-                if (meant := words.preset_named(name, self)) is None:
-                    raise words.stranger([name], self)
-                return self.load(meant)
-            if self.is_command(name) or not is_name(name):
-                raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
-            self._loaded[name] = self.housed(name, path)
+                return words.load(name, path, self)
+            try:
+                self._loaded[name] = self.housed(name, path)
+            except PresetProblem as problem:
+                if name != "claude" or self.is_shipped(path):
+                    raise
+                self.left_out.append(problem)  # the way back is open whatever the user's file says
+                self._loaded[name] = self.housed(name, str(self._path(name, above=path)))
         return self._loaded[name]
 
     def as_it_stands(self, name: str) -> Preset | None:
@@ -96,8 +99,9 @@ class Catalog:
         return merged(self._fields(below, seen), fields)
 
     def _path(self, name: str, above: str = "") -> str | None:
-        """Return the file of that name that wins; `above` is one that must not be it (an overlay's own)."""
-        candidates = [os.path.join(folder, name + SUFFIX) for folder in (self.own_folder, self.shipped_folder)]
+        """Return the file of that name that wins, and `above`, which extends it, is not: shipped ones extend those."""
+        folders = (self.own_folder, self.shipped_folder)[self.is_shipped(above) :]
+        candidates = [os.path.join(folder, name + SUFFIX) for folder in folders]
         return next((path for path in candidates if path != above and os.path.isfile(path)), None)
 
     def is_command(self, name: str) -> bool:

@@ -31,7 +31,9 @@ def read_object(path: str) -> dict[str, object]:
     try:
         found = loads(text, _once)
     except (ValueError, RecursionError):
-        found = _read_json5(path, text)
+        from llmswitch.presets import json5_text  # only for what plain JSON is not
+
+        found = json5_text.value(path, text)
     if not isinstance(found, dict):
         raise PresetProblem(f"{path}: the file must be one object, {{ … }}.")
     return found
@@ -43,13 +45,3 @@ def _once(members: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(members):
         raise ValueError
     return found
-
-
-def _read_json5(path: str, text: str) -> object:
-    import json5
-
-    try:
-        return json5.loads(text, allow_duplicate_keys=False)
-    except (ValueError, RecursionError) as error:
-        why = str(error).removeprefix("<string>:").split("\n")[0] if isinstance(error, ValueError) else "too deep"
-        raise PresetProblem(f"{path}: not JSON5: line {why}.") from None

@@ -37,14 +37,19 @@ def own_files(catalog: Catalog) -> list[str]:
 
 
 def load_all(catalog: Catalog) -> tuple[list[Preset], list[PresetProblem]]:
-    """Return the usable presets, and what is wrong with the others."""
-    good, bad = [], []
+    """Return the usable presets, and what is wrong with the others: each fault once, though many stand on its file."""
+    good, bad = [], list[PresetProblem]()
     for name in names(catalog):
         try:
             good.append(catalog.load(name))
         except PresetProblem as problem:
             bad.append(problem)
-    return good, bad
+    faults: dict[str, PresetProblem] = {}
+    for each in [*bad, *catalog.left_out]:
+        text = each.root or str(each.args[0])  # of the file itself, not of the first preset that needs it
+        each.args = (text,)
+        faults.setdefault(text, each)
+    return good, list(faults.values())
 
 
 def all_shipped(catalog: Catalog) -> list[Preset]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from llmswitch.presets.models import Models
 
+_UNUSABLE = ", which cannot be used: "
+
 
 def housed(preset: Preset, models: Models, load: Callable[[str], Preset | None]) -> Preset:
     """Return the preset with a place for each slot; one that says nothing lives where its model's provider is.
@@ -31,7 +33,9 @@ def housed(preset: Preset, models: Models, load: Callable[[str], Preset | None])
     whole = Preset(preset.name, preset.fields, preset.source, found) if found else preset
     for slot, place in whole.elsewhere.items():
         if place.preset and (why := _why_not(preset.name, place.preset, load)):
-            raise wrong_preset(preset.source, [(f"slots.{slot}.preset", why)])
+            problem = wrong_preset(preset.source, [(f"slots.{slot}.preset", why)])
+            problem.root = why.partition(_UNUSABLE)[2]
+            raise problem
     return whole
 
 
@@ -50,7 +54,7 @@ def _why_not(mixed: str, name: str, load: Callable[[str], Preset | None]) -> str
     try:
         place = load(name)
     except PresetProblem as problem:
-        return f"is {name}, which cannot be used: {problem.args[0]}"
+        return f"is {name}{_UNUSABLE}{problem.args[0]}"
     if place is None:
         return f"is {name}, which is not there"
     if place.is_claude:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
 
 _BACK = "To go back to Claude Code's own backend: llmswitch claude"
 _SWITCH = "To switch: llmswitch {rest}"
@@ -73,6 +74,15 @@ def _aliases(catalog: Catalog) -> Iterator[tuple[str, list[str]]]:
             except PresetProblem:  # one wrong file must not hide the others' names
                 continue
             yield name, [other.lower() for other in found if isinstance(other, str)] if isinstance(found, list) else []
+
+
+def load(name: str, path: str | None, catalog: Catalog) -> Preset:
+    """Return the preset that has this other name; UsageProblem for a stranger, PresetProblem for one in a `path`."""
+    if path:
+        raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
+    if (meant := preset_named(name, catalog)) is None:
+        raise stranger([name], catalog)
+    return catalog.load(meant)
 
 
 def stranger(words: Sequence[str], catalog: Catalog) -> UsageProblem:
