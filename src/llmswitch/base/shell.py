@@ -24,7 +24,10 @@ def helper(*words: str) -> str:
 
 def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False) -> str:
     """Return the command line that switches to a preset with these overrides."""
-    parts = {name: text.split() if name == "also" else [text] for name, text in overrides.items()}
+    climbed = overrides.get("ladder", "")  # the slots that a ladder gave, and the ladder
+    own = {name: text for name, text in overrides.items() if name not in ("ladder", *climbed.partition("[")[0].split())}
+    parts = {name: text.split() if name == "also" else [text] for name, text in own.items()}
     said = [(name, text) for name, texts in parts.items() for text in texts]
     options = [word for name, text in said for word in (f"--{name.replace('_', '-')}", text)]
+    options += ["--ladder"] if climbed else []
     return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])

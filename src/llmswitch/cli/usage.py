@@ -13,6 +13,7 @@ import click
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.cli import console, prompts, shell
+from llmswitch.commands import usage as command
 from llmswitch.views import usage as view
 from llmswitch.views.usage_page import page
 
@@ -51,8 +52,6 @@ def usage(
     """
     if repository and everywhere:
         raise UsageProblem("--all and --everywhere exclude each other.")
-    from llmswitch.commands import usage as command  # imports sqlite3; `--help` loads every command's module
-
     asked = command.Asked(since, by, everywhere, repository, compare)
     place = app.checkouts.at(worktree).worktree
     if what:

@@ -48,7 +48,9 @@ def _pin_before(previous: Record, edited: Mapping[str, str], options: Mapping[st
     said = {**options, **overrides, "key_helper": bool(previous.pin.get(HELPER))}
     known = (BASE_URL, START_MODEL, *VARIABLES.values())
     request = Request(str(previous.preset), said, {})
-    return request.but(extra={name: text for name, text in edited.items() if name not in known})
+    climbed = {"ladder": previous.overrides["ladder"]} if "ladder" in previous.overrides else {}
+    extra = {name: text for name, text in edited.items() if name not in known}
+    return request.but(overrides={**request.overrides, **climbed}, extra=extra)
 
 
 def _without_login(own: Mapping[str, str]) -> dict[str, str]:

@@ -84,7 +84,8 @@ class Exporter:
                 raise Refused(
                     f"{each} of this pin may hold a secret, and no command prints it.", hint="Add --with-key."
                 )
-        unset = [each for each in IDENTITY if each not in values and not (called and each == called[0])]
+        whole = not (preset.is_claude and values)  # slots of one's own login leave the rest as it is
+        unset = [each for each in IDENTITY if whole and each not in values and not (called and each == called[0])]
         left_out = [each for each in TOP_MEMBERS if members.get(each) not in (None, "") and each != HELPER]
         return Exports(values, unset, called, left_out)
 

@@ -85,10 +85,8 @@ def _start(name: str, overrides: Mapping[str, str], catalog: Catalog) -> str:
 def with_ladder(request: Request, checkouts: Sequence[Checkout], catalog: Catalog) -> tuple[Request, list[str]]:
     """Return the request with the slots of the worktrees' ladder, and what to say; without one, the request as it is.
 
-    Raises UsageProblem where their ladders differ, or for a preset without slots.
+    Raises UsageProblem where their ladders differ.
     """
-    if catalog.load(request.preset).is_claude:
-        raise UsageProblem(f"Preset {request.preset} takes no --ladder.")
     ladders: list[list[str] | None] = []
     remarks: list[str] = []
     for checkout in checkouts:
@@ -104,4 +102,6 @@ def with_ladder(request: Request, checkouts: Sequence[Checkout], catalog: Catalo
         return request, remarks
     asked = {slot: model for slot, model in request.overrides.items() if slot in ladder.slots(ladders[0])}
     slots, lacking = ladder.climbed(ladders[0], asked, _start(request.preset, request.overrides, catalog))
-    return request.but(overrides={**request.overrides, **slots}), remarks + lacking
+    given = {name: slots[name] for name in slots if name not in asked or slots[name] != asked[name]}
+    marked = {ladder.MARK: ladder.mark(ladders[0], given)}
+    return request.but(overrides={**request.overrides, **slots, **marked}), remarks + lacking

@@ -73,16 +73,8 @@ class Request:
         preset = catalog.load(self.preset)
         if self.live and not preset.is_claude:
             raise UsageProblem("--live goes with `llmswitch claude`: a pin reaches open sessions by itself.")
-        overrides = self._none_for(preset) if preset.is_claude else self.overrides
-        wanted = pin(preset, overrides, catalog)
-        return Chosen(preset, overrides, wanted.with_members(self.extra) if self.extra else wanted, catalog)
-
-    def _none_for(self, preset: Preset) -> dict[str, str]:
-        """Return no overrides, for a preset that takes none; UsageProblem where the command line has one."""
-        asked = [name for name in self.overrides if name not in self.exported]
-        if asked:
-            raise UsageProblem(f"Preset {preset.name} takes no --{asked[0].replace('_', '-')}.")
-        return {}
+        wanted = pin(preset, self.overrides, catalog)
+        return Chosen(preset, self.overrides, wanted.with_members(self.extra) if self.extra else wanted, catalog)
 
 
 def _check_text(text: str, origin: str) -> None:

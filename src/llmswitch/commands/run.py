@@ -31,10 +31,12 @@ from llmswitch.claude.variables import (
     UNDER_RUN,
     VARIABLES,
 )
+from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.settings import ledger
+from llmswitch.settings.neighbours import decided
 from llmswitch.status.compare import compare
 
 TYPE_CHECKING = False
@@ -165,8 +167,17 @@ def overlay(
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
         return _guarded({**below, **_from_file(values, checkout, catalog, helper)}, checkout)
+    if request and preset and request.overrides:
+        below |= _own_slots(preset, request.overrides, checkout, catalog)
     below = _with_list(below, checkout.layers)
     return Overlay(below) if below else None
+
+
+def _own_slots(preset: Preset, overrides: Mapping[str, str], checkout: Checkout, catalog: Catalog) -> Members:
+    """Return the slots of one's own login; Refused where other settings would ask another backend for them."""
+    kept = [layer for layer in checkout.layers if layer.origin not in ("main", "worktree")]
+    own_login.refuse(*decided(effective(kept)))
+    return dict(pin(preset, overrides, catalog).members)
 
 
 def _guarded(members: Mapping[str, Any], checkout: Checkout) -> Overlay:

@@ -11,6 +11,7 @@ from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.claude.sessions import Session
+from llmswitch.commands import usage
 from llmswitch.doctor import checks, checks_setup, client, fix, history
 from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach, look
@@ -97,8 +98,6 @@ def examine(checkout: Checkout, reach: Reach, asked: Asked) -> Examined:
 
 def _evidence(checkout: Checkout, reach: Reach) -> list[Problem]:
     """Return what `usage` has found since the last switch, where it was used."""
-    from llmswitch.commands import usage  # imports sqlite3; `--help` loads this module
-
     try:
         known = usage.known(checkout.worktree, reach.catalog, checkout.checkouts.state_folder)
     except LlmswitchError as error:

@@ -10,7 +10,7 @@ from llmswitch.presets.preset import slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FILE = ".claude/model-ladder.json"
 # band → (slot, weight)
@@ -63,6 +63,20 @@ def slots(ladder: Sequence[str]) -> dict[str, str]:
     """Return {slot: model}; fable, which has no band, is the model of the highest."""
     found = {BANDS[band][0]: model for band, model in bands(ladder).items()}
     return {**found, "fable": found["opus"]}
+
+
+MARK = "ladder"  # among a pin's overrides: the slots that a ladder gave, a blank, and the ladder as JSON
+
+
+def mark(ladder: Sequence[str], gave: Iterable[str]) -> str:
+    """Return what a pin's overrides say of the ladder that gave it these slots."""
+    return f"{' '.join(gave)} {json.dumps(list(ladder))}"
+
+
+def marked(overrides: Mapping[str, str]) -> list[str] | None:
+    """Return the ladder that gave a pin its slots, None for a pin without one."""
+    found = overrides.get(MARK, "").partition("[")
+    return parse(found[1] + found[2]) if found[1] else None
 
 
 def climbed(ladder: Sequence[str], asked: Mapping[str, str], start: str) -> tuple[dict[str, str], list[str]]:

@@ -39,7 +39,7 @@ class Pin:
     """The members of a pin (name → text, a flag or a list), without a credential until one is given.
 
     `routes` says where the local gateway sends each slot, None where Claude Code reaches the provider by itself.
-    Claude Code's own backend is a pin without members.
+    That of Claude Code's own backend has members only for the slots that the user named.
     """
 
     __slots__ = ("members", "routes")
@@ -75,7 +75,7 @@ def pin(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pin:
 
     Raises UsageProblem where a slot has no model or no place to live.
     """
-    if preset.is_claude:
+    if preset.is_claude and not overrides:
         return Pin({})
     asked = (preset.source, *sorted(overrides.items()))
     if asked not in catalog.pins:
@@ -84,6 +84,10 @@ def pin(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pin:
 
 
 def _built(preset: Preset, overrides: Mapping[str, str], catalog: Catalog) -> Pin:
+    if preset.is_claude:
+        from llmswitch.presets import own_login  # only for slots of one's own login
+
+        return Pin(own_login.members(preset, overrides, catalog))
     models, url, routes = _endpoint(preset, overrides, catalog)
     windows = {**catalog.models.windows(), **preset.windows}
     if routes:  # ids that only the gateway understands

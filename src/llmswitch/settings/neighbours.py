@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude import clouds
-from llmswitch.claude.effective import Layer, effective, first_text
+from llmswitch.claude.effective import Layer, Value, effective, first_text
 from llmswitch.claude.variables import BASE_URL
 from llmswitch.settings.checkout import Checkout, Checkouts
 from llmswitch.worktrees.layout import find
@@ -44,7 +44,11 @@ def deciding(checkout: Checkout, after: Mapping[str, str]) -> tuple[str, str]:
     layers = [layer for layer in checkout.layers if layer.path != checkout.file.path]
     origin = {layer.origin: at for at, layer in enumerate(layers)}
     at = origin["main"] + 1 if "main" in origin else sum(layer.origin == "managed" for layer in layers)
-    values = effective([*layers[:at], Layer("worktree", "", after), *layers[at:]])
+    return decided(effective([*layers[:at], Layer("worktree", "", after), *layers[at:]]))
+
+
+def decided(values: Mapping[str, Value]) -> tuple[str, str]:
+    """Return the same for values that are in effect."""
     cloud = clouds.on({name: value.text for name, value in values.items()})
     decider = values.get(cloud.switch if cloud else BASE_URL)
     if decider is None or not decider.text:

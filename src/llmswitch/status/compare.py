@@ -67,10 +67,10 @@ def is_pinned(values: Values) -> bool:
 def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value], catalog: Catalog) -> Match:
     """Return what the worktree's own file comes to, or, where that has no pin, what the weaker and main's files do."""
     record, values, follows = checkout.state.current, own.values if own else {}, False
-    switch = _cloud_switch(effective)
+    switch = next((name for name in CLOUD_SWITCHES if name in effective and counts(name, effective[name].text)), "")
     if not is_pinned(values):
         # Nothing of its own: what is in effect comes from main or a weaker file, never from an export alone.
-        values = _of_files(effective)
+        values = {name: value.text for name, value in effective.items() if value.origin != "shell"}
         if not is_pinned(values):
             url = effective[BASE_URL].text if BASE_URL in effective else ""
             return Match(None if switch or url else "claude", switch=switch)
@@ -110,7 +110,14 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         from llmswitch.status.key_age import aged  # reads one more file; only where the keyring gave the key
 
         drift = aged(checkout, preset, values, record, problems)
+    drift += _climbed(checkout, follows, preset.name, overrides, problems) if "ladder" in overrides else []
     return Match(preset.name, plain, drift, source, problems, follows, switch, alike=not recorded)
+
+
+def _climbed(checkout: Checkout, follows: bool, preset: str, overrides: Values, problems: list[Problem]) -> list[str]:
+    from llmswitch.status.climbed import changed  # reads one more file; only for a pin with a ladder's models
+
+    return changed(checkout.main.root if follows and checkout.main else checkout.root, preset, overrides, problems)
 
 
 def _unfenced(
@@ -121,14 +128,6 @@ def _unfenced(
     from llmswitch.status.lists import unfenced  # pins that 0.1 or somebody else wrote
 
     return [unfenced(preset, overrides, record, members)]
-
-
-def _of_files(effective: Mapping[str, Value]) -> dict[str, str]:
-    return {name: value.text for name, value in effective.items() if value.origin != "shell"}
-
-
-def _cloud_switch(effective: Mapping[str, Value]) -> str:
-    return next((name for name in CLOUD_SWITCHES if name in effective and counts(name, effective[name].text)), "")
 
 
 def _recognised(values: Values, catalog: Catalog, problems: list[Problem]) -> Preset | None:
@@ -159,7 +158,7 @@ def _differences(values: Values, wanted: Values, record: Record | None) -> list[
 
 def _credentials(preset: Preset, values: Values, record: Record | None) -> tuple[list[str], str | None]:
     """Return the credentials that are not in the one place of this pin, and where ours came from, as recorded."""
-    if preset.cloud:
+    if preset.cloud or preset.is_claude:
         return [], None
     found = {name: values[name] for name in CREDENTIAL_PLACES if values.get(name)}
     by_helper = bool(record and record.pin.get(HELPER))

@@ -99,7 +99,7 @@ def before(sessions: Iterable[Session], switched: float | None) -> list[Session]
 def held(current: Record, previous: Record) -> list[str]:
     """Return what a session keeps that was started on the pin `previous` and is now on `current`, in words."""
     old, new = _set(previous), {*current.pin, *current.wrote}
-    if old.get(BASE_URL) and not current.pin:
+    if old.get(BASE_URL) and BASE_URL not in current.pin:
         return [f"the backend {host_of(old[BASE_URL])}, with its key and models"]
     removed = [name for name, text in old.items() if text and name not in new]
     start, now = old.get(START_MODEL) or "opus, Claude Code's default,", current.pin.get(START_MODEL, "")

@@ -48,6 +48,7 @@ def judged(
     if ALLOWED in values:
         values, narrowed = lists.judged(checkout, values, catalog)
         found += narrowed
+    found += of_own_slots(values) if match.preset == "claude" and match.pin else []
     cloud = clouds.on({name: value.text for name, value in values.items()})
     mend = f"llmswitch {match.preset}" if match.preset and match.preset != "claude" else ""
     if not mend and own and own.values.get(BASE_URL):
@@ -88,6 +89,15 @@ def of_shadows(shadows: Mapping[str, Layer], described: str) -> list[Problem]:
         )
         for layer in layers
     ]
+
+
+def of_own_slots(values: Mapping[str, Value]) -> list[Problem]:
+    """Return the problem of slots of one's own login that other settings send to another host."""
+    url = values.get(BASE_URL)
+    if url is None or host_of(url.text) in ("", ANTHROPIC_HOST):
+        return []
+    message = f"The slots here are for your own login, and {_place(url)} sends them to {host_of(url.text)}."
+    return [Problem("slots-elsewhere", "error", message, "llmswitch claude")]
 
 
 def of_shell(values: Mapping[str, Value], shell: Layer) -> list[Problem]:

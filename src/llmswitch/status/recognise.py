@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.problem import Problem
+from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import (
     BASE_URL,
     CLOUD_SWITCHES,
     CREDENTIALS,
     KEYLESS_TOKEN,
+    OURS,
+    START_MODEL,
     VARIABLES,
     counts,
 )
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 # Of presets that fit equally well: these before the others.
 _FIRST = ("openrouter", "deepseek", "devstral")
 
+# What chooses models, and neither a host nor a credential.
+_MODELS_ONLY = {*VARIABLES.values(), START_MODEL}
 # Local proxies of other tools, by their usual address: it is all that a settings file says of them.
 PROXIES = {
     "127.0.0.1:3456": "claude-code-router",
@@ -52,6 +57,11 @@ def recognised(values: Mapping[str, str], catalog: Catalog, problems: list[Probl
 
     None, with a note too, where they look like none, or like several.
     """
+    if all(name in _MODELS_ONLY for name in OURS if counts(name, values.get(name, ""))):
+        slots = [slot for slot, name in VARIABLES.items() if values.get(name)]
+        named = f"Slots of your own login: {', '.join(slots)}" if slots else "A start model for your own login"
+        problems.append(Problem("looks-like", "note", f"{named}; llmswitch did not put it here."))
+        return catalog.load("claude")
     models = _today(values, catalog)
     best, sure = _closest(values, models, _pins(catalog))
     host = host_of(values.get(BASE_URL, ""))
@@ -81,8 +91,6 @@ def _older(values: Mapping[str, str], models: Mapping[str, str]) -> list[str]:
 
 def _take_over(values: Mapping[str, str], preset: Preset, models: Mapping[str, str], differs: Iterable[str]) -> str:
     """Return the command that puts the preset here with the file's own models, and saves the file's key."""
-    from llmswitch.base.shell import spelled  # imports re; only where something is to be typed
-
     command = spelled(preset.name, {slot: models[slot] for slot in differs})
     credentials = [values[name] for name in CREDENTIALS.values() if values.get(name)]
     foreign = preset.key and credentials and KEYLESS_TOKEN not in credentials

@@ -71,7 +71,7 @@ class Report:
     @property
     def overrides(self) -> list[str]:
         """The slots whose model is not the preset's; one that is not set is none in a pin that only looks like it."""
-        if not (self.match.pin and self.match.pin.members):
+        if self.match.pin is None:
             return []
         names = {slot: name for slot, name in VARIABLES.items() if self.texts.get(name) or not self.match.alike}
         return [slot for slot, name in names.items() if self.texts.get(name, "") != self.preset_says(name)]

@@ -32,8 +32,11 @@ def _what_happens(done: Switched) -> list[str]:
     removed = [name for name, text in done.before.items() if text and name not in done.after]
     start = done.after.get(START_MODEL)
     restart = f"restart them to start on {start}" if start else "restart them"
+    if not new and not old:
+        kept = f", but keep until a restart: {', '.join(removed)}" if removed else ""
+        return [f"Open Claude Code sessions here follow within seconds{kept}."]
     if not new:
-        return _back_home(done) if old else []
+        return _back_home(done)
     if old == new:
         again = "" if done.before.get(START_MODEL) == start else f"; {restart}"
         lines = [f"Open Claude Code sessions here follow within seconds{again}."]

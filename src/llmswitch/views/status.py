@@ -18,8 +18,8 @@ def status(report: Report, home: str) -> list[str]:
     branch = f" ({data['branch']})" if data["branch"] else ""
     lines = [f"{short_path(report.worktree, home)}{branch}: {headline(report)}"]
     if not report.broken:
-        lines += columns(_facts(data) if report.preset != "claude" else _facts(data)[1:2])
-        lines += columns(_slot_rows(data)) if report.preset != "claude" else []
+        lines += columns(_facts(data) if report.preset != "claude" else _facts(data)[1 : 3 if report.overrides else 2])
+        lines += columns(_slot_rows(data)) if report.preset != "claude" or report.overrides else []
     for problem in report.problems:
         lines.append(f"{problem.level}: {problem.message}" + (f" → {problem.fix}" if problem.fix else ""))
     return lines
@@ -33,7 +33,7 @@ def headline(report: Report) -> str:
         return report.cloud["title"] if report.cloud else "not a known preset"
     words = ", ".join(report.overrides)
     if report.preset == "claude":
-        return "claude (Claude Code's own backend)"
+        return f"claude (Claude Code's own backend){f', {words} changed' if words else ''}"
     lead = ("follows main: " if report.follows_main else "") + ("looks like " if report.match.alike else "")
     return f"{lead}{report.preset}, {words} changed" if words else lead + report.preset
 
@@ -66,7 +66,7 @@ def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, ...]]:
 
 
 def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]) -> tuple[str, ...]:
-    empty = "(inherits)" if slot == "subagent" else NONE
+    empty = "(inherits)" if slot == "subagent" else "(Claude Code's own)" if data["preset"] == "claude" else NONE
     overrides = data["overrides"]
     same = data["preset"] is None or not isinstance(overrides, list) or slot not in overrides
     wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
