@@ -12,7 +12,7 @@ import pytest
 from conftest import require
 from support.programs import require_root
 
-from llmswitch.base import files, like
+from llmswitch.base import files, unusual
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.opened import data
 
@@ -111,9 +111,9 @@ def test_a_new_folder_is_given_to_the_owner_of_the_one_above(tmp_path: Path) -> 
     (full / "file").touch()
     (home / "link").symlink_to(full)
     with pytest.raises(OSError, match=r"directory|links"):
-        like._give_folder(str(home / "link"), str(home))
+        unusual._give_folder(str(home / "link"), str(home))
     full.rename(home / "full")
-    like._give_folder(str(home / "full"), str(home))
+    unusual._give_folder(str(home / "full"), str(home))
     assert (home / "full").stat().st_uid == 0
 
 

@@ -29,7 +29,7 @@ def test_no_shipped_preset_gives_an_alarm(repo: Path, sealed: dict[str, str], mo
     for preset in load_all(App(environ).catalog)[0]:
         app = App(environ)  # a new one reads the file again
         try:
-            switch(app, preset.name, {})
+            switch(app, preset.name)
         except LlmswitchError:  # one that needs a gateway, or the user's own model
             continue
         app = App(environ)

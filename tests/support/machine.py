@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llmswitch.base.secret import Secret
-from llmswitch.cli import hot_switch, renewing
+from llmswitch.cli import hot_switch, renewing, switch
 from llmswitch.cli.app import COMMANDS, App
 from llmswitch.commands import back, keys
 from llmswitch.keys import saved
@@ -78,7 +78,7 @@ class Machine:
 
     def switch(self, folder: Path, preset: str, **options: object) -> None:
         """Switch a worktree."""
-        hot_switch.switch(self.app(), preset, {**options, "worktrees": [str(folder)]})
+        switch.switch(self.app(), preset, {**options, "worktrees": [str(folder)]})
 
     def back(self, folder: Path) -> None:
         """Go back in a worktree."""

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 SPACE = " \t\r\n"  # JSON's
 
 
+def _json() -> Any:
+    import json  # only for what the parts in C cannot do, or cannot explain
+
+    return json
+
+
 class _Reading:
     """What the scanner in C asks of the `json.JSONDecoder` that holds it."""
 
@@ -52,11 +58,11 @@ def scanner(pairs: Pairs | None = None, number: Callable[[str], object] | None =
                 return found
         except (ValueError, StopIteration, SystemError):
             pass
-        import json
-
-        return json.JSONDecoder(
+        whole = _json().JSONDecoder(
             object_pairs_hook=pairs, parse_constant=refuse, parse_int=number, parse_float=number
-        ).raw_decode(text, at)
+        )
+        decoded: tuple[Any, int] = whole.raw_decode(text, at)
+        return decoded
 
     return scan
 
@@ -66,9 +72,7 @@ def loads(text: str, pairs: Pairs | None = None) -> Any:
     start = len(text) - len(text.lstrip(SPACE))
     value, end = scanner(pairs)(text, start)
     if text[end:].strip(SPACE):
-        import json
-
-        json.loads(text, parse_constant=refuse)
+        _json().loads(text, parse_constant=refuse)
     return value
 
 
@@ -82,15 +86,16 @@ def dumps(value: object) -> str:
         encode = c.make_encoder({}, _no_json, c.encode_basestring_ascii, None, ": ", ", ", False, False, True)
         return "".join(encode(value, 0))
     except (AttributeError, TypeError):
-        import json
+        return str(_json().dumps(value))
 
-        return json.dumps(value)
+
+def pages(value: object) -> str:
+    """Return a value as JSON over several lines, with its letters as they are."""
+    return str(_json().dumps(value, indent=2, ensure_ascii=False))
 
 
 def quoted(text: str) -> str:
     """Return a text as JSON, with its letters as they are."""
     if hasattr(c, "encode_basestring"):
         return c.encode_basestring(text)
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
+    return str(_json().dumps(text, ensure_ascii=False))

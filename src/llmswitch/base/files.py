@@ -13,11 +13,18 @@ from llmswitch.base.opened import opened as opened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 LOCK_SECONDS = 5.0
 TEMP_PREFIX = ".llmswitch-"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _unusual() -> Any:
+    from llmswitch.base import unusual  # links, attributes, a missing folder, a lock that another holds
+
+    return unusual
 
 
 def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_result | None]:
@@ -29,9 +36,7 @@ def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_resul
         file, status = opened(path, os.O_NOFOLLOW if changing else 0)
         try:
             if changing and not (status.st_nlink == 1 and _is_ours(status) and status.st_mode & stat.S_IWUSR):
-                from llmswitch.base.links import not_replaced  # only for such a file
-
-                raise not_replaced(path, status)
+                raise _unusual().not_replaced(path, status)
             return content(file), status
         finally:
             close_quietly(file)
@@ -59,9 +64,7 @@ def check_place(folder: str, path: str) -> None:
     except OSError as error:
         raise _unreadable(folder, error) from None
     if not (stat.S_ISDIR(status.st_mode) and _is_ours(status)) or os.path.islink(path):
-        from llmswitch.base.links import not_used  # only for such a place
-
-        raise not_used(folder, status, path)
+        raise _unusual().not_used(folder, status, path)
 
 
 def replace(path: str, data: bytes, mode: int, check: Callable[[], bool] = lambda: True) -> bool:
@@ -125,18 +128,14 @@ def _copy_attributes(source: str, place: int, file: int, private: bool) -> None:
     except OSError:
         return
     if names:
-        from llmswitch.base import like  # few files have any
-
-        like.copy_attributes(os.path.basename(source), place, file, private)
+        _unusual().copy_attributes(os.path.basename(source), place, file, private)
 
 
 def make_folder(path: str, mode: int) -> bool:
     """Make a folder with those above it and say whether it was missing; raises OSError."""
     if os.path.isdir(path):
         return False
-    from llmswitch.base import like  # seldom missing
-
-    return like.make_folder(path, mode)
+    return bool(_unusual().make_folder(path, mode))
 
 
 def _unlink(name: str, place: int) -> None:
@@ -206,10 +205,8 @@ class Lock:
         except OSError as error:
             taken = error
         if taken is not True:
-            from llmswitch.base.queue import not_taken  # only for a lock that cannot be had
-
             self.__exit__()
-            raise not_taken(self._path, self._about, taken, LOCK_SECONDS)
+            raise _unusual().not_taken(self._path, self._about, taken, LOCK_SECONDS)
         return self
 
     def noted(self) -> float:
@@ -236,6 +233,4 @@ class Lock:
             return True
         except BlockingIOError:
             pass
-        from llmswitch.base.queue import wait_for  # only where another holds the lock
-
-        return wait_for(self._file, LOCK_SECONDS)
+        return bool(_unusual().wait_for(self._file, LOCK_SECONDS))

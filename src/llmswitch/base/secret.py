@@ -8,6 +8,15 @@ from __future__ import annotations
 
 import resource
 
+try:
+    from _blake2 import blake2b
+except ImportError:  # another Python than CPython
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 STARS = "********"
 # What providers put before their keys. Looked for first: most texts have none of it, and need no pattern.
 _PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
@@ -59,9 +68,7 @@ def redacted(text: str) -> str:
     runs = text.replace("/", " ").replace("-", " ").replace(".", " ").split()
     if not (_has_prefix(text) or "@" in text or any(len(run) >= LONG_RUN for run in runs)):
         return text
-    import re
-
-    return re.sub(_INSIDE, lambda match: STARS + "@" * match[0].endswith("@"), text)
+    return str(_re().sub(_INSIDE, lambda match: STARS + "@" * match[0].endswith("@"), text))
 
 
 def _has_prefix(text: str) -> bool:
@@ -69,33 +76,29 @@ def _has_prefix(text: str) -> bool:
     return len(text) > _SHORTEST and any(prefix in text for prefix in _PREFIXES)
 
 
-def _found(pattern: str, text: str) -> bool:
-    import re
+def _re() -> Any:
+    import re  # only for a text that may hold a secret
 
-    return re.search(pattern, text) is not None
+    return re
 
 
 def says_secret(text: str) -> bool:
     """Say whether a command holds a secret by its words: `get_api_key.sh` only names one."""
-    return _found(_SAID, text)
+    return bool(_re().search(_SAID, text))
 
 
 def names_secret(text: str) -> bool:
     """Say whether headers or JSON hold a secret by the words in them, whatever its form."""
-    return _found(_WORD, text)
+    return bool(_re().search(_WORD, text))
 
 
 def looks_like_key(text: str) -> bool:
     """Say whether `text` carries a provider's key prefix: certain enough to refuse an argument."""
-    return _has_prefix(text) and _found(KNOWN_KEY, text)
+    return _has_prefix(text) and bool(_re().search(KNOWN_KEY, text))
 
 
 def digest(text: str, salt: str = "") -> str:
     """Return the BLAKE2b hash of a text in 32 hexadecimal digits."""
-    try:
-        from _blake2 import blake2b
-    except ImportError:  # another Python than CPython
-        from hashlib import blake2b
     return blake2b(bytes(salt + text, "utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -13,6 +13,7 @@ from llmswitch.settings.checkout import Checkouts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from typing import Any
 
     from llmswitch.claude.sessions import Session, Sessions
     from llmswitch.gateway.client import LocalGateway
@@ -20,12 +21,28 @@ if TYPE_CHECKING:
     from llmswitch.keys.names import KeyNames
     from llmswitch.presets.preset import Preset
 
+# What few runs need → where it is.
+PLACES = {
+    "keyring": "llmswitch.keys.keyring:OsKeyring",  # an exported key needs none
+    "names of keys": "llmswitch.keys.names:KeyNames",
+    "helper": "llmswitch.base.shell:helper",  # imports re
+    "gateway": "llmswitch.gateway.client:LocalGateway",  # few pins point at it
+    "sessions": "llmswitch.claude.sessions:Sessions",  # looks at every process
+    "config": "llmswitch.presets.config:load",  # only where there is one
+    "port": "llmswitch.presets.config:gateway_port",
+}
 COMMANDS = (
     "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
     "doctor", "statusline", "gateway", "shell-init", "help", "log", "renew", "usage", "env", "apply", "hook", "models",
     "balance",
 )  # fmt: skip
 COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
+
+
+def at(place: str) -> Any:
+    """Return what is at a `module:name`, whose module is imported now."""
+    module, _, name = place.partition(":")
+    return getattr(__import__(module, fromlist=[name]), name)
 
 
 def _absolute(environ: Mapping[str, str], name: str) -> str:
@@ -56,11 +73,9 @@ class App:
         self._sessions: Sessions | None = None
 
     def keyring(self) -> OsKeyring:
-        """Return the OS keyring; nothing is imported or asked before its first use."""
+        """Return the OS keyring; nothing is asked before its first use."""
         if self._keyring is None:
-            from llmswitch.keys.keyring import OsKeyring  # an exported key needs none
-
-            self._keyring = OsKeyring(console.attended(), console.note, self.keeper)
+            self._keyring = at(PLACES["keyring"])(console.attended(), console.note, self.keeper)
         return self._keyring
 
     def keeper(self, name: str) -> str:
@@ -69,40 +84,30 @@ class App:
 
     def key_names(self) -> KeyNames:
         """Return the record of saved keys' names."""
-        from llmswitch.keys.names import KeyNames  # an exported key needs none
-
-        return KeyNames(self.state)
+        names: KeyNames = at(PLACES["names of keys"])(self.state)
+        return names
 
     def key_helper(self, preset: Preset) -> str:
         """Return the shell command that prints a preset's key, for apiKeyHelper."""
-        from llmswitch.base.shell import helper  # imports re; only where a helper is written
-
-        return helper("print-key", "--preset", preset.name)
+        return str(at(PLACES["helper"])("print-key", "--preset", preset.name))
 
     def gateway(self) -> LocalGateway:
         """Return the local gateway of this user, whether it runs or not."""
-        from llmswitch.gateway.client import LocalGateway  # few pins point at it
-
-        return LocalGateway(os.path.join(self.state, "gateway"), self.environ, self.key_names, self.gateway_port)
+        folder = os.path.join(self.state, "gateway")
+        gateway: LocalGateway = at(PLACES["gateway"])(folder, self.environ, self.key_names, self.gateway_port)
+        return gateway
 
     def sessions(self, *roots: str) -> list[Session] | None:
         """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""
-        if self._sessions is None:
-            from llmswitch.claude.sessions import Sessions  # looks at every process
-
-            self._sessions = Sessions()
+        self._sessions = self._sessions or at(PLACES["sessions"])()
         return self._sessions.of(*roots)
 
     def prefers_helper(self) -> bool:
         """Say whether the user wants a pin's key from a helper, where nothing else is said."""
         if not os.path.lexists(os.path.join(self.config, "config.json5")):
             return False
-        from llmswitch.presets import config  # only where there is one
-
-        return config.load(self.config)["key_delivery"] == "helper"
+        return bool(at(PLACES["config"])(self.config)["key_delivery"] == "helper")
 
     def gateway_port(self) -> int:
         """Return the port that the gateway listens on, or would."""
-        from llmswitch.presets import config  # few presets need the gateway
-
-        return config.gateway_port(self.config)
+        return int(at(PLACES["port"])(self.config))

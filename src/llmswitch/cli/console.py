@@ -6,7 +6,8 @@ import io
 import os
 import sys
 
-from llmswitch.base.fastjson import dumps
+from llmswitch.base.errors import UsageProblem
+from llmswitch.base.fastjson import dumps, pages
 from llmswitch.base.secret import looks_like_key, no_core_dumps
 
 try:
@@ -18,6 +19,7 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 _ASCII = ("C", "POSIX")  # locales
 # What could not be printed: a closed pipe is no reason to leave work half done.
@@ -41,9 +43,7 @@ def answer(lines: Sequence[str]) -> None:
             sys.stdout.write(_plain(line) + "\n")
         sys.stdout.flush()
     except OSError as error:
-        from llmswitch.cli import failure  # only where nobody reads
-
-        failure.lose(lost, error)
+        _failure().lose(lost, error)
 
 
 def _plain(line: str) -> str:
@@ -57,11 +57,7 @@ def _plain(line: str) -> str:
 
 def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) -> None:
     """Print an answer as JSON, or as the lines that say the same."""
-    if not as_json:
-        return answer(lines())
-    import json
-
-    return answer(json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    answer(pages(data).split("\n") if as_json else lines())
 
 
 def piped() -> str:
@@ -72,13 +68,12 @@ def piped() -> str:
 def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
     """Do the work these arguments ask for and return its exit code; every error becomes one message on stderr."""
     code: object = 0
+    if arguments[:1] == ["run"] and "--" in arguments:  # what stands behind it is Claude Code's
+        arguments = arguments[: arguments.index("--")]
     try:
         _prepare()
-        if _holds_key(arguments):
-            from llmswitch.cli.failure import A_KEY  # only where something is wrong
-
-            note(f"llmswitch: {A_KEY}")
-            return 2
+        if any(looks_like_key(word) and not os.path.exists(word) for word in arguments):
+            raise UsageProblem("An argument is a key.")  # of which no more is said than that
         code = work()
         code = code if isinstance(code, int) else 0
         sys.stdout.flush()
@@ -86,11 +81,9 @@ def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
             return code
         raise lost[0]
     except (Exception, KeyboardInterrupt) as error:
-        from llmswitch.cli import failure  # only where something is wrong
-
-        lines, ended = failure.ended(error, arguments, code, lost)
-        note(*lines)
-        return ended
+        end: tuple[list[str], int] = _failure().ended(error, arguments, code, lost)
+        note(*end[0])
+        return end[1]
 
 
 def _prepare() -> None:
@@ -100,20 +93,17 @@ def _prepare() -> None:
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as it is behind nohup, and for jobs of many a script
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if None in (sys.stdin, sys.stdout, sys.stderr):
-        from llmswitch.cli import failure  # only where one is closed (`>&-`)
-
-        failure.fill_standard_files(lost)
+        _failure().fill_standard_files(lost)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     no_core_dumps()
 
 
-def _holds_key(arguments: Sequence[str]) -> bool:
-    """Say whether an argument for us is a key: behind `run … --` they are Claude Code's."""
-    if arguments[:1] == ["run"] and "--" in arguments:
-        arguments = arguments[: arguments.index("--")]
-    return any(looks_like_key(word) and not os.path.exists(word) for word in arguments)
+def _failure() -> Any:
+    from llmswitch.cli import failure  # only where something is wrong, or a stream is closed
+
+    return failure
 
 
 def _end(number: int, frame: object) -> None:

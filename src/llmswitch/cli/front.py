@@ -23,12 +23,21 @@ if sys.platform == "win32":
     sys.exit("llmswitch: on Windows it runs in WSL (https://learn.microsoft.com/windows/wsl). Nothing was changed.")
 
 from llmswitch.cli import console
-from llmswitch.cli.app import COMMANDS, COMPLETION, App
+from llmswitch.cli.app import COMMANDS, COMPLETION, App, at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# form → what answers it
+ANSWERS = {
+    "status": "llmswitch.cli.hot_status:status",
+    "status --all": "llmswitch.cli.hot_status_all:status_all",
+    "statusline": "llmswitch.cli.hot_statusline:statusline",
+    "print-key": "llmswitch.cli.hot_print_key:print_key",
+    "PRESET": "llmswitch.cli.hot_switch:switch",
+    "any other": "llmswitch.cli.main:run",  # click
+}
 STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": ""}
 
 
@@ -46,9 +55,7 @@ def answer(app: App, words: Sequence[str]) -> object:
     if straight:
         gc.disable()  # so short a run leaves no garbage worth a look
         return straight()
-    from llmswitch.cli import main as click_main  # click: every other form
-
-    return click_main.run(app, words)
+    return at(ANSWERS["any other"])(app, words)
 
 
 def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
@@ -56,27 +63,19 @@ def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
     name, rest = (words[0], words[1:]) if words else ("status", [])
     if name == "status" and STATUS.keys() >= set(rest):
         flags = {STATUS[word]: True for word in rest if word != "--all"}
-        if "--all" in rest:
-            from llmswitch.cli.hot_status_all import status_all
-
-            return lambda: status_all(app, ".", **flags)
-        from llmswitch.cli.hot_status import status
-
-        return lambda: status(app, ".", **flags)
+        show = at(ANSWERS["status --all" if "--all" in rest else "status"])
+        return lambda: show(app, ".", **flags)
     if name == "statusline" and rest in ([], ["--cost"]):
-        from llmswitch.cli.hot_statusline import statusline
-
+        statusline = at(ANSWERS[name])
         return lambda: statusline(app, cost=bool(rest))
     if name == "print-key" and (
         (len(rest) == 1 and rest[0][:1] != "-") or (rest[:1] == ["--preset"] and len(rest) == 2)
     ):
-        from llmswitch.cli.hot_print_key import print_key
-
+        print_key = at(ANSWERS[name])
         return lambda: print_key(app, *((rest[0], None) if len(rest) == 1 else (None, rest[1])))
     if name not in COMMANDS and name[:1] != "-" and not rest:
-        from llmswitch.cli.hot_switch import switch
-
-        return lambda: switch(app, name, {})
+        switch = at(ANSWERS["PRESET"])
+        return lambda: switch(app, name)
     return None
 
 

@@ -18,15 +18,9 @@ if TYPE_CHECKING:
     from llmswitch.settings.checkout import Checkout
 
 
-def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
-    """Switch to a preset, as the options say, and print what changed."""
-    request, checkouts = request_of(app, preset, options), _checkouts(app, options)
-    if options.get("ladder"):
-        from llmswitch.commands.ladder import with_ladder  # only with --ladder
-
-        request, remarks = with_ladder(request, checkouts, app.catalog)
-        console.note(*remarks)
-    carry_out(app, request, checkouts, options)
+def switch(app: App, preset: str) -> None:
+    """Switch this worktree to a preset, and print what changed."""
+    carry_out(app, request_of(app, preset, {}), [app.checkouts.at()], {})
 
 
 def request_of(app: App, preset: str, options: Mapping[str, Any]) -> Request:
@@ -48,31 +42,14 @@ def _main_rules(app: App) -> bool:
     return program.main_rules(app.environ)
 
 
-def _checkouts(app: App, options: Mapping[str, Any]) -> list[Checkout]:
-    paths = options.get("worktrees") or ["."]
-    if not options.get("all_worktrees"):
-        return [app.checkouts.at(path) for path in paths]
-    from llmswitch.settings.neighbours import all_of  # only with --all
-
-    found, left_out = all_of(app.checkouts, paths)
-    console.note(*left_out)
-    return found
-
-
 def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
     """Do what a request asks for in these worktrees, and print what changed in each."""
-    keys, ask_name, save_adopted = KeySource(app.environ, app.keyring, app.key_names), None, None
-    if (attended := console.attended()) or options.get("key_stdin"):
-        from llmswitch.cli import prompts  # only where somebody, or a pipe, can be asked
+    keys, save_adopted = KeySource(app.environ, app.keyring, app.key_names), None
+    if console.attended() or options.get("key_stdin") or options.get("adopt_key"):
+        from llmswitch.cli import prompts  # only where somebody, or a pipe, can be asked, or a key in the file is saved
 
-        keys = prompts.key_source(app, attended, bool(options.get("key_stdin")))
-        ask_name = prompts.ask_name if attended and not (request.discard or request.dry_run) else None
-    if options.get("adopt_key") or ask_name:
-        from llmswitch.keys.adopt import Adoption  # only where a key in the file may be saved
-
-        adoption = Adoption(app.catalog, app.keyring, app.key_names, console.note)
-        request.settled += adoption.take(checkouts, options.get("adopt_key"), ask_name)
-        save_adopted = adoption.save
+        keys = prompts.key_source(app, bool(options.get("key_stdin")))
+        save_adopted = prompts.adopted(app, request, checkouts, options.get("adopt_key"))
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper, app.typed)
     for done in switch_all(request, checkouts, tools, lambda: _main_rules(app), save_adopted):
         found = app.sessions(*done.checkout.reached)

@@ -6,14 +6,18 @@ import shutil
 import sys
 
 from llmswitch.base.errors import KeyProblem
-from llmswitch.cli.console import note, piped
+from llmswitch.cli.console import attended, note, piped
+from llmswitch.keys.adopt import Adoption
 from llmswitch.keys.asking import AskingSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from llmswitch.cli.app import App
+    from llmswitch.commands.request import Request
+    from llmswitch.settings.checkout import Checkout
 
 
 def ask_key(name: str) -> str:
@@ -47,10 +51,25 @@ def key_text(name: str) -> str:
     return ask_key(name) if sys.stdin.isatty() else piped()
 
 
-def key_source(app: App, attended: bool, promised: bool) -> AskingSource:
+def key_source(app: App, promised: bool) -> AskingSource:
     """Return the source of keys that asks the person who is there, or reads a promised one from a pipe."""
-    ask, given = ask_key if attended else None, key_text if promised else None
+    ask, given = ask_key if attended() else None, key_text if promised else None
     return AskingSource(app.catalog, app.environ, app.keyring, app.key_names, note, ask, given)
+
+
+def adopted(
+    app: App, request: Request, checkouts: Sequence[Checkout], name: str | None
+) -> Callable[[bool], str] | None:
+    """Settle in a request the credentials of others that shall be saved, under a name that is given or asked for.
+
+    Return what saves them; None where none shall be.
+    """
+    ask = ask_name if attended() and not (request.discard or request.dry_run) else None
+    if not (name or ask):
+        return None
+    adoption = Adoption(app.catalog, app.keyring, app.key_names, note)
+    request.settled += adoption.take(checkouts, name, ask)
+    return adoption.save
 
 
 def width() -> int | None:

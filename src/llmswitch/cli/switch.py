@@ -9,13 +9,17 @@ import click
 
 from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
-from llmswitch.cli import console, hot_switch, shell
+from llmswitch.cli import console, hot_switch, picker, shell
 from llmswitch.commands.back import back as go_back
+from llmswitch.commands.ladder import with_ladder
 from llmswitch.commands.run import in_use, start
 from llmswitch.presets.preset import TIERS
+from llmswitch.settings.neighbours import all_of
 from llmswitch.views import switch as view
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmswitch.cli.app import App
 
 
@@ -98,6 +102,20 @@ def _switch_options(command: Any) -> Any:
     return _apply(options, command)
 
 
+def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
+    """Switch to a preset, as the options say, and print what changed."""
+    request, paths = hot_switch.request_of(app, preset, options), options.get("worktrees") or ["."]
+    if options.get("all_worktrees"):
+        checkouts, left_out = all_of(app.checkouts, paths)
+        console.note(*left_out)
+    else:
+        checkouts = [app.checkouts.at(path) for path in paths]
+    if options.get("ladder"):
+        request, remarks = with_ladder(request, checkouts, app.catalog)
+        console.note(*remarks)
+    hot_switch.carry_out(app, request, checkouts, options)
+
+
 def switch_command(name: str) -> click.Command:
     """Return the command that switches to the preset of that name."""
 
@@ -105,7 +123,7 @@ def switch_command(name: str) -> click.Command:
     @_switch_options
     @click.pass_obj
     def command(app: App, /, **options: Any) -> None:
-        hot_switch.switch(app, name, options)
+        switch(app, name, options)
 
     made: click.Command = command
     return made
@@ -117,13 +135,10 @@ def switch_command(name: str) -> click.Command:
 @click.pass_obj
 def use(app: App, /, preset: str | None, **options: Any) -> int:
     """Switch to PRESET (as `llmswitch PRESET`), or on a terminal choose one: Esc, or an empty line, changes nothing."""
-    if preset is None:
-        from llmswitch.cli import picker  # starts another program; only where nothing is named
-
-        if (preset := picker.pick(app)) is None:
-            console.note("Nothing was changed.")
-            return 130
-    hot_switch.switch(app, preset, options)
+    if preset is None and (preset := picker.pick(app)) is None:
+        console.note("Nothing was changed.")
+        return 130
+    switch(app, preset, options)
     return 0
 
 

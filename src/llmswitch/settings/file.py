@@ -18,6 +18,7 @@ from llmswitch.settings.settings import Settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from llmswitch.settings.change import Change
 
@@ -51,9 +52,7 @@ class Seen:
             try:
                 self._settings = Settings(self.text.decode())
             except ValueError as error:
-                from llmswitch.settings import others  # only for a broken file
-
-                raise others.invalid(self._path, self.text, error) from None
+                raise _others().invalid(self._path, self.text, error) from None
         return self._settings
 
     def is_there_still(self) -> bool:
@@ -77,6 +76,12 @@ class Seen:
             return self.status is not None and _looks(os.fstat(self.file)) != _looks(self.status)
         except OSError:
             return False
+
+
+def _others() -> Any:
+    from llmswitch.settings import others  # only for a broken file, or where another program is at work
+
+    return others
 
 
 def _looks(status: os.stat_result) -> tuple[int, int, int]:
@@ -137,9 +142,7 @@ class SettingsFile:
                 seen = self._look()
             for _ in range(TRIES):
                 if seen.text is not None and not seen.text.strip():
-                    from llmswitch.settings import others  # an editor may be about to fill it
-
-                    self.notices[:] = others.still_blank(self.path)
+                    self.notices[:] = _others().still_blank(self.path)
                     seen = self._look()
                 change, done, late = self._try(seen, edit, private, commit)
                 if done is False:
@@ -172,9 +175,7 @@ class SettingsFile:
             done = self._write(after, mode, is_as_seen)
             if not (done and seen.was_written_since()):
                 return change, done, None
-            from llmswitch.settings import others  # only where another program is at work
-
-            return change, done, others.written_late(self.path, seen.file, seen.data, mode)
+            return change, done, _others().written_late(self.path, seen.file, seen.data, mode)
         except OSError as error:
             about = "" if error.filename in (None, self.path) else f"{error.filename}: "
             raise LlmswitchError(f"{self.path}: cannot write it: {about}{error.strerror}.") from None
@@ -188,9 +189,7 @@ class SettingsFile:
                 return False
         except OSError:  # what we wanted to write is written
             return False
-        from llmswitch.settings import others  # only where another program is at work
-
-        return others.was_lost(self.path, None if busy else seen.status, change)
+        return bool(_others().was_lost(self.path, None if busy else seen.status, change))
 
     def _write(self, data: bytes | None, mode: int, is_as_seen: Callable[[], bool]) -> bool | None:
         if data is None:
