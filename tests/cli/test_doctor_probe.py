@@ -422,6 +422,10 @@ def test_a_limit_names_the_page_and_who_could_take_over(
     assert "https://mine.example/billing" in fix
     assert "Or switch: llmswitch " in fix
     assert "llmswitch mine" not in fix
+    provider.answer = error(401, "no")
+    refused = pinned.found("--probe")["probe-refused"]["fix"]
+    assert "llmswitch save-key testkey (keys: https://mine.example/billing)" in refused
+    assert "Or switch: llmswitch " in refused
 
 
 MODELS = {"data": [{"id": "test/small"}, {"id": "test/bigger"}, {"id": "other/model"}]}

@@ -256,6 +256,29 @@ def test_what_it_would_have_cost_elsewhere_is_called_an_estimate(
     assert "An estimate" in cli("usage", "--compare", "devstral", cwd=repo).out
 
 
+@pytest.mark.parametrize("status", [401, 402, 429])
+def test_a_refusal_that_stands_names_the_next_thing_to_type(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str], status: int
+) -> None:
+    """The provider's page, and the presets whose key is known; one that was answered since is none."""
+    ledger(sealed, repo, "openrouter", START, "openrouter.ai", {"haiku": "mistralai/devstral-2512"})
+    sealed["LLMSWITCH_KEY_ZAI"] = "k" * 20
+    made = Transcript("one", str(repo))
+    made.add("system", subtype="api_error", error={"status": status})
+    made.answer(model="mistralai/devstral-2512")
+    made.write(projects)
+    assert used(cli, repo)["findings"] == []
+    made.add("system", subtype="api_error", error={"status": status})
+    made.write(projects)
+    [found] = used(cli, repo)["findings"]
+    assert found["code"] == f"refused-{status}"
+    assert "openrouter.ai" in found["message"]
+    assert "https://openrouter.ai/settings/keys" in found["fix"]
+    assert "Or switch: llmswitch glm" in found["fix"]
+    assert ("llmswitch balance openrouter" in found["fix"]) is (status != 401)
+    assert f"used-refused-{status}" in cli("doctor", "--json", cwd=repo).out
+
+
 def test_what_went_past_the_pin_is_found(cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]) -> None:
     """Each kind by its code; what the pin has, and what it allows besides, is no finding."""
     slots = dict.fromkeys(("haiku", "sonnet", "opus", "fable"), "mistralai/devstral-2512")

@@ -208,7 +208,8 @@ def test_a_refused_key_is_named_in_words_that_are_not_about_a_login(
     assert (reply.status, reply.headers["request-id"], reply.headers["x-should-retry"]) == (status, "r1", "false")
     assert json.loads(reply.body)["error"]["type"] == kind
     host = upstream.url.removeprefix("http://")
-    assert reply.message == f"{host} (slot haiku) refused the haiku key ({status})."
+    after = " What to do: llmswitch gateway status" if status == 401 else ""
+    assert reply.message == f"{host} (slot haiku) refused the haiku key ({status}).{after}"
 
 
 def test_a_403_that_has_another_reason_tells_it(gateway: RunningGateway, upstream: Upstream) -> None:

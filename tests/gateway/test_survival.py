@@ -23,6 +23,7 @@ from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.gateway.port import holder
 from llmswitch.gateway.server import Server
+from llmswitch.gateway.through import through
 
 KEYS = {"haiku": "sk-test-haiku-0123456789abcdef0123456789"}
 BODY = {"model": "haiku-model", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
@@ -175,6 +176,49 @@ def test_it_counts_what_it_did_without_a_word_of_it(gateway: RunningGateway, ups
     assert status
     assert status["pins"] == {pin.name: {"requests": 3, "errors": 1, "model": "vendor/real-1"}}
     assert status["active"] == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(401, "llmswitch save-key haiku"), (402, "Look at your account"), (429, "try again later")]
+)
+def test_a_refusal_is_told_with_the_next_thing_to_type_until_the_host_answers(
+    gateway: RunningGateway, upstream: Upstream, tmp_path: Path, status: int, says: str
+) -> None:
+    """With the page and the presets whose key is known, by `gateway status`; and `status` of the pin names it."""
+    folder = gateway.home / "presets"
+    folder.mkdir()
+    fields = {"base_url": upstream.url, "key": "haiku", "key_url": "https://example.com/keys", "default_model": "a/b"}
+    (folder / "mine.json5").write_text(json.dumps(fields))
+    (folder / "other.json5").write_text(json.dumps(fields | {"key": "other"}))
+    pin = gateway.routes(**{"haiku-model": route(upstream, preset="mine")})
+    upstream.behaviour = replying(status, error("some_error", "no"))
+    assert pin.post(BODY).status == status
+    environ = {**gateway.environ, "LLMSWITCH_KEY_OTHER": "k" * 20}
+    argv = [sys.executable, "-m", "llmswitch", "gateway", "status"]
+    done = subprocess.run(argv, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT)
+    for expected in (says, "https://example.com/keys", "Or switch: llmswitch other.", f"({status} at "):
+        assert expected in done.stdout, done
+    found = through(pin.name, {"ANTHROPIC_DEFAULT_HAIKU_MODEL": "haiku-model"}, gateway.local)
+    assert "gateway-refused" in [problem.code for problem in found.problems]
+    whole = json.loads(subprocess.run([*argv, "--json"], env=environ, cwd=tmp_path, capture_output=True).stdout)
+    assert whole["pins"][pin.name]["refused"][0]["fix"] in done.stdout
+
+
+def test_a_host_that_answers_again_is_no_longer_named(gateway: RunningGateway, upstream: Upstream) -> None:
+    """The refusal of another host stays."""
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+    upstream.behaviour = replying(429, error("rate_limit_error", "slow down"))
+    pin.post(BODY)
+    assert [each["status"] for each in counted(gateway, pin.name)["refused"]] == [429]
+    upstream.behaviour = replying(200, {"type": "message", "model": "m"})
+    pin.post(BODY)
+    assert "refused" not in counted(gateway, pin.name)
+
+
+def counted(gateway: RunningGateway, pin: str) -> dict[str, Any]:
+    """Return what the gateway counts for a pin."""
+    status = gateway.local.status() or {}
+    return cast("dict[str, dict[str, Any]]", status["pins"])[pin]
 
 
 def test_it_forgets_all_keys_when_told_to(gateway: RunningGateway, upstream: Upstream) -> None:

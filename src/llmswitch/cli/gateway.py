@@ -10,6 +10,7 @@ from llmswitch.cli import console, shell
 from llmswitch.cli.app import App
 from llmswitch.commands import gateway as commands
 from llmswitch.keys.keyring import OsKeyring
+from llmswitch.keys.ready import ways_on
 from llmswitch.presets.config import gateway_forget
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ def token(app: App, routes: str) -> None:
 def status(app: App, as_json: bool) -> None:
     """Say whether the gateway runs, and what it holds."""
 
-    data = commands.status(app.gateway())
+    def ways(status: int, name: str | None) -> str:
+        preset = app.catalog.as_it_stands(name) if name else None
+        return ways_on(status, preset, app.catalog, app.environ, app.key_names().load())
+
+    data = commands.status(app.gateway(), ways)
     console.print_data(as_json, data, lambda: commands.status_lines(data))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 from llmswitch.base.errors import KeyProblem, LlmswitchError, UsageProblem
 from llmswitch.base.urls import is_id
 from llmswitch.commands.keys import print_key
 from llmswitch.gateway import litellm, supervise
 from llmswitch.gateway.extra import check_installed
+from llmswitch.keys.ready import SAID
 from llmswitch.keys.sources import variable
 from llmswitch.presets import mixed
 from llmswitch.presets.listing import price
@@ -16,6 +18,7 @@ from llmswitch.presets.listing import price
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from llmswitch.base.secret import Secret
     from llmswitch.gateway.client import LocalGateway
@@ -104,10 +107,15 @@ def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring
         ) from None
 
 
-def status(client: LocalGateway) -> dict[str, object]:
-    """Return what is known of the gateway as JSON data; `up` says whether it runs, `keys` which are in memory."""
+def status(client: LocalGateway, ways_on: Callable[[int, str | None], str]) -> dict[str, object]:
+    """Return what is known of the gateway as JSON data; `up` says whether it runs, `keys` which are in memory.
+
+    `ways_on` says what to type after a status (401, 402, 429) of the provider of a preset (None: of none).
+    """
     running, found = client.look()
     if running:
+        for refused in _refusals(running):
+            refused["fix"] = ways_on(int(refused["status"]), refused["preset"])
         return {"up": True, **running}
     trouble, fix = found or (None, None)
     return {"up": False, "routes": client.files.names(), "trouble": trouble, "fix": fix}
@@ -124,7 +132,24 @@ def status_lines(data: Mapping[str, object]) -> list[str]:
         f"The gateway listens on http://127.0.0.1:{data['port']} (process {data['pid']}, version {data['version']}).",
         f"Keys in its memory: {', '.join(keys) or 'none yet'}.",
         *_pin_lines(data),
+        *_refusal_lines(data),
     ]
+
+
+def _refusals(data: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Return the refusals after which a host answered nothing to a pin."""
+    pins = data.get("pins")
+    return [each for one in (pins.values() if isinstance(pins, dict) else ()) for each in one.get("refused", [])]
+
+
+def _refusal_lines(data: Mapping[str, object]) -> list[str]:
+    lines = []
+    for each in _refusals(data):
+        when = time.strftime("%H:%M", time.localtime(each["time"]))
+        whose = f" the {each['key']} key" if each["key"] else ""
+        lines += [f"{each['host']} {SAID[each['status']]} ({each['status']} at {when};{whose or ' no key was sent'}).",
+                  f"  {each['fix']}"]  # fmt: skip
+    return lines
 
 
 def _pin_lines(data: Mapping[str, object]) -> list[str]:

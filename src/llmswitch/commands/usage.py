@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.claude.transcripts import projects
+from llmswitch.keys.names import KeyNames
+from llmswitch.keys.ready import ways_on
 from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.entries import entries
 from llmswitch.usage import index as indexes
@@ -122,6 +124,7 @@ def usage(
         roots += sorted({entry.worktree for entry in noted if homes(entry.worktree)[1] == scope.repository} - {*roots})
     wanted = (lambda name: True) if scope.worktrees is None else indexes.below(roots)
     keys = (asked.by,) if asked.by else USUAL
+    ways = _ways_on(catalog, pricer, state_folder, environ)
 
     def work(index: Index) -> Answer:
         is_new = index.is_new
@@ -129,7 +132,7 @@ def usage(
         found = evidence(index, scope, attribution, pricer, by_day=True)
         said = claimed(index, found)
         prices = {each.name: _compared(found, pricer, catalog, each.name) for each in others}
-        return Answer(keys, scope, found, found.rows(keys), said, findings(found), prices, read, is_new,
+        return Answer(keys, scope, found, found.rows(keys), said, findings(found, ways), prices, read, is_new,
                       index.set_aside)  # fmt: skip
 
     return indexes.worked(state_folder, homes, work)
@@ -198,7 +201,17 @@ def forget(worktree: Worktree, state_folder: str, what: str) -> tuple[str, int]:
     return indexes.worked(state_folder, homes, work)
 
 
-def known(worktree: Worktree, catalog: Catalog, state_folder: str) -> list[Finding]:
+def _ways_on(
+    catalog: Catalog, pricer: Pricer, state_folder: str, environ: Mapping[str, str]
+) -> Callable[[int, str | None], str]:
+    def ways(status: int, name: str | None) -> str:
+        preset = pricer.preset(name) if name else None
+        return ways_on(status, preset, catalog, environ, KeyNames(state_folder).load())
+
+    return ways
+
+
+def known(worktree: Worktree, catalog: Catalog, state_folder: str, environ: Mapping[str, str]) -> list[Finding]:
     """Return what the index, if there is one, says is wrong in a worktree since its last switch; nothing is read."""
     if not indexes.exists(state_folder):
         return []
@@ -206,7 +219,10 @@ def known(worktree: Worktree, catalog: Catalog, state_folder: str) -> list[Findi
     attribution, pricer = Attribution(noted), Pricer(catalog)
     scope = Scope(attribution.last_switch(worktree.root) or 0, frozenset({worktree.root}))
     homes = Homes([])
-    return indexes.worked(state_folder, homes, lambda index: findings(evidence(index, scope, attribution, pricer)))
+    ways = _ways_on(catalog, pricer, state_folder, environ)
+    return indexes.worked(
+        state_folder, homes, lambda index: findings(evidence(index, scope, attribution, pricer), ways)
+    )
 
 
 def of_session(session: str, transcript: str, catalog: Catalog, state_folder: str) -> Row:

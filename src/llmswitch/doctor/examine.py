@@ -99,7 +99,7 @@ def examine(checkout: Checkout, reach: Reach, asked: Asked) -> Examined:
 def _evidence(checkout: Checkout, reach: Reach) -> list[Problem]:
     """Return what `usage` has found since the last switch, where it was used."""
     try:
-        known = usage.known(checkout.worktree, reach.catalog, checkout.checkouts.state_folder)
+        known = usage.known(checkout.worktree, reach.catalog, checkout.checkouts.state_folder, reach.environ)
     except LlmswitchError as error:
         return [Problem("usage", "note", str(error.args[0]), error.hint)]
     return [Problem(f"used-{each.code}", each.level, f"{each.message} Last in session {each.session}.", each.fix)

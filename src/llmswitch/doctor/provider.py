@@ -17,7 +17,7 @@ from llmswitch.doctor.answers import Reply
 from llmswitch.doctor.facts import Facts
 from llmswitch.doctor.look import Reach
 from llmswitch.doctor.probe_request import Request
-from llmswitch.keys.ready import ready
+from llmswitch.keys.ready import ready, ways_on
 from llmswitch.presets.preset import Preset, slot_named
 
 _SHOWN = {"authorization": "Authorization: Bearer", "x-api-key": "x-api-key"}
@@ -158,7 +158,10 @@ class Asker:
     def _save(self, preset: Preset | None) -> str:
         name = preset.key if preset and preset.key else "NAME"
         page = f" (keys: {preset.key_url})" if preset and preset.key_url else ""
-        return f"llmswitch save-key {name}{page}, then: {self.facts.use}"
+        reach = self._reach
+        others = ready(preset.key if preset else None, reach.catalog, reach.environ, reach.names().load())
+        switch = f". Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}" if others else ""
+        return f"llmswitch save-key {name}{page}, then: {self.facts.use}{switch}"
 
     def _asked(self, model: str, slots: list[str], headers: Mapping[str, str], good: bool | None) -> answers.Asked:
         preset = self.facts.preset
@@ -169,11 +172,9 @@ class Asker:
         return answers.Asked(self.host, model, ", ".join(slots), header, use, save, any_key, good, limit)
 
     def _limit(self, preset: Preset | None) -> str:
-        """Return what to do where credit or a limit gave out: the provider's page, and presets that could take over."""
-        key, page = (preset.key, preset.key_url) if preset else (None, "")
-        others = ready(key, self._reach.catalog, self._reach.environ, self._reach.names().load())
-        switch = f" Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}." if others else ""
-        return f"Look at your account {f'at {page}' if page else 'there'}, or try again later.{switch}"
+        """Return what to do where credit or a limit gave out."""
+        reach = self._reach
+        return ways_on(402, preset, reach.catalog, reach.environ, reach.names().load())
 
     def _gone(self, model: str, slots: list[str], ids: Sequence[str]) -> Problem:
         near = difflib.get_close_matches(probe_request.wire_model(model), ids, n=1, cutoff=0.5)

@@ -10,7 +10,7 @@ from aiohttp import web
 from llmswitch.base.addresses import address_problem
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.gateway import wire
-from llmswitch.gateway.counts import Counts
+from llmswitch.gateway.counts import NOTE, Counts
 from llmswitch.gateway.guard import Forbidden, Guard
 from llmswitch.gateway.translate import Translator
 from llmswitch.gateway.upstream import Upstreams, error
@@ -109,6 +109,7 @@ class Server:
         if route is None:
             text = f"model: {model.name} is in no slot of {routes.preset}."
             return error(404, "not_found_error", text, retry=False)
+        NOTE.get().route = route
         secret = await self._key(route)
         body = wire.with_model(body, model, route.model)
         relay = self._translator if route.protocol == "openai" else self._upstreams

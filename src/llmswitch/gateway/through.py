@@ -39,6 +39,8 @@ def through(name: str, models: Mapping[str, str], gateway: LocalGateway) -> Thro
     slots = {slot: _data(route, gateway) for slot, route in found.items() if route}
     missing = {str(data["key"]): None for data in slots.values() if data["key_known"] is False}
     problems += [_no_key(name) for name in missing]
+    pins = (status or {}).get("pins")
+    problems += [_refused(each) for each in (pins if isinstance(pins, dict) else {}).get(name, {}).get("refused", ())]
     return Through(up, slots, problems)
 
 
@@ -58,6 +60,11 @@ def _down(trouble: tuple[str, str] | None) -> Problem:
 def _older(version: str) -> Problem:
     message = f"The gateway that runs is version {version}; the next session replaces it when it has nothing to do."
     return Problem("gateway-version", "note", message, "llmswitch gateway stop")
+
+
+def _refused(refused: Mapping[str, object]) -> Problem:
+    message = f"{refused['host']} answered {refused['status']}, and nothing else since."
+    return Problem("gateway-refused", "warning", message, "llmswitch gateway status")
 
 
 def _no_key(name: str) -> Problem:

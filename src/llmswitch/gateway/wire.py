@@ -136,6 +136,8 @@ def refusal(status: int, subject: str, body: bytes) -> bytes:
     message = f"{subject} ({status})."
     if words and not _LOGIN_WORDS.search(words):
         message += f" It says: {redacted(words)[:_LONGEST_QUOTE]}"
+    if status == 401:
+        message += f"{'' if message.endswith('.') else '.'} What to do: llmswitch gateway status"
     fallback = "authentication_error" if status == 401 else "permission_error"
     return json.dumps({"type": "error", "error": {"type": kind or fallback, "message": message}}).encode()
 

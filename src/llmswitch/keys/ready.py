@@ -1,4 +1,4 @@
-"""Presets that could take over: their key is known, and it is another one than that which gave out."""
+"""What to do where a key is refused or gives out: the provider's page, and presets that could take over."""
 
 from __future__ import annotations
 
@@ -6,11 +6,30 @@ from collections.abc import Collection, Mapping
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.keys.sources import variable
+from llmswitch.presets.balance import balance_of
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.pin import pin
+from llmswitch.presets.preset import Preset
 
 MOST = 3  # as many as fit into a message
+# What a provider says with a status (RFC 9110, and 429 of RFC 6585): the key is refused, paid out, or used too fast.
+SAID = {401: "does not take the key", 402: "says that no credit is left", 429: "says that a limit is reached"}
+
+
+def ways_on(
+    status: int, preset: Preset | None, catalog: Catalog, environ: Mapping[str, str], saved: Collection[str]
+) -> str:
+    """Return what to type after a 401, 402 or 429 of a preset's provider; `saved` are the names of saved keys."""
+    key, page = (preset.key, preset.key_url) if preset else (None, "")
+    ways = [f"Look at your account {f'at {page}' if page else 'there'}, or try again later."]
+    if status == 401:
+        ways = [f"Save one that it takes: llmswitch save-key {key or 'NAME'}{f' (keys: {page})' if page else ''}."]
+    elif preset and balance_of(preset):
+        ways.append(f"What is left: llmswitch balance {preset.name}.")
+    if others := ready(key, catalog, environ, saved):
+        ways.append(f"Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}.")
+    return " ".join(ways)
 
 
 def ready(key: str | None, catalog: Catalog, environ: Mapping[str, str], saved: Collection[str]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from llmswitch.claude.variables import is_claude
+from llmswitch.keys.ready import SAID
 from llmswitch.presets.models import base_id
 from llmswitch.usage.attribution import CLAUDE
 from llmswitch.usage.renamed import is_same
@@ -39,10 +40,14 @@ class Finding:
                 "worktree": self.worktree, "time": at, "cost": self.cost, "fix": self.fix}  # fmt: skip
 
 
-def findings(found: Evidence) -> list[Finding]:
-    """Return what is wrong in what was used, the dearest first."""
+def findings(found: Evidence, ways_on: Callable[[int, str | None], str]) -> list[Finding]:
+    """Return what is wrong in what was used, the dearest first.
+
+    `ways_on` says what to type after a status (401, 402, 429) of the provider of a preset (None: unknown).
+    """
     checks: Sequence[Callable[[Evidence], Iterator[Finding]]] = (_other_model, _outside, _uncached, _failing)
-    return sorted((each for check in checks for each in check(found)), key=lambda each: -(each.cost or 0.0))
+    whole = [*(each for check in checks for each in check(found)), *_refused(found, ways_on)]
+    return sorted(whole, key=lambda each: -(each.cost or 0.0))
 
 
 def _other_model(found: Evidence) -> Iterator[Finding]:
@@ -118,6 +123,24 @@ def _failing(found: Evidence) -> Iterator[Finding]:
         fix = f"llmswitch doctor --probe -w {shlex.quote(session.worktree)}"
         message = f"{len(times)} requests of one session failed: {words}."
         yield Finding("failing", "warning", message, session.name, session.worktree, moment, None, fix)
+
+
+def _refused(found: Evidence, ways_on: Callable[[int, str | None], str]) -> Iterator[Finding]:
+    """A key was refused, or its credit or limit gave out, and its session got no answer since."""
+    groups = defaultdict(list)
+    for session, moment, status, tool, _ in found.failures:
+        if status in SAID and not tool and moment >= found.last_answers.get(session.number, 0):
+            entry = found.attribution.at(session, moment)
+            groups[status, entry.preset if entry else None, entry.host if entry else ""].append((session, moment))
+    for (status, preset, host), times in groups.items():
+        if preset == CLAUDE:  # the client itself says what to do about the user's own login
+            continue
+        session, moment = times[-1]
+        message = (
+            f"{host or 'The provider'} {SAID[status]} ({status}, {_times(len(times))}), and answered nothing since."
+        )
+        fix = ways_on(status, preset)
+        yield Finding(f"refused-{status}", "warning", message, session.name, session.worktree, moment, None, fix)
 
 
 def _grouped(found: Evidence, which: Callable[[Used], bool], *names: str) -> Iterator[list[Used]]:

@@ -259,6 +259,10 @@ class Index:
         )  # fmt: skip
         return list(rows)
 
+    def last_answers(self) -> dict[int, int]:
+        """Return when each session got its last answer, in ms since 1970."""
+        return dict(self.base.execute("SELECT session, max(last) FROM whole GROUP BY session"))
+
     def claims(self, sessions: Iterable[int] | None) -> list[tuple[int, int, float, str]]:
         """Return session, time, USD and {model: tokens} as JSON text of what the client claimed, the oldest first."""
         asked, values = _of(sessions)

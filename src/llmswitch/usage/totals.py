@@ -146,6 +146,7 @@ class Evidence:
     failures: Sequence[tuple[Session, int, int, bool, str]]  # when (ms), which status, whether a tool, who had answered
     sessions: Mapping[int, Session]
     attribution: Attribution
+    last_answers: Mapping[int, int]  # session → when (ms)
 
     def rows(self, keys: Sequence[str]) -> list[Row]:
         """Return what was used by these keys: days in their order, others with the dearest first."""
@@ -194,7 +195,7 @@ def evidence(index: Index, scope: Scope, attribution: Attribution, pricer: Price
         (sessions[number], moment, status, bool(tool), answered)
         for number, moment, status, tool, answered in index.failures(asked, scope.since)
     ]
-    return Evidence(scope, used, failures, sessions, attribution)
+    return Evidence(scope, used, failures, sessions, attribution, index.last_answers())
 
 
 def claimed(index: Index, found: Evidence) -> Claimed:
