@@ -11,10 +11,12 @@ from llmswitch.views import switch as view
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from llmswitch.claude.sessions import Session
     from llmswitch.cli.app import App
+    from llmswitch.commands.several import Switched
     from llmswitch.settings.checkout import Checkout
 
 
@@ -51,8 +53,12 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
         keys = prompts.key_source(app, bool(options.get("key_stdin")))
         save_adopted = prompts.adopted(app, request, checkouts, options.get("adopt_key"))
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper, app.typed)
+    tell = options.get("tell") or _told  # --json tells it otherwise
     for done in switch_all(request, checkouts, tools, lambda: _main_rules(app), save_adopted):
-        found = app.sessions(*done.checkout.reached)
-        console.answer(view.switched(done, request.dry_run, app.home))
-        console.note(*view.remarks(done, request, found))
+        tell(app, done, request, app.sessions(*done.checkout.reached))
     console.note(*(f"Left out: {problem.args[0]}" for problem in app.catalog.left_out))
+
+
+def _told(app: App, done: Switched, request: Request, found: Sequence[Session] | None) -> None:
+    console.answer(view.switched(done, request.dry_run, app.home))
+    console.note(*view.remarks(done, request, found))

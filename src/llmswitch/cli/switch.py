@@ -16,11 +16,14 @@ from llmswitch.commands.run import in_use, start
 from llmswitch.presets.preset import TIERS
 from llmswitch.settings.neighbours import all_of
 from llmswitch.views import switch as view
+from llmswitch.views import switch_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmswitch.cli.app import App
+    from llmswitch.commands.request import Request
+    from llmswitch.settings.checkout import Checkout
 
 
 def _slot_options(command: Any) -> Any:
@@ -46,6 +49,7 @@ def _safety_options(command: Any) -> Any:
         click.option("--adopt-key", metavar="NAME", help="Save a credential in the file that is not ours as NAME."),
         click.option("--discard-key", is_flag=True, help="Let a credential in the file that is not ours go."),
         click.option("--anyway", is_flag=True, help="Go on where llmswitch would refuse for safety."),
+        click.option("--json", "as_json", is_flag=True, help="Print what changed in each worktree as JSON."),
     ]
     return _apply(options, command)
 
@@ -113,7 +117,20 @@ def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
     if options.get("ladder"):
         request, remarks = with_ladder(request, checkouts, app.catalog)
         console.note(*remarks)
-    hot_switch.carry_out(app, request, checkouts, options)
+    _carry_out(app, request, checkouts, options)
+
+
+def _carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
+    """Do what a request asks for; with --json what it did is printed at the end, as data."""
+    if not options["as_json"]:
+        return hot_switch.carry_out(app, request, checkouts, options)
+    found: list[Mapping[str, object]] = []
+
+    def tell(_: App, *did: Any) -> None:
+        found.append(switch_json.switched(*did))
+
+    hot_switch.carry_out(app, request, checkouts, {**options, "tell": tell})
+    return console.print_data(True, {"switched": found}, list)
 
 
 def switch_command(name: str) -> click.Command:
@@ -148,7 +165,7 @@ def use(app: App, /, preset: str | None, **options: Any) -> int:
 def back(app: App, /, **options: Any) -> None:
     """Go back to what this worktree had before."""
     checkout = app.checkouts.at(options["worktree"])
-    hot_switch.carry_out(app, go_back(checkout.state, options), [checkout], options)
+    _carry_out(app, go_back(checkout.state, options), [checkout], options)
 
 
 class WithRest(click.Command):

@@ -19,7 +19,7 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     where, name = short_path(done.checkout.root, home), done.chosen.preset.name
     if done.follows:
         return [f"Nothing to do: {where} follows the main checkout, which is on {name} already."]
-    changes = _changes(done)
+    changes = changes_of(done)
     if not changes and done.live:
         return [f"Nothing to take away: {where} was on {name} ({done.host}) already."]
     if not changes and not done.written:
@@ -42,7 +42,8 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     return lines
 
 
-def _changes(done: Switched) -> dict[str, tuple[str | None, str | None]]:
+def changes_of(done: Switched) -> dict[str, tuple[str | None, str | None]]:
+    """Return {member: (text before, text after)} of the members that a switch changed."""
     names = [*done.after, *(name for name in done.before if name not in done.after)]
     pairs = {name: (done.before.get(name), done.after.get(name)) for name in names}
     # A leftover "" that goes away is no news; one that comes is listed by name.
