@@ -41,6 +41,7 @@ def test_log_tells_the_newest_first(cli: Cli, repo: Path, key: str) -> None:
     assert [line.split("  ")[-1] for line in lines[1:]] == [
         "llmswitch deepseek --small 'a b'",
         "llmswitch openrouter",
+        "→ llmswitch - --to first",
     ]
     data = json.loads(cli("log", "--json", cwd=repo).out)
     assert [row["preset"] for row in data["switches"]] == ["deepseek", "openrouter"]

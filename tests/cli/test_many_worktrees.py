@@ -13,8 +13,6 @@ from conftest import KEY, Cli, git, settings_of
 from support.processes import looks_like_a_session
 from test_switch import env_of, write
 
-from llmswitch.claude.variables import KEYLESS_TOKEN
-
 
 @pytest.fixture
 def linked(repo: Path) -> Path:
@@ -345,13 +343,13 @@ def test_back_from_the_first_pin_takes_it_away(cli: Cli, repo: Path, key: str) -
     assert settings_of(repo).exists()
 
 
-def test_back_brings_entries_without_a_secret_back_that_were_not_ours(cli: Cli, repo: Path, key: str) -> None:
-    """Somebody's own slots and URL; for a credential that was let go a dummy keeps the login from going there."""
+def test_back_brings_entries_back_that_were_not_ours(cli: Cli, repo: Path, key: str) -> None:
+    """Somebody's own slots and URL, as they were, and then the pin again."""
     own = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:1", "ANTHROPIC_DEFAULT_HAIKU_MODEL": "mine", "EDITOR": "vi"}
-    write(repo, json.dumps({"env": {**own, "ANTHROPIC_AUTH_TOKEN": "token-0123456789abcdefghij"}}))
-    assert cli("openrouter", "--discard-key", cwd=repo).code == 0
+    write(repo, json.dumps({"env": own}))
+    assert cli("openrouter", cwd=repo).code == 0
     assert cli("-", cwd=repo).code == 0
-    assert env_of(repo) == {**own, "ANTHROPIC_AUTH_TOKEN": KEYLESS_TOKEN}
+    assert env_of(repo) == own
     assert cli("-", cwd=repo).code == 0
     assert env_of(repo)["ANTHROPIC_AUTH_TOKEN"] == key
 

@@ -11,8 +11,6 @@ from conftest import Cli, git, settings_of
 from support.secret_service import SecretService
 from test_switch import env_of, write
 
-from llmswitch.claude.variables import KEYLESS_TOKEN
-
 TOKEN, OTHER = "foreign-token-0123456789abcdef", "another-token-0123456789abcdef"
 HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 
@@ -55,14 +53,15 @@ def test_headers_and_helpers_without_a_secret_come_back(cli: Cli, repo: Path, ke
 
 
 def test_back_never_leaves_a_url_for_the_login(cli: Cli, repo: Path, key: str) -> None:
-    """A URL whose token was let go would get the user's own login: a dummy goes there instead, and status knows."""
-    write(repo, json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_AUTH_TOKEN": TOKEN}}))
+    """A URL whose token was let go would get the user's own login: it comes back with a token, or not at all."""
+    own = {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_AUTH_TOKEN": TOKEN}
+    write(repo, json.dumps({"env": own}))
     cli("openrouter", "--discard-key", cwd=repo)
     reply = cli("-", cwd=repo)
-    assert reply.code == 0
-    assert "else.example" in reply.out
-    assert "None" not in reply.err
-    assert env_of(repo) == {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_AUTH_TOKEN": KEYLESS_TOKEN}
+    assert reply.code == 4
+    assert "else.example" in reply.err
+    assert cli("-", "--key-stdin", cwd=repo, text=OTHER).code == 0
+    assert env_of(repo) == {**own, "ANTHROPIC_AUTH_TOKEN": OTHER}
 
 
 def test_back_keeps_the_pin_before_with_what_was_edited_in_it(cli: Cli, repo: Path, key: str) -> None:
@@ -149,15 +148,16 @@ def test_back_restores_everything_that_was_edited_in_a_pin(cli: Cli, repo: Path,
 
 
 def test_back_to_a_pin_that_was_edited_to_go_elsewhere_takes_no_key_there(cli: Cli, repo: Path, key: str) -> None:
-    """Its models come back, its key does not."""
+    """Its models come back, with a key that is given for it; ours is not."""
     cli("openrouter", cwd=repo)
     path = settings_of(repo)
     path.write_text(path.read_text().replace("https://openrouter.ai/api", "https://gw.example"))
     cli("deepseek", cwd=repo)
-    assert cli("-", cwd=repo).code == 0
+    assert cli("-", cwd=repo).code == 4
+    assert cli("-", "--key-stdin", cwd=repo, text=OTHER).code == 0
     env = env_of(repo)
     assert env["ANTHROPIC_BASE_URL"] == "https://gw.example"
-    assert env["ANTHROPIC_AUTH_TOKEN"] == KEYLESS_TOKEN
+    assert env["ANTHROPIC_AUTH_TOKEN"] == OTHER
     assert env["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "google/gemini-2.5-pro"
 
 

@@ -84,7 +84,7 @@ class Machine:
         """Go back in a worktree."""
         app = self.app()
         checkout = app.checkouts.at(str(folder))
-        hot_switch.carry_out(app, back.back(checkout.state, {}), [checkout], {})
+        hot_switch.carry_out(app, back.back(checkout.state, {}, lambda _: None), [checkout], {})
 
     def renew(self, helper: bool = False) -> int:
         """Renew every pin of this machine."""

@@ -6,9 +6,12 @@ import shutil
 import sys
 
 from llmswitch.base.errors import KeyProblem
+from llmswitch.base.secret import Secret
+from llmswitch.claude.variables import CREDENTIALS
 from llmswitch.cli.console import attended, note, piped
 from llmswitch.keys.adopt import Adoption
 from llmswitch.keys.asking import AskingSource
+from llmswitch.keys.sources import STDIN, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +52,22 @@ def _asked(question: str, **options: Any) -> str:
 def key_text(name: str) -> str:
     """Return the key a person types at the hidden prompt, or what is piped in."""
     return ask_key(name) if sys.stdin.isatty() else piped()
+
+
+def secrets(promised: bool) -> Callable[[str], Secret | None]:
+    """Return what gives the secret of one member after the other: a line of what is piped in, or typed unseen."""
+    lines: list[str] | None = None
+
+    def ask(name: str) -> Secret | None:
+        nonlocal lines
+        if lines is None:
+            lines = piped().splitlines() if promised else []
+        line = ask_key(name) if attended() else lines.pop(0) if lines else ""
+        if not line.strip():
+            return None
+        return checked(line, STDIN) if name in CREDENTIALS.values() else Secret(line.strip())
+
+    return ask
 
 
 def key_source(app: App, promised: bool) -> AskingSource:

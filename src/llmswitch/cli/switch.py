@@ -9,8 +9,10 @@ import click
 
 from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
-from llmswitch.cli import console, hot_switch, picker, shell
+from llmswitch.cli import console, hot_switch, picker, prompts, shell
 from llmswitch.commands.back import back as go_back
+from llmswitch.commands.back import first as to_first
+from llmswitch.commands.back import sent_now
 from llmswitch.commands.ladder import with_ladder
 from llmswitch.commands.run import in_use, start
 from llmswitch.presets.preset import TIERS
@@ -160,12 +162,18 @@ def use(app: App, /, preset: str | None, **options: Any) -> int:
 
 
 @click.command("-")
+@click.option("--to", type=click.Choice(["first"]), help="What stood here before the first switch of llmswitch.")
 @_go_on_options
 @click.pass_obj
 def back(app: App, /, **options: Any) -> None:
-    """Go back to what this worktree had before."""
+    """Go back to what this worktree had before, or with --to first to what stood here before any switch."""
     checkout = app.checkouts.at(options["worktree"])
-    _carry_out(app, go_back(checkout.state, options), [checkout], options)
+    ask = prompts.secrets(bool(options["key_stdin"]))
+    request = (to_first if options["to"] else go_back)(checkout.state, options, ask)
+    promised = options["key_stdin"] and request.members is None  # those took what was piped in
+    _carry_out(app, request, [checkout], {**options, "key_stdin": promised})
+    if request.members is not None and not request.dry_run:
+        console.note(*sent_now(checkout.root, app.environ, app.state))
 
 
 class WithRest(click.Command):

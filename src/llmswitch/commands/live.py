@@ -55,4 +55,4 @@ def _blank(request: Request, checkout: Checkout, tools: Tools) -> Done:
     # A blank exception would put a proxy before this machine's own hosts; the old one harms nobody.
     wrote = [name for name in checkout.state.current.wrote if name not in (*TOP_MEMBERS, *EXCEPTIONS)]
     blanks = dict.fromkeys([*OURS, *wrote], "")
-    return switch(request.but(members=blanks, passing=True), checkout, tools)
+    return switch(request.but(members=blanks, passing=True, put_back=None, secret=False), checkout, tools)

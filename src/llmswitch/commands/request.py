@@ -9,11 +9,12 @@ from llmswitch.presets.preset import TIERS, Preset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from llmswitch.base.secret import Secret
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.settings.change import Change
 
 
 class Chosen:
@@ -29,7 +30,8 @@ class Request:
     """What the user asked for: a preset, what to override in it, and how far to go.
 
     `overrides` has models by slot, and `start`, `base_url` and `also` (ids with blanks between them); `exported` names
-    the variables some came from. `members` are written in the place of a preset's, `extra` on top of them.
+    the variables some came from. `members` are written in the place of a preset's, `extra` on top of them; with
+    `put_back` they are the user's own, and that makes the change; a `secret` is among them.
     """
 
     def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
@@ -41,7 +43,8 @@ class Request:
         self.settled: list[Secret] = []  # credentials in the files that are saved elsewhere
         self.members: Mapping[str, str] | None = None
         self.extra: Mapping[str, str] = {}
-        self.passing = False
+        self.put_back: Callable[[Change], Change] | None = None
+        self.passing = self.secret = False
         asked = dict.fromkeys(SLOTS, options["model"]) if options.get("model") is not None else {}
         asked |= {slot: options[slot] for slot in SLOTS if options.get(slot) is not None}
         if options.get("start") is not None:

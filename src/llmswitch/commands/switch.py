@@ -109,7 +109,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
 
         pin, notices = deliver(pin, tools.gateway(), tools.catalog, None if request.dry_run else tools.keys)
     needs_key = bool(pin.members and chosen.preset.key and not pin.routes)
-    private = needs_key and not request.key_helper
+    private = (needs_key or request.secret) and not request.key_helper
     # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
     rule = ignore_rule.ensure(checkout.worktree, dry_run=True) if private else None
     key = tools.keys.obtain(chosen.preset, checkout) if needs_key and not request.dry_run else None
@@ -218,7 +218,8 @@ def _changed(
         from llmswitch.commands.leftover import noted  # a list of models that is not as the last switch wrote it
 
         current = noted(current, settings, chosen.catalog)
-    return change.switched(settings, [current, previous], pin.members, about)
+    done = change.switched(settings, [current, previous], {} if request.put_back else pin.members, about)
+    return request.put_back(done) if request.put_back else done
 
 
 def _noted(key: Key | None, current: Record, name: str | None) -> dict[str, str]:

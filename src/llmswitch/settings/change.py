@@ -6,7 +6,7 @@ A switch always takes the old pin out first, so that it does not matter what was
 from __future__ import annotations
 
 from llmswitch.base.fastjson import dumps, loads, quoted
-from llmswitch.claude.variables import ALLOWED, AUTO_MODE, OURS, SECRET_BEARING, may_be_secret
+from llmswitch.claude.variables import ALLOWED, API_KEY, AUTH_TOKEN, AUTO_MODE, OURS, SECRET_BEARING
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
 
@@ -35,12 +35,20 @@ def switched(
     found: dict[str, object] = {}
     base = settings
     if settings is not None:
-        current = records[:1] if in_force(records[0], settings) else records
-        # A record that was only passed through leaves what was found before it.
-        found["foreign"] = _foreign(settings, records) | (records[0].foreign if records[0].passing else {})
+        as_written = in_force(records[0], settings)
+        # With no pin in the current record the one before it counts only where a switch failed after its record.
+        alone = as_written or not (records[0].pin or any(in_force(each, settings) for each in records[1:]))
+        current = records[:1] if alone else records
         base = unpinned(settings, current)
         if base.blank and any("file" in each.created for each in current):
             base = None
+        # A record that was only passed through leaves what was found before it.
+        found = {"foreign": records[0].foreign, "taken": records[0].taken} if records[0].passing else {}
+        values, odd = settings.values(), SECRET_BEARING - {AUTH_TOKEN, API_KEY} if records[0].pin else OURS
+        if not as_written or any(name in odd and (values[name] or not records[0].pin) for name in values):
+            from llmswitch.settings import taken  # only where something is not as the last switch wrote it
+
+            found = taken.noted(found, settings, base, records, not any(record.pin for record in current))
     if not members:
         return Change(settings, base, Record({**about, **found}))
     after, noted = _pinned(base, members)
@@ -99,20 +107,6 @@ def _has_opinion(settings: Settings) -> bool:
     permissions = settings.top("permissions")
     chosen = permissions if isinstance(permissions, dict) else {}
     return settings.top(AUTO_MODE) is not None or "defaultMode" in chosen or "disableAutoMode" in chosen
-
-
-def _foreign(settings: Settings, records: Sequence[Record]) -> dict[str, str]:
-    """Return the identity members that no record wrote and that hold no secret; a blank counts, it cancels something.
-
-    A pin of ours has every one of them, so its blanks cannot be told from the user's.
-    """
-    pinned_before = any(record.pin for record in records)
-    return {
-        name: text
-        for name, text in settings.values().items()
-        if name in OURS and not may_be_secret(name, text) and not (text == "" and pinned_before)
-        if all(record.pin.get(name) != text for record in records)
-    }
 
 
 def in_force(record: Record, settings: Settings | None) -> bool:

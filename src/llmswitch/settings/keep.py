@@ -24,16 +24,19 @@ def save(state: State, record: Record, settings: Settings | None) -> None:
     The current one is not in force where a switch failed after its record was written. A record equal to
     the current one changes nothing.
     """
-    known = {**record.data(), "foreign": state.current.foreign}
+    known = {**record.data(), "foreign": state.current.foreign, "taken": state.current.taken}
     if known == state.current.data():
         if not os.path.lexists(state.note):
             note(state, record, state.switched)
         return
     failed = not in_force(state.current, settings) and in_force(state.previous, settings)
-    renewed = {**known, "key": state.current.key} == state.current.data()  # another key is no other state
+    if renewed := {**known, "key": state.current.key} == state.current.data():  # another key is no other state
+        record.foreign, record.taken = state.current.foreign, state.current.taken
     before = state.previous if failed or renewed or state.current.passing else state.current
     # After blanks no session holds anything of the pin before.
     now = time.time()
+    if state.first is None and state.switched is None and not state.current.preset:
+        state.first = record.taken
     write(state, record, before, None if state.current.passing else now)
     note(state, record, now)
 
@@ -54,7 +57,8 @@ def note(state: State, record: Record, switched: float | None) -> None:
 
 def write(state: State, record: Record, before: Record, switched: float | None) -> None:
     """Write both records and the time of the last switch; raises OSError."""
-    data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched}
+    data = {"version": 1, "current": record.data(), "previous": before.data(), "switched": switched,
+            "first": state.first}  # fmt: skip
     folder = os.path.dirname(state.path)
     files.make_folder(folder, 0o700)
     files.sweep(folder)

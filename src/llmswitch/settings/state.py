@@ -28,16 +28,17 @@ class Record:
 
     `pin` holds the identity members but no credential, `wrote` the tuning members and `displaced` what the user
     had in their place (both as JSON text), `created` which of folder, file, root and env did not exist before,
-    `foreign` the identity members found that were not ours. A `passing` record is no state to go back to.
+    `foreign` the identity members found that were not ours, `taken` what stood there in place of a pin of ours
+    (settings/taken). A `passing` record is no state to go back to.
     """
 
-    FIELDS = ("preset", "overrides", "pin", "wrote", "displaced", "created", "foreign", "key", "passing")
+    FIELDS = ("preset", "overrides", "pin", "wrote", "displaced", "created", "foreign", "taken", "key", "passing")
     __slots__ = FIELDS
 
     def __init__(self, fields: Mapping[str, object] | None = None) -> None:
         """Read a record from JSON data; what is missing or of the wrong type counts as empty."""
         fields = fields or {}
-        preset, created = fields.get("preset"), fields.get("created")
+        preset, created, taken = fields.get("preset"), fields.get("created"), fields.get("taken")
         self.preset = preset if isinstance(preset, str) else None
         self.overrides = _texts(fields.get("overrides"))
         self.pin = _texts(fields.get("pin"))
@@ -45,6 +46,7 @@ class Record:
         self.displaced = {name: raw for name, raw in _texts(fields.get("displaced")).items() if is_json(raw)}
         self.created = [str(item) for item in created] if isinstance(created, list) else []
         self.foreign = _texts(fields.get("foreign"))
+        self.taken = taken if isinstance(taken, dict) else {}
         self.key = _texts(fields.get("key"))
         self.passing = fields.get("passing") is True
 
@@ -74,12 +76,11 @@ def is_json(text: str) -> bool:
 class State:
     """The state file of one worktree, or of a plain folder (then in the user's state folder, by its path).
 
-    `current` and `previous` are the records of the last switch and of the one before it, `switched` when the last
-    one was, in seconds since 1970 (None where that is not known). `note` is the file that lists this worktree among
-    the pins of this machine.
+    `current` and `previous` are the records of the last two switches, `switched` is when the last one was (seconds
+    since 1970), `first` what the first took (None: not known); `note` lists the worktree among this machine's pins.
     """
 
-    __slots__ = ("common_dir", "current", "note", "path", "previous", "root", "switched")
+    __slots__ = ("common_dir", "current", "first", "note", "path", "previous", "root", "switched")
 
     def __init__(self, worktree: Worktree, state_folder: str) -> None:
         folder = worktree.git_dir or os.path.join(state_folder, "folders", digest(worktree.root))
@@ -94,8 +95,9 @@ class State:
 
     def _take(self, data: object) -> None:
         self.current, self.previous = Record(part(data, "current")), Record(part(data, "previous"))
-        switched = data.get("switched") if isinstance(data, dict) else None
+        switched, first = (data.get("switched"), data.get("first")) if isinstance(data, dict) else (None, None)
         self.switched = float(switched) if isinstance(switched, (int, float)) else None
+        self.first = first if isinstance(first, dict) else None
 
 
 def load(path: str) -> object:

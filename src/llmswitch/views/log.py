@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 def log(found: Log, home: str) -> list[str]:
-    """Return a line for each switch: when, to what, and by which command."""
-    if not found.switches:
+    """Return a line for each switch: when, to what, and by which command; the last is what stood there first."""
+    if not found.switches and found.first is None:
         return [f"No switch of {short_path(found.worktree, home)} is known."]
-    return [f"{short_path(found.worktree, home)}:", *columns([_row(entry) for entry in found.switches])]
+    rows = [_row(entry) for entry in found.switches]
+    if found.first is not None:
+        what = "own entries" if found.first["members"] or found.first["secrets"] else "claude"
+        rows.append(("before", f"{what} ({found.first['host']})", "→ llmswitch - --to first"))
+    return [f"{short_path(found.worktree, home)}:", *columns(rows)]
 
 
 def _row(entry: Entry) -> tuple[str, str, str]:
