@@ -43,6 +43,8 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
         console.note("These are mended now:", *view.findings(after.mended))
         console.note(*(f"Not mended: {why}" for why in after.failed))
         found = after
+    if fix and not found.mended and any(problem.level not in ("note", "ok") for problem in found.problems):
+        console.note("Nothing was mended: --fix does only what loses nothing. Type what stands behind each arrow.")
     lines = [
         *view.looked_at(found.facts, app.home),
         *view.findings(found.problems, [] if fix else found.safe),

@@ -26,5 +26,5 @@ def check(checkout: Checkout, preset: Preset) -> None:
         where = host_of(url) or "a base URL that is none"
         raise Refused(
             f"The key of {preset.name} is not given out: {values[BASE_URL].layer.path} sends it to {where}.",
-            hint=f"Put the pin back: llmswitch {preset.name}",
+            hint=f"Put the pin back: llmswitch {preset.name} --key-helper",
         )

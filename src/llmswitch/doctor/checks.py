@@ -12,6 +12,7 @@ from llmswitch.claude.variables import (
     BASE_URL,
     CREDENTIAL_PLACES,
     CREDENTIALS,
+    HELPER,
     MAX_CONTEXT,
     OURS,
     START_MODEL,
@@ -175,7 +176,9 @@ def helper(facts: Facts) -> Iterator[Problem]:
     """An apiKeyHelper that cannot run: requests go out with an empty key."""
     if facts.helper_missing:
         message = f"apiKeyHelper runs {facts.helper_missing}, which is not there: requests go out without a key."
-        yield Problem("helper-gone", "error", message, facts.use)
+        own = facts.report.own.values.get(HELPER, "") if facts.report.own else ""
+        ours = facts.preset and facts.helper and own.endswith(f" print-key --preset {facts.preset.name}")
+        yield Problem("helper-gone", "error", message, facts.use, {HELPER: facts.helper} if ours else {})
 
 
 CHECKS = (

@@ -18,6 +18,7 @@ from llmswitch.doctor.look import Reach, look
 from llmswitch.doctor.provider import Asker
 from llmswitch.settings.checkout import Checkout
 from llmswitch.status.judge import judge
+from llmswitch.status.mends import keep_delivery
 from llmswitch.worktrees.layout import branch
 
 LEVELS = ("error", "warning", "note", "ok")
@@ -93,6 +94,7 @@ def examine(checkout: Checkout, reach: Reach, asked: Asked) -> Examined:
     found += history.findings(facts, checkout.worktree) if asked.history else []
     found += Asker(facts, reach).served() if asked.models else []
     found += Asker(facts, reach).probe() if asked.probe else []
+    keep_delivery(found, report.own.values if report.own else {}, checkout.state.current, reach.catalog)
     return Examined(facts, by_level(found))
 
 

@@ -46,6 +46,7 @@ class Facts:
     git_doubts: str = ""  # why git cannot say either
     mode_chosen: bool = False  # some settings file says how Claude Code asks for permission
     helper_missing: str = ""  # the program of apiKeyHelper, where it is not there
+    helper: str = ""  # the command that prints the pin's key, as a switch would write it now
 
     in_repository: bool = True
     worktrees: int = 1  # of this repository

@@ -90,6 +90,7 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
         windows={**reach.catalog.models.windows(), **(preset.windows if preset else {})},
         followers=[each.root for each in checkout.linked if pinned and not each.pin],
         overridden=[each.described for each in checkout.linked if pinned and each.pin],
+        helper=reach.helper(preset) if preset and preset.key else "",
         key_variable=variable(key),
         key_elsewhere=bool(elsewhere),
         preset_age=_age(preset.verified) if preset else 0,

@@ -20,6 +20,7 @@ from llmswitch.claude.variables import (
 from llmswitch.claude.ways import open_here
 from llmswitch.status import credential, lists
 from llmswitch.status.compare import differ
+from llmswitch.status.mends import keep_delivery
 from llmswitch.worktrees.ask import copies
 
 TYPE_CHECKING = False
@@ -67,6 +68,7 @@ def judged(
     if has_key and checkout.may_be_copied and copies(checkout.worktree, LOCAL):
         message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
         found.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
+    keep_delivery(found, own.values if own else {}, checkout.state.current, catalog)
     return found, values
 
 

@@ -1,0 +1,40 @@
+"""The command that mends a pin keeps the way in which it gets its key: none comes to stand where none stood."""
+
+from __future__ import annotations
+
+import re
+
+from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN
+from llmswitch.presets.listing import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llmswitch.base.problem import Problem
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.settings.state import Record
+
+_OPTION = "--key-helper"
+
+
+def by_helper(values: Mapping[str, str], record: Record) -> bool:
+    """Say whether a file's pin has its key from a helper, as the file or the last switch says.
+
+    Where neither knows, one that holds no credential may have had one.
+    """
+    texts = [values[name] for name in CREDENTIALS.values() if values.get(name)]
+    lost = not texts and not record.preset and bool(values.get(BASE_URL))
+    return not any(text != KEYLESS_TOKEN for text in texts) and bool(
+        values.get(HELPER) or record.pin.get(HELPER) or lost
+    )
+
+
+def keep_delivery(problems: Iterable[Problem], values: Mapping[str, str], record: Record, catalog: Catalog) -> None:
+    """Add the option for a helper to each command in `fix` that switches, where the pin has its key from one."""
+    if not by_helper(values, record):
+        return
+    presets = "|".join(map(re.escape, ["PRESET", *names(catalog)]))
+    switch = re.compile(rf"\bllmswitch (?!claude\b)({presets})(?![\w.-])(?!(?: -\S+| [^\s;.,]+)* {_OPTION})")
+    for problem in problems:
+        problem.fix = switch.sub(rf"llmswitch \1 {_OPTION}", problem.fix)
