@@ -176,6 +176,37 @@ def test_the_first_rotation_after_an_upgrade(cli: Cli, machine: list[Path], seal
     assert key_in(one) == NEW
 
 
+def test_pins_move_to_a_helper_and_the_key_leaves_their_files(
+    cli: Cli, machine: list[Path], sealed: dict[str, str]
+) -> None:
+    """Of those with the saved key as of those with an older one; where the host refuses two headers it stays."""
+    one, _, two, _, three, _ = machine
+    save(cli, OLD, one)
+    for folder in (one, two):
+        assert cli("openrouter", "--sonnet", "qwen/qwen3-coder", cwd=folder).code == 0
+    save(cli, NEW, one)
+    assert cli("openrouter", "--sonnet", "qwen/qwen3-coder", cwd=one).code == 0
+    assert cli("save-key", "moonshot", text=OTHER, cwd=three).code == 0
+    assert cli("moonshot", cwd=three).code == 0
+    reply = cli("renew", "--key-helper", "--everywhere", "--json", cwd=one)
+    done = json.loads(reply.out)
+    assert {each["worktree"] for each in done["renewed"]} == {str(one), str(two)}
+    assert ["openrouter.ai" in doubt for doubt in done["doubts"]] == [True]
+    for folder in (one, two):
+        written = json.loads(settings_of(folder).read_text())
+        assert "print-key --preset openrouter" in written["apiKeyHelper"]
+        assert written["env"]["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "qwen/qwen3-coder"
+        assert not {OLD, NEW} & {*written["env"].values()}
+        assert codes(cli, folder) == []
+        assert cli("status", "--check", cwd=folder).code == 0
+    assert (reply.code, [each["worktree"] for each in done["failed"]]) == (1, [str(three)])
+    assert "both headers" in done["failed"][0]["why"]
+    assert key_in(three) == OTHER
+    save(cli, OLD, one)
+    assert cli("print-key", "openrouter", cwd=one).out == f"{OLD}\n"
+    assert str(one) in json.loads(cli("renew", "openrouter", "--json", cwd=one).out)["asking"]
+
+
 def test_a_deleted_key_is_named_wherever_it_stands(cli: Cli, machine: list[Path], tmp_path: Path) -> None:
     """In pins of ours, in a worktree beside them that got a copy of the file, on a disk that is not there."""
     one, one_linked, two, *_ = machine

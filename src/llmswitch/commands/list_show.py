@@ -9,6 +9,7 @@ from llmswitch.claude.variables import HELPER, KEYLESS_TOKEN, SLOTS
 from llmswitch.claude.ways import excepted
 from llmswitch.keys.sources import variable
 from llmswitch.presets.advice import slot_models
+from llmswitch.presets.headers import WORDS, two_headers
 from llmswitch.presets.hosts import strange_hosts
 from llmswitch.presets.listing import known_models, load_all
 from llmswitch.presets.listing import price as price_of
@@ -132,6 +133,7 @@ def show(
         "protocol": preset.protocol if preset.base_url else None,
         "key_url": preset.key_url or None,
         "auth": preset.auth if preset.key else None,
+        "two_headers": WORDS[two_headers(preset)] if preset.key and preset.base_url else None,
         "start_slot": None if preset.is_claude else preset.default_slot,
         "slots": {slot: models.get(slot) or None for slot in SLOTS},
         "elsewhere": {slot: f"at {place.preset or place.base_url}" for slot, place in preset.elsewhere.items()},

@@ -18,6 +18,7 @@ from llmswitch.keys import copies as places
 from llmswitch.keys.copies import Copy, Place
 from llmswitch.keys.hashes import CURRENT, OLDER, KeyHashes
 from llmswitch.keys.sources import Key, checked, missing
+from llmswitch.presets.headers import refusal, unknown
 from llmswitch.settings import ignore_rule, keep
 from llmswitch.settings.change import Change, as_json
 from llmswitch.settings.checkout import Checkout
@@ -26,6 +27,7 @@ from llmswitch.settings.state import Record
 
 if TYPE_CHECKING:
     from llmswitch.keys.names import KeyNames, Keyring
+    from llmswitch.presets.preset import Preset
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Left:
 class Renewed:
     """What became of the pins that hold a key: renewed, failed (they hold an older key still), left on purpose.
 
-    `current` hold the saved key already; `asking` hold none and ask each time.
+    `current` hold the saved key already; `asking` hold none and ask each time; `doubts` are about helpers.
     """
 
     keys: Sequence[str] = ()
@@ -55,6 +57,7 @@ class Renewed:
     left: list[Left] = field(default_factory=list)
     current: list[str] = field(default_factory=list)
     asking: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def data(self) -> dict[str, object]:
         """Return it as JSON data."""
@@ -65,6 +68,7 @@ class Renewed:
             "left": [each.data() for each in self.left],
             "current": list(self.current),
             "asking": list(self.asking),
+            "doubts": list(self.doubts),
         }
 
 
@@ -124,17 +128,22 @@ class Renewal:
             done.current.append(path)
         else:
             try:
-                self._write(copy, name, key, helper)
+                preset = self._write(copy, name, key, helper)
                 done.renewed.append((path, name))
+                if helper and (doubt := unknown(preset)) and doubt not in done.doubts:
+                    done.doubts.append(doubt)
             except LlmswitchError as error:
                 done.failed.append(Left(path, name, str(error.args[0]), error.hint or again))
 
-    def _write(self, copy: Copy, name: str, key: Key, helper: bool) -> None:
-        """Change one file; Refused, or another LlmswitchError, wherever a switch would stop."""
+    def _write(self, copy: Copy, name: str, key: Key, helper: bool) -> Preset:
+        """Change one file and return its preset; Refused, or another LlmswitchError, wherever a switch would stop."""
         checkout = copy.place.checkout
         assert checkout is not None  # a copy was read there
         record = checkout.state.current
         settings = checkout.file.settings()
+        preset = self._tools.catalog.load(str(record.preset))
+        if helper and (why := refusal(preset)):
+            raise Refused(why, hint=f"{_again(copy)} --key-helper")
         if settings is None or settings.values().get(BASE_URL) != record.pin.get(BASE_URL):
             raise Refused("its base URL is not the one of the last switch, and the key would go there")
         again = Request(str(record.preset), {}, {}).but(overrides=dict(record.overrides), key_helper=helper)
@@ -145,6 +154,7 @@ class Renewal:
         else:
             ignore_rule.ensure(checkout.worktree)
             _replace(checkout, name, key, self._names.hashes)
+        return preset
 
 
 def _replace(checkout: Checkout, name: str, key: Key, hashes: KeyHashes) -> None:

@@ -90,9 +90,9 @@ def _looked_around(request: Request, checkout: Checkout, chosen: Chosen) -> tupl
         notices = own_login.check(checkout, pin, request.anyway, chosen.catalog)
     without_key = not chosen.preset.key or pin.routes is not None
     if without_key or request.key_helper:
-        from llmswitch.settings.ignore_making import tracked_notices  # only where no key goes into the file
+        from llmswitch.commands import keyless  # only where no key goes into the file
 
-        notices += tracked_notices(checkout.worktree, without_key and not pin.routes, request.anyway)
+        notices += keyless.notices(request, checkout, chosen, without_key)
     if pin.base_url and (checkout.has_rules or is_loopback(pin.base_url)):
         from llmswitch.commands.guard import guarded  # only where others have rules, or a proxy may stand between
 

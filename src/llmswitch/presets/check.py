@@ -20,6 +20,7 @@ FIELDS = (
     "title", "aliases", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url",
     "key_check", "auth", "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model",
     "slots", "also", "fence", "windows", "env", "extends", "notes", "docs", "verified", "confidence", "balance",
+    "two_headers",
 )  # fmt: skip
 _OF_A_SLOT = ("model", "name", "preset", "base_url", "key", "protocol")
 _DIGITS, _LARGE = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -53,6 +54,7 @@ def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:
     _check_balance(check)
     check.flag("answers_any_key")
     check.flag("fence")
+    check.flag("two_headers")
     check.texts("also")
     custom = _check_slots(check)
     word = check.text("default_slot") or "sonnet"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # What a preset with another base URL does not inherit: requests with its key would go to the old host.
-_OF_THE_HOST = ("key_check", "models_url", "balance")
+_OF_THE_HOST = ("key_check", "models_url", "balance", "two_headers")
 
 
 def merged(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, object]:

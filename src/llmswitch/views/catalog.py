@@ -124,8 +124,8 @@ def preset(data: Mapping[str, Any]) -> list[str]:
 
 
 def _about(data: Mapping[str, Any]) -> list[str]:
-    fields = ("base_url", "protocol", "cloud", "key", "key_url", "auth", "start_slot", "verified", "confidence", "docs",
-              "file")  # fmt: skip
+    fields = ("base_url", "protocol", "cloud", "key", "key_url", "auth", "two_headers", "start_slot", "verified",
+              "confidence", "docs", "file")  # fmt: skip
     rows = [(field.replace("_", " "), str(data[field])) for field in fields if data[field]]
     return columns(rows)
 

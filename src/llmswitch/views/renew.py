@@ -19,7 +19,7 @@ def renewed(done: Renewed, home: str) -> list[str]:
 
 def remarks(done: Renewed, home: str) -> list[str]:
     """Return what was left, with the command for each."""
-    return [*_lines("Not renewed", done.failed, home), *_lines("Left as it is", done.left, home)]
+    return [*_lines("Not renewed", done.failed, home), *_lines("Left as it is", done.left, home), *done.doubts]
 
 
 def _lines(verb: str, left: Sequence[Left], home: str) -> list[str]:
