@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, git, require, settings_of
 from support.programs import absent
+from support.transcripts import Transcript
 from support.tree import ROOT
 from test_house import HEAVY, SOURCE
 
@@ -139,18 +141,28 @@ class Scales:
             "PYTHONPATH": str(folder / "src"),
         }
 
-    def run(self, argv: list[str], *tool: str) -> str:
+    def session(self, answers: int) -> bytes:
+        """Write a session of so many answers, and return what Claude Code tells a status line of it."""
+        made = Transcript("a-session", str(self._repo))
+        for _ in range(answers):
+            made.user()
+            made.answer(model="mistralai/devstral-2512", blocks=2)
+        path = made.write(Path(self._environ["HOME"], ".claude", "projects"))
+        said = {"session_id": made.session, "transcript_path": str(path), "cwd": str(self._repo)}
+        return json.dumps({**said, "model": {"id": "anthropic/claude-opus-5.5"}}).encode()
+
+    def run(self, argv: list[str], *tool: str, said: bytes = SESSION) -> str:
         """Run Python and return what it said on standard error."""
         done = subprocess.run(
-            [*tool, sys.executable, *argv], cwd=self._repo, env=self._environ, input=SESSION, capture_output=True
+            [*tool, sys.executable, *argv], cwd=self._repo, env=self._environ, input=said, capture_output=True
         )
         assert done.returncode == 0, done
         return done.stderr.decode()
 
-    def count(self, argv: list[str]) -> int:
+    def count(self, argv: list[str], said: bytes = SESSION) -> int:
         """Return how many instructions Python takes."""
         tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-        line = next(line for line in self.run(argv, *tool).splitlines() if "I" in line and "refs:" in line)
+        line = next(line for line in self.run(argv, *tool, said=said).splitlines() if "I" in line and "refs:" in line)
         return int(line.rpartition(":")[2].replace(",", ""))
 
 
@@ -166,6 +178,27 @@ def test_the_straight_way_takes_few_instructions() -> None:
         found = {form: scales.count([*SCRIPT, *HOT[form]]) / unit for form in INSTRUCTIONS}
     print(found)
     assert {form: ratio for form, ratio in found.items() if ratio > INSTRUCTIONS[form] * SLACK} == {}
+
+
+@pytest.mark.parametrize("answers", [20, 2000])
+def test_the_cost_in_the_status_line_takes_few_instructions(answers: int) -> None:
+    """In units of an empty Python: almost none where nothing was added, one at most where something was."""
+    require(absent("valgrind"))
+    with tempfile.TemporaryDirectory(prefix="scales-", dir="/tmp") as folder:
+        scales = Scales(Path(folder))
+        scales.run(["-m", "llmswitch", "openrouter"])
+        words = [*SCRIPT[1:], "statusline"]
+        said = scales.session(answers)
+        for more in ((), ("--cost",)):
+            scales.run([*words, *more], said=said)  # compile every module once
+        unit, plain = scales.count(["-c", "pass"]), scales.count(words, said)
+        same = scales.count([*words, "--cost"], said)
+        said = scales.session(answers + 1)
+        grown = scales.count([*words, "--cost"], said)
+    found = (same - plain) / unit, (grown - plain) / unit
+    print(found)
+    assert found[0] <= 0.1
+    assert found[1] <= 1.0
 
 
 def test_the_names_of_the_commands_are_known_without_click() -> None:

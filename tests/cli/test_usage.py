@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from conftest import Cli, git
 from support.transcripts import SECRET, START, Transcript, iso
 
 from llmswitch.base.secret import digest
+from llmswitch.claude.transcripts import slug
 
 SECOND = 1000
 
@@ -220,6 +222,72 @@ def test_the_status_line_shows_what_the_session_cost(
     assert used(cli, repo, "--since", "2099-01-01")["total"]["requests"] == 0
     assert "$" not in cli("statusline", cwd=repo, text=json.dumps(said)).out
     assert "$" not in cli("statusline", "--cost", cwd=repo, text="{}").out
+
+
+def test_the_status_line_follows_what_decides_about_the_cost(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]
+) -> None:
+    """A longer transcript, a sub-agent's, other prices, a preset; while nothing changes the index is not opened."""
+    ledger(sealed, repo, "openrouter", START, "openrouter.ai")
+    made = Transcript("one", str(repo))
+    said = {"session_id": "one", "cwd": str(repo), "model": {"id": "x"}}
+    own = Path(sealed["HOME"], ".config/llmswitch")
+    (own / "presets").mkdir(parents=True)
+
+    def shown() -> str:
+        path = projects / slug(str(repo)) / "one.jsonl"
+        if not path.exists() or path.read_text() != made.text():
+            made.write(projects)
+        text = json.dumps({**said, "transcript_path": str(path)})
+        cost = cli("statusline", "--cost", cwd=repo, text=text).out.rpartition(" · ")[2].strip()
+        again = cli("statusline", "--cost", cwd=repo, text=text).out.rpartition(" · ")[2].strip()
+        assert again == cost
+        return cost
+
+    made.answer((1_000_000, 0, 0, 0), "mistralai/devstral-2512")
+    assert shown() == "$0.40"
+    made.answer((1_000_000, 0, 0, 0), "mistralai/devstral-2512", blocks=2)
+    assert shown() == "$0.80"
+    agent = Transcript("one", str(repo), 1)
+    agent.moment += 1
+    agent.answer((1_000_000, 0, 0, 0), "mistralai/devstral-2512", isSidechain=True)
+    agent.write(projects, "a1")
+    assert shown() == "$1.20"
+    row = {"input": 1.0, "output": 2.0, "as_of": "2026-11-18", "source": "test"}
+    (own / "prices.json").write_text(json.dumps({"providers": {"openrouter": {"mistralai/devstral-2512": row}}}))
+    assert shown() == "$3.00"
+    state = Path(sealed["HOME"], ".local/state/llmswitch")
+    index = state / "usage.db"
+    index.rename(index.with_name("kept"))
+    index.write_text("no index")
+    assert shown() == "$3.00"
+    assert index.read_text() == "no index"
+    index.with_name("kept").replace(index)
+    (own / "presets/openrouter.json5").write_text('{"extends": "openrouter", "billing": "plan"}')
+    assert shown() == "plan"
+    assert cli("usage", "--forget", "all", cwd=repo).code == 0
+    assert not [*(state / "costs").iterdir()]
+    assert cli("statusline", "--cost", cwd=repo, text=json.dumps(said)).out.count("·") == 1
+
+
+def test_a_status_line_does_not_wait_for_a_reader(cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]) -> None:
+    """What it knew last is shown, or nothing."""
+    ledger(sealed, repo, "openrouter", START, "openrouter.ai")
+    made = Transcript("one", str(repo))
+    made.answer((1_000_000, 0, 0, 0), "mistralai/devstral-2512")
+    path = made.write(projects)
+    said = json.dumps({"session_id": "one", "transcript_path": str(path), "cwd": str(repo), "model": {"id": "x"}})
+    assert cli("statusline", "--cost", cwd=repo, text=said).out.endswith(" · $0.40\n")
+    base = sqlite3.connect(Path(sealed["HOME"], ".local/state/llmswitch/usage.db"), isolation_level=None)
+    base.execute("BEGIN IMMEDIATE")
+    made.answer((1_000_000, 0, 0, 0), "mistralai/devstral-2512")
+    made.write(projects)
+    reply = cli("statusline", "--cost", cwd=repo, text=said)
+    assert (reply.code, reply.err) == (0, "")
+    assert reply.out.endswith(" · $0.40\n")
+    base.execute("ROLLBACK")
+    base.close()
+    assert cli("statusline", "--cost", cwd=repo, text=said).out.endswith(" · $0.80\n")
 
 
 def test_the_page_is_small_and_by_itself(cli: Cli, repo: Path, projects: Path, tmp_path: Path) -> None:

@@ -27,9 +27,15 @@ def home(folder: str) -> tuple[str, str]:
 
 
 def totals(index: Index) -> Counter[tuple[str, str, str]]:
-    """Return what an index has, as the judge counts it."""
+    """Return what an index has, as the judge counts it; its sums by session and by quarter must be the same."""
+    whole, fine = (_summed(index, fine) for fine in (False, True))
+    assert whole == fine
+    return whole
+
+
+def _summed(index: Index, fine: bool) -> Counter[tuple[str, str, str]]:
     total: Counter[tuple[str, str, str]] = Counter()
-    for part in index.parts(None, 0, lambda session: (), lambda model, largest: False, False):
+    for part in index.parts(None, 0, lambda session: (), lambda model, largest: fine, False):
         names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
         numbers = (*part.tokens[:3], part.tokens[3] + part.tokens[4])
         total[part.asked, part.answered, "requests"] += part.requests
@@ -364,6 +370,27 @@ def test_a_broken_index_is_set_aside_and_made_again(projects: Path, state: Path,
     aside = worked(str(state), home, lambda index: (index.update(str(projects), lambda name: True), index.set_aside)[1])
     assert update(state, projects)[1] == counted(texts(projects)) != total
     assert Path(aside).exists()
+
+
+def test_an_index_of_an_older_version_is_taken_over(projects: Path, state: Path) -> None:
+    """With what is in no transcript any more."""
+    for number in range(3):
+        session(f"s{number}", 30).write(projects)
+    _, total = update(state, projects)
+    for path in projects.rglob("*.jsonl"):
+        path.unlink()
+    base = sqlite3.connect(state / FILE)
+    base.executescript(
+        "DROP TABLE part;"
+        "CREATE TABLE part (session INTEGER, quarter INTEGER, agent INTEGER, asked INTEGER, answered INTEGER,"
+        "size INTEGER, requests INTEGER, input INTEGER, output INTEGER, cache_read INTEGER, write_5m INTEGER,"
+        "write_1h INTEGER, PRIMARY KEY (session, quarter, agent, asked, answered, size)) WITHOUT ROWID;"
+        "PRAGMA user_version = 1"
+    )
+    base.close()
+    assert update(state, projects)[1] == total
+    parts = worked(str(state), home, lambda index: index.parts(None, 0, lambda _: (), lambda *_: True, True))
+    assert sum(part.requests for part in parts) == 90
 
 
 def test_an_index_of_a_newer_version_is_left_alone(projects: Path, state: Path) -> None:

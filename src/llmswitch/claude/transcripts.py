@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import os
 from _blake2 import blake2b
-from datetime import datetime
 
+from llmswitch.base.days import milliseconds
 from llmswitch.base.fastjson import scanner
 from llmswitch.claude.variables import plain
 
@@ -117,14 +117,6 @@ def key_of(*words: str) -> int:
     """Return a number that stands for an identity, 63 bits long."""
     text = "\0".join(words).encode(errors="replace")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1
-
-
-def milliseconds(text: object) -> int:
-    """Return a time of a line in ms since 1970, 0 where there is none."""
-    try:
-        return round(datetime.fromisoformat(text).timestamp() * 1000) if isinstance(text, str) else 0
-    except (ValueError, OverflowError, OSError):
-        return 0
 
 
 class Reader:

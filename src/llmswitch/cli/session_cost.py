@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import LlmswitchError
-from llmswitch.cli.app import App
-from llmswitch.commands import usage as command
 from llmswitch.commands.statusline import BETWEEN, Said
-from llmswitch.views import usage as view
+from llmswitch.usage.remembered import remembered
+from llmswitch.views.amounts import cost
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.cli.app import App
+    from llmswitch.usage.remembered import Files
 
 
 def session_cost(app: App, said: Said) -> str:
     """Return the end of the status line, "" where nothing is known; a status line does not fail by it."""
     if not (said.session and said.transcript):
         return ""
-    try:
-        row = command.of_session(said.session, said.transcript, app.catalog, app.state)
-    except LlmswitchError:
-        return ""
-    return f" {BETWEEN} {view.cost(row)}" if row.requests else ""
+
+    def ask(files: Files) -> str:
+        from llmswitch.usage import session  # SQLite; only where something has changed
+
+        row = session.used(said.session, files, app.catalog, app.state)
+        return f" {BETWEEN} {cost(row)}" if row.requests else ""
+
+    return remembered(said.session, said.transcript, app.catalog, app.state, ask)

@@ -8,19 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.transcripts import projects
 from llmswitch.keys.names import KeyNames
 from llmswitch.keys.ready import ways_on
 from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.entries import entries
 from llmswitch.usage import index as indexes
+from llmswitch.usage import remembered
 from llmswitch.usage.attribution import Attribution
 from llmswitch.usage.cost import Cost, Pricer
 from llmswitch.usage.findings import Finding, findings
+from llmswitch.usage.homes import Homes
 from llmswitch.usage.index import Index, Read
-from llmswitch.usage.totals import USUAL, Claimed, Evidence, Row, Scope, claimed, compared, evidence
-from llmswitch.worktrees.layout import Worktree, find
+from llmswitch.usage.row import Row
+from llmswitch.usage.totals import USUAL, Claimed, Evidence, Scope, claimed, compared, evidence
+from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.listing import listing
 
 _SPAN = re.compile(r"(\d{1,5})([hdw])")
@@ -73,34 +76,6 @@ class Answer:
         }  # fmt: skip
 
 
-class Homes:
-    """Knows of a folder the root of its worktree, and the git folder of its repository; each is looked at once."""
-
-    def __init__(self, known: Sequence[tuple[str, str]]) -> None:
-        """`known` has the root and the worktree's git folder of worktrees that may be gone."""
-        self._known = sorted(known, key=lambda each: -len(each[0]))
-        self._found: dict[str, tuple[str, str]] = {}
-
-    def __call__(self, folder: str) -> tuple[str, str]:
-        """Return the root and the repository; of a folder that is gone what was noted of it, else itself and ""."""
-        if folder not in self._found:
-            self._found[folder] = self._look(folder)
-        return self._found[folder]
-
-    def _look(self, folder: str) -> tuple[str, str]:
-        if os.path.isdir(folder):
-            try:
-                worktree = find(folder)
-                return worktree.root, worktree.common_dir
-            except LlmswitchError:
-                return folder, ""
-        for root, git in self._known:
-            if folder == root or folder.startswith(root + "/"):
-                above, name = os.path.split(os.path.dirname(git))
-                return root, above if name == "worktrees" else git
-        return folder, ""
-
-
 def usage(
     worktree: Worktree,
     catalog: Catalog,
@@ -118,7 +93,7 @@ def usage(
     pricer = Pricer(catalog)
     others = [pricer.preset(name) or catalog.load(name) for name in asked.compare]
     scope = _scope(worktree, asked, attribution)
-    homes = Homes([(entry.worktree, entry.git) for entry in noted])
+    homes = Homes(lambda: noted)
     roots = sorted(scope.worktrees or ())
     if scope.repository:  # those that are gone too
         roots += sorted({entry.worktree for entry in noted if homes(entry.worktree)[1] == scope.repository} - {*roots})
@@ -182,8 +157,9 @@ def forget(worktree: Worktree, state_folder: str, what: str) -> tuple[str, int]:
     """
     if not indexes.exists(state_folder):
         raise UsageProblem("There is no index: nothing is kept.")
+    remembered.forget(state_folder)
     noted = entries(state_folder)
-    homes = Homes([(entry.worktree, entry.git) for entry in noted])
+    homes = Homes(lambda: noted)
     now = round(datetime.now().timestamp() * 1000)
     path = os.path.realpath(os.path.expanduser(what))
     root = homes(path)[0]
@@ -218,21 +194,8 @@ def known(worktree: Worktree, catalog: Catalog, state_folder: str, environ: Mapp
     noted = entries(state_folder)
     attribution, pricer = Attribution(noted), Pricer(catalog)
     scope = Scope(attribution.last_switch(worktree.root) or 0, frozenset({worktree.root}))
-    homes = Homes([])
+    homes = Homes(lambda: noted)
     ways = _ways_on(catalog, pricer, state_folder, environ)
     return indexes.worked(
         state_folder, homes, lambda index: findings(evidence(index, scope, attribution, pricer), ways)
     )
-
-
-def of_session(session: str, transcript: str, catalog: Catalog, state_folder: str) -> Row:
-    """Return what one session used so far, from its own transcript; of the others nothing is read or kept."""
-    noted = entries(state_folder)
-    attribution, pricer = Attribution(noted), Pricer(catalog)
-    project, name = os.path.split(os.path.dirname(transcript))
-
-    def work(index: Index) -> Row:
-        index.update(project, lambda each: each == name, session=session)
-        return evidence(index, Scope(session=session), attribution, pricer).total
-
-    return indexes.worked(state_folder, Homes([(entry.worktree, entry.git) for entry in noted]), work)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
+from llmswitch.base import days
 from llmswitch.presets.models import base_id
 from llmswitch.presets.price_lists import BEFORE
 from llmswitch.presets.prices import Price, Prices
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+NEVER = 1 << 60  # tokens, more than any prompt has
 
 
 def dated(prices: Prices, provider: str, model: str, day: str) -> Price | None:
@@ -16,15 +20,14 @@ def dated(prices: Prices, provider: str, model: str, day: str) -> Price | None:
     return Price(min(rows, key=lambda row: _apart(row["as_of"], day))) if rows else None
 
 
-def special(prices: Prices) -> dict[str, int]:
-    """Return {model: the prompt above which its price depends on more than the tokens}, 0 for any prompt."""
-    found: dict[str, int] = {}
-    for provider, model in {(name, model) for each in prices.lists for name in each for model in each[name]}:
+def special(prices: Prices, model: str) -> int:
+    """Return the prompt above which a model's price depends on more than the tokens: 0 for any, NEVER for none."""
+    found = NEVER
+    for provider in {name for each in prices.lists for name in each}:
         rows = _all(prices, provider, model)
+        changes = any(Price(row).rates() != Price(rows[0]).rates() or row.get("peak") for row in rows)
         bounds = [tier["above"] for row in rows for tier in row.get("tiers", ())]
-        changes = len({str(Price(row).rates()) for row in rows}) > 1 or any(row.get("peak") for row in rows)
-        if changes or bounds:
-            found[model] = min(found.get(model, 1 << 60), 0 if changes else min(bounds))
+        found = 0 if changes else min([found, *bounds])
     return found
 
 
@@ -37,7 +40,7 @@ def _all(prices: Prices, provider: str, model: str) -> list[dict[str, Any]]:
 def _apart(one: str, other: str) -> tuple[int, int]:
     """Return by how many days two dates differ, a later first one before an earlier one."""
     try:
-        days = date.fromisoformat(one).toordinal() - date.fromisoformat(other).toordinal()
+        apart = days.number(one) - days.number(other)
     except ValueError:
         return 1 << 30, 0
-    return abs(days), -days
+    return abs(apart), -apart

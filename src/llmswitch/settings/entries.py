@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 
+from llmswitch.base.fastjson import dumps, loads
 from llmswitch.base.opened import data as bytes_of
 from llmswitch.base.secret import digest
 from llmswitch.settings.ledger import FOLDER
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from typing import Any
 
-@dataclass(frozen=True)
+
 class Entry:
     """A switch, or a start of Claude Code by `run`; `time` is in seconds since 1970.
 
@@ -21,28 +22,33 @@ class Entry:
     user's arguments chose one), `typed` the words of the command line, without secrets.
     """
 
-    kind: str  # switch or run
-    time: float
-    worktree: str
-    git: str  # the worktree's own git folder, "" for a plain folder
-    preset: str | None
-    host: str
-    slots: Mapping[str, str]
-    also: tuple[str, ...]
-    start: str
-    session: str | None
-    typed: tuple[str, ...]
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        """Take a line's data; raises what a strange one makes it raise."""
+        self.kind: str = data["kind"]  # switch or run
+        self.time, self.worktree = float(data["time"]), str(data["worktree"])
+        self.git = str(data.get("git") or "")  # the worktree's own git folder, "" for a plain folder
+        self.preset: str | None = data["preset"] if isinstance(data.get("preset"), str) else None
+        self.host = str(data.get("host") or "")
+        self.slots = {str(slot): str(model) for slot, model in data["slots"].items()}
+        self.also = tuple(map(str, data.get("also") or ()))
+        self.start = str(data.get("start") or "")
+        self.session: str | None = data["session"] if isinstance(data.get("session"), str) else None
+        self.typed = tuple(map(str, data.get("typed") or ()))
 
     def data(self) -> dict[str, object]:
         """Return the entry as JSON data."""
-        return {**vars(self), "slots": dict(self.slots), "also": [*self.also], "typed": [*self.typed]}
+        return {**vars(self), "also": [*self.also], "typed": [*self.typed]}
 
 
-def entries(state_folder: str, root: str | None = None) -> list[Entry]:
-    """Return the entries of one worktree, or of all, the oldest first; what cannot be read is left out."""
+def entries(state_folder: str, root: str | None = None, about: Collection[str] = ()) -> list[Entry]:
+    """Return the entries of one worktree, or of all, the oldest first; what cannot be read is left out.
+
+    With `about` only those that have one of these texts, which saves the reading of all others.
+    """
     folder = os.path.join(state_folder, FOLDER)
     names = [digest(root) + ".jsonl"] if root is not None else _names(folder)
-    found = [entry for name in names for entry in _read(os.path.join(folder, name))]
+    words = [dumps(text).encode() for text in about]
+    found = [entry for name in names for entry in _read(os.path.join(folder, name), words)]
     return sorted(found, key=lambda entry: entry.time)
 
 
@@ -53,35 +59,20 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _read(path: str) -> Iterator[Entry]:
+def _read(path: str, words: Collection[bytes]) -> Iterator[Entry]:
     try:
-        lines = bytes_of(path).decode(errors="replace").split("\n")
+        lines = bytes_of(path).split(b"\n")
     except OSError:
         return
     for line in lines:
-        if entry := _entry(line):
+        if line and (not words or any(word in line for word in words)) and (entry := _entry(line)):
             yield entry
 
 
-def _entry(line: str) -> Entry | None:
-    """Return the entry of one line, None for a blank, a torn or a strange one."""
+def _entry(line: bytes) -> Entry | None:
+    """Return the entry of one line, None for a torn or a strange one."""
     try:
-        data: Any = json.loads(line) if line else None
-        if not isinstance(data, dict) or data["kind"] not in ("switch", "run"):
-            return None
-        slots = {str(slot): str(model) for slot, model in data["slots"].items()}
-        return Entry(
-            kind=data["kind"],
-            time=float(data["time"]),
-            worktree=str(data["worktree"]),
-            git=str(data.get("git") or ""),
-            preset=data["preset"] if isinstance(data.get("preset"), str) else None,
-            host=str(data.get("host") or ""),
-            slots=slots,
-            also=tuple(map(str, data.get("also") or ())),
-            start=str(data.get("start") or ""),
-            session=data["session"] if isinstance(data.get("session"), str) else None,
-            typed=tuple(map(str, data.get("typed") or ())),
-        )
+        data = loads(line.decode(errors="replace"))
+        return Entry(data) if data["kind"] in ("switch", "run") else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

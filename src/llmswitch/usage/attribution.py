@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
 
-from llmswitch.settings.entries import Entry
-from llmswitch.usage.index import Session
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from llmswitch.settings.entries import Entry
+    from llmswitch.usage.index import Session
 
 CLAUDE = "claude"  # the preset that is none: Claude Code's own backend
 
@@ -16,17 +18,17 @@ class Attribution:
     """The ledger, by session and by worktree. What it does not say is unknown: nothing is taken from a model's name."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._runs: dict[str, list[Entry]] = defaultdict(list)
-        self._switches: dict[str, list[Entry]] = defaultdict(list)
-        self._main: dict[str, list[Entry]] = defaultdict(list)  # by git's folder, which is the repository's
+        self._runs: dict[str, list[Entry]] = {}
+        self._switches: dict[str, list[Entry]] = {}
+        self._main: dict[str, list[Entry]] = {}  # by git's folder, which is the repository's
         for entry in sorted(entries, key=lambda each: each.time):
             if entry.kind == "run":
                 if entry.session:
-                    self._runs[entry.session].append(entry)
+                    self._runs.setdefault(entry.session, []).append(entry)
                 continue
-            self._switches[entry.worktree].append(entry)
+            self._switches.setdefault(entry.worktree, []).append(entry)
             if entry.git:
-                self._main[entry.git].append(entry)
+                self._main.setdefault(entry.git, []).append(entry)
         self._cuts: dict[int, list[int]] = {}
 
     def at(self, session: Session, moment: int) -> Entry | None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import is_claude
-from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.models import base_id
 from llmswitch.presets.past_prices import dated, special
-from llmswitch.presets.preset import Preset
 from llmswitch.presets.prices import Price, of
 from llmswitch.presets.sessions import Moment, rates_of
-from llmswitch.settings.entries import Entry
-from llmswitch.usage.index import Part
 from llmswitch.usage.renamed import undated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
+    from llmswitch.settings.entries import Entry
+    from llmswitch.usage.index import Part
 
 # What Anthropic takes for a cache that is kept for an hour, against one of five minutes: 2 and 1.25 times the input
 # (https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing); price lists have only the latter.
@@ -24,13 +26,13 @@ PLAN = "plan"
 DAY = 24 * 60 * 60 * 1000  # ms
 
 
-@dataclass(frozen=True)
 class Cost:
-    """What some tokens cost in USD, None where no price is known; `as_of` is the price's day."""
+    """What some tokens cost in USD, None where no price is known; `as_of` is the price's day, `plan`: by quota."""
 
-    usd: float | None
-    as_of: str = ""
-    plan: bool = False  # paid by quota
+    __slots__ = ("as_of", "plan", "usd")
+
+    def __init__(self, usd: float | None, as_of: str = "", plan: bool = False) -> None:
+        self.usd, self.as_of, self.plan = usd, as_of, plan
 
 
 NO_PRICE = Cost(None)
@@ -43,7 +45,7 @@ class Pricer:
         self._catalog, self._prices = catalog, of(catalog)
         self._presets: dict[str, Preset | None] = {}
         self._rows: dict[tuple[str, str, str, int], Price | None] = {}
-        self._special = special(self._prices)
+        self._special: dict[str, int] = {}
         self._homes: dict[tuple[int, str], Preset | None] = {}
 
     def preset(self, name: str | None) -> Preset | None:
@@ -59,8 +61,12 @@ class Pricer:
 
     def is_fine(self, model: str, largest: int) -> bool:
         """Say whether the cost of a model's tokens depends on the size of a prompt, the hour or the day."""
-        bounds = [self._special.get(name, 1 << 60) for name in (base_id(model), undated(base_id(model)))]
-        return largest > min(bounds)
+        for name in (base_id(model), undated(base_id(model))):
+            if name not in self._special:
+                self._special[name] = special(self._prices, name)
+            if largest > self._special[name]:
+                return True
+        return False
 
     def cost(self, part: Part, entry: Entry | None) -> Cost:
         """Return what a part cost where it was asked."""

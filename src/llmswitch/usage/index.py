@@ -9,12 +9,13 @@ its tokens are known, and a last one after a stream was cut.
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from bisect import bisect_right
-from contextlib import closing
-from functools import cache
-from operator import add
+
+try:
+    import _sqlite3 as sqlite3  # the package loads `datetime` besides, for types that are not used here
+except ImportError:  # another Python than CPython
+    import sqlite3  # type: ignore[no-redef]
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
@@ -23,7 +24,7 @@ from llmswitch.claude.transcripts import Claim, Failure, Message, Reader, Start,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -39,6 +40,8 @@ BATCH = 20_000  # rows, after which what was read is kept
 _PROMPT = "(input + cache_read + write_5m + write_1h)"
 _SIZE = " + ".join(f"({_PROMPT} > {bound})" for bound in BOUNDS)
 _SUMS = "count(*), sum(input), sum(output), sum(cache_read), sum(write_5m), sum(write_1h)"
+_PART = f"""INSERT INTO part SELECT session, time / {QUARTER}, agent, asked, answered, {_SIZE}, {_SUMS}, min(time),
+    max(time), max{_PROMPT} FROM message"""
 # One step a version; a file of an earlier one takes the steps that it lacks.
 STEPS = (
     """
@@ -63,7 +66,16 @@ STEPS = (
         WITHOUT ROWID;
     CREATE TABLE forgotten (worktree TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID;
     """,
+    f"""
+    DROP TABLE part;
+    CREATE TABLE part (session INTEGER, quarter INTEGER, agent INTEGER, asked INTEGER, answered INTEGER, size INTEGER,
+        requests INTEGER, input INTEGER, output INTEGER, cache_read INTEGER, write_5m INTEGER, write_1h INTEGER,
+        first INTEGER, last INTEGER, largest INTEGER,
+        PRIMARY KEY (session, quarter, agent, asked, answered, size)) WITHOUT ROWID;
+    {_PART} GROUP BY 1, 2, 3, 4, 5, 6;
+    """,
 )
+_days: dict[int, str] = {}  # a quarter → its day
 TABLES = {"file", "name", "session", "message", "part", "whole", "failure", "claim", "forgotten"}
 _KEEP = """
     INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
@@ -124,20 +136,31 @@ class Index:
     # What the transcripts say, into the index
 
     def update(
-        self,
-        folder: str,
-        wanted: Callable[[str], bool],
-        tell: Callable[[int, int], None] | None = None,
-        session: str = "",
+        self, folder: str, wanted: Callable[[str], bool], tell: Callable[[int, int], None] | None = None
     ) -> Read:
-        """Read what was appended to the transcripts in the projects' folders that are wanted, or to one session's.
+        """Read what was appended to the transcripts in the projects' folders that are wanted.
 
         `tell` is given the bytes read and those to read.
         """
         result = Read()
-        known = {row[0]: row[1:] for row in self.base.execute("SELECT key, device, inode, size, changed FROM file")}
-        todo = []
-        for path, name, status in _transcripts(folder, wanted, session, result):
+        self._read(_transcripts(folder, wanted, result), "1", result, tell)
+        return result
+
+    def update_some(self, found: Sequence[tuple[str, str, os.stat_result]]) -> None:
+        """Read what was appended to a few transcripts: path, session and status of each."""
+        keys = ",".join(str(key_of("file", path)) for path, *_ in found)
+        self._read(found, f"key IN ({keys})", Read(), None)
+
+    def _read(
+        self,
+        found: Iterable[tuple[str, str, os.stat_result]],
+        which: str,
+        result: Read,
+        tell: Callable[[int, int], None] | None,
+    ) -> None:
+        rows = self.base.execute(f"SELECT key, device, inode, size, changed FROM file WHERE {which}")
+        known, todo = {row[0]: row[1:] for row in rows}, []
+        for path, name, status in found:
             result.files += 1
             key = key_of("file", path)
             if known.get(key) != (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns):
@@ -147,7 +170,6 @@ class Index:
             todo = self._batch(todo, result)
             if tell:
                 tell(result.bytes, total)
-        return result
 
     def _batch(self, todo: list[tuple[str, str, int, int]], result: Read) -> list[tuple[str, str, int, int]]:
         """Read some files, keep what they say, and return those left; either all of it is kept or nothing."""
@@ -189,9 +211,10 @@ class Index:
 
     # What the index has
 
-    def sessions(self) -> dict[int, Session]:
-        """Return every session by its number."""
-        rows = self.base.execute("SELECT id, name, worktree, repository, started, parent FROM session")
+    def sessions(self, name: str = "") -> dict[int, Session]:
+        """Return every session by its number, or the one of that name."""
+        asked = "SELECT id, name, worktree, repository, started, parent FROM session WHERE name = ?1 OR ?1 = ''"
+        rows = self.base.execute(asked, (name,))
         return {row[0]: Session(*row) for row in rows}
 
     def parts(self, sessions: Iterable[int] | None, since: int, cuts: Cuts, is_fine: Fine, by_day: bool) -> list[Part]:
@@ -219,7 +242,7 @@ class Index:
             exactly: tuple[object, int] = (moment, size) if fine[session, agent, was, by] else (day(moment), 0)
             key = (session, agent, was, by, bisect_right(cuts(session), moment), *exactly)
             if key in merged:
-                merged[key][2:] = map(add, merged[key][2:], sums)
+                merged[key][2:] = map(int.__add__, merged[key][2:], sums)
             else:
                 merged[key] = [moment, exactly[1], *sums]
         for (session, agent, was, by, *_), (moment, size, *sums) in merged.items():
@@ -231,7 +254,11 @@ class Index:
         asked, values = _of({session for session, *_ in wanted})
         split: dict[int, frozenset[int]] = {}
         single: dict[tuple[int, int], None] = {}
-        rows = self.base.execute(f"SELECT * FROM part WHERE {asked} AND quarter >= ?", (*values, since // QUARTER))
+        sums = "requests, input, output, cache_read, write_5m, write_1h"
+        columns = f"session, quarter, agent, asked, answered, size, {sums}"
+        rows = self.base.execute(
+            f"SELECT {columns} FROM part WHERE {asked} AND quarter >= ?", (*values, since // QUARTER)
+        )
         for row in rows:
             session, quarter, *model = row[:5]
             if (session, *model) not in wanted:
@@ -295,7 +322,8 @@ class Index:
                 f"DELETE FROM {table} WHERE {mine} AND time <= ?", (worktree, worktree, until)
             ).rowcount
             count = count or done if table == "message" else count
-        _sum_up(self.base, mine, [(worktree, worktree)])
+        changed = self.base.execute("SELECT id FROM session WHERE worktree = ?1 OR ?1 = ''", (worktree,))
+        _sum_up(self.base, {row[0]: (0, until) for row in changed.fetchall()})
         left = "SELECT session FROM message UNION SELECT session FROM failure UNION SELECT session FROM claim"
         self.base.execute(f"DELETE FROM session WHERE id NOT IN ({left})")
         used = "SELECT asked FROM message UNION SELECT answered FROM message UNION SELECT branch FROM message"
@@ -315,12 +343,10 @@ class Index:
 
 def day(moment: int) -> str:
     """Return the day of a time in ms since 1970, in the local time zone."""
-    return _day(moment // QUARTER)
-
-
-@cache
-def _day(quarter: int) -> str:
-    return time.strftime("%Y-%m-%d", time.localtime(quarter * QUARTER / 1000))
+    quarter = moment // QUARTER
+    if quarter not in _days:
+        _days[quarter] = time.strftime("%Y-%m-%d", time.localtime(quarter * QUARTER / 1000))
+    return _days[quarter]
 
 
 def _of(sessions: Iterable[int] | None) -> tuple[str, list[int]]:
@@ -332,17 +358,20 @@ def _of(sessions: Iterable[int] | None) -> tuple[str, list[int]]:
     return f"session IN ({','.join(map(str, numbers))})", []
 
 
-def _sum_up(base: sqlite3.Connection, which: str, values: Sequence[tuple[object, ...]]) -> None:
-    """Sum up messages again, after some have come or gone."""
-    for table in ("part", "whole"):
-        base.executemany(f"DELETE FROM {table} WHERE {which}", values)
+def _sum_up(base: sqlite3.Connection, spans: Mapping[int, tuple[int, int]]) -> None:
+    """Sum up messages again, after some have come or gone: of each session those from one time to another."""
+    rows = [(number, first // QUARTER, last // QUARTER) for number, (first, last) in spans.items()]
+    base.executemany("DELETE FROM part WHERE session = ? AND quarter BETWEEN ? AND ?", rows)
     base.executemany(
-        f"""INSERT INTO part SELECT session, time / {QUARTER}, agent, asked, answered, {_SIZE}, {_SUMS} FROM message
-        WHERE {which} GROUP BY 1, 2, 3, 4, 5, 6""", values,
+        f"""{_PART} WHERE session = ? AND time >= ? * {QUARTER} AND time < (? + 1) * {QUARTER}
+        GROUP BY 1, 2, 3, 4, 5, 6""", rows,
     )  # fmt: skip
+    sessions = [(number,) for number in spans]
+    base.executemany("DELETE FROM whole WHERE session = ?", sessions)
     base.executemany(
-        f"""INSERT INTO whole SELECT session, agent, asked, answered, min(time), max(time), max{_PROMPT}, {_SUMS}
-        FROM message WHERE {which} GROUP BY 1, 2, 3, 4""", values,
+        """INSERT INTO whole SELECT session, agent, asked, answered, min(first), max(last), max(largest),
+        sum(requests), sum(input), sum(output), sum(cache_read), sum(write_5m), sum(write_1h)
+        FROM part WHERE session = ? GROUP BY 1, 2, 3, 4""", sessions,
     )  # fmt: skip
 
 
@@ -451,7 +480,10 @@ class _Batch:
     def keep(self) -> None:
         """Write it all, and sum up again what has changed."""
         base = self.base
+        spans: dict[int, tuple[int, int]] = {}
+        self._spread(spans)  # a copy may name another session than the index has, or an earlier time
         base.executemany(_KEEP, self._messages.values())
+        self._spread(spans)
         base.executemany("INSERT OR IGNORE INTO failure VALUES (?, ?, ?, ?, ?, ?)", self._failures)
         base.executemany("INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?)", self._claims)
         base.executemany(
@@ -461,27 +493,24 @@ class _Batch:
             tail = excluded.tail, memory = excluded.memory, broken = excluded.broken""", self._files,
         )  # fmt: skip
         base.executemany("UPDATE session SET parent = ?2 WHERE id = ?1", self._parents.items())
-        _sum_up(base, "session = ?", [(session,) for session in self._changed()])
+        _sum_up(base, spans)
 
-    def _changed(self) -> set[int]:
-        """Return the sessions that have the messages; a copy may name another than the index has."""
-        keys, found = list(map(str, self._messages)), set[int]()
+    def _spread(self, spans: dict[int, tuple[int, int]]) -> None:
+        """Note from when to when the messages are, by session."""
+        keys = list(map(str, self._messages))
         for start in range(0, len(keys), 10_000):
             which = f"key IN ({','.join(keys[start : start + 10_000])})"
-            found |= {row[0] for row in self.base.execute(f"SELECT DISTINCT session FROM message WHERE {which}")}
-        return found
+            asked = f"SELECT session, min(time), max(time) FROM message WHERE {which} GROUP BY 1"
+            for session, first, last in self.base.execute(asked):
+                known = spans.get(session, (first, last))
+                spans[session] = min(first, known[0]), max(last, known[1])
 
 
-def _transcripts(
-    folder: str, wanted: Callable[[str], bool], only: str, result: Read
-) -> Iterator[tuple[str, str, os.stat_result]]:
+def _transcripts(folder: str, wanted: Callable[[str], bool], result: Read) -> Iterator[tuple[str, str, os.stat_result]]:
     """Yield path, session and status of the transcripts."""
     for project in _entries(folder, result):
         if wanted(project.name) and project.is_dir():
-            entries = _entries(project.path, result)
-            if only:
-                entries = [entry for entry in entries if entry.name in (only, f"{only}.jsonl")]
-            yield from _of_project(entries, result)
+            yield from _of_project(_entries(project.path, result), result)
 
 
 def _of_project(entries: Sequence[os.DirEntry[str]], result: Read) -> Iterator[tuple[str, str, os.stat_result]]:
@@ -524,16 +553,19 @@ def exists(state_folder: str) -> bool:
     return os.path.isfile(os.path.join(state_folder, FILE))
 
 
-def worked(state_folder: str, home_of: Callable[[str], tuple[str, str]], work: Callable[[Index], T]) -> T:
+def worked(
+    state_folder: str, home_of: Callable[[str], tuple[str, str]], work: Callable[[Index], T], wait: float = WAIT
+) -> T:
     """Do some work with the index, made where there is none; a broken one is set aside, and a new one made.
 
-    LlmswitchError where that is not possible, or where a newer llmswitch made it.
+    `wait` is how many seconds another may take. LlmswitchError where it takes longer, where that is not possible, or
+    where a newer llmswitch made the index.
     """
     path, aside = os.path.join(state_folder, FILE), ""
     _made(path)
     for attempt in (1, 2):
         try:
-            index = Index(_connected(path), home_of, aside)
+            index = Index(_connected(path, wait), home_of, aside)
             try:
                 return work(index)
             finally:
@@ -558,8 +590,8 @@ def _made(path: str) -> None:
         raise LlmswitchError(f"{path}: the index of what was used cannot be made: {error.strerror}.") from None
 
 
-def _connected(path: str) -> sqlite3.Connection:
-    base = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+def _connected(path: str, wait: float = WAIT) -> sqlite3.Connection:
+    base = sqlite3.connect(path, timeout=wait, isolation_level=None)
     try:
         version = base.execute("PRAGMA user_version").fetchone()[0]
         if version > len(STEPS):
@@ -568,12 +600,12 @@ def _connected(path: str) -> sqlite3.Connection:
                 hint="Use that one, or move the file away: it is made anew from the transcripts that still exist.",
             )
         base.execute("PRAGMA synchronous = NORMAL")
+        there = {row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if version and (missing := TABLES - there):
+            raise sqlite3.DatabaseError(f"it has no {', '.join(sorted(missing))}")
         if version < len(STEPS):
             base.execute("PRAGMA journal_mode = WAL")
             _migrate(base)
-        there = {row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if missing := TABLES - there:
-            raise sqlite3.DatabaseError(f"it has no {', '.join(sorted(missing))}")
     except BaseException:
         base.close()
         raise
@@ -607,7 +639,12 @@ def _set_aside(path: str) -> str:
 
 def _is_whole(path: str) -> bool:
     try:
-        with closing(_connected(path)) as base:
-            return bool(base.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+        base = _connected(path)
     except sqlite3.DatabaseError:
         return False
+    try:
+        return bool(base.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        base.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from llmswitch.base.fastjson import loads
@@ -11,6 +11,7 @@ from llmswitch.settings.entries import Entry
 from llmswitch.usage.attribution import Attribution
 from llmswitch.usage.cost import Cost, Pricer, slot_of
 from llmswitch.usage.index import Index, Part, Session, day
+from llmswitch.usage.row import Row
 
 # What rows are told apart by without --by.
 USUAL = ("preset", "model", "asked")
@@ -37,75 +38,6 @@ class Used:
         if entry is None:
             return None
         return entry.preset if name == "preset" else slot_of(part.asked, entry, part.agent)
-
-
-@dataclass
-class Row:
-    """What was used by one key; tokens are counted, `cost` is in USD and None where no price is known."""
-
-    keys: Mapping[str, str | None]
-    requests: int = 0
-    agents: int = 0  # of the requests, those of sub-agents
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
-    cost: float | None = None
-    as_of: str = ""  # the day of the oldest price
-    plan: bool = False
-    failed: int = 0  # requests
-    failed_tools: int = 0
-    sessions: set[str] = field(default_factory=set)
-    unpriced: set[str] = field(default_factory=set)
-
-    def add(self, used: Used) -> None:
-        """Add a part of what was used."""
-        part, cost = used.part, used.cost
-        self.requests += part.requests
-        self.agents += part.requests if part.agent else 0
-        self.input += part.tokens[0]
-        self.output += part.tokens[1]
-        self.cache_read += part.tokens[2]
-        self.cache_write += part.tokens[3] + part.tokens[4]
-        self.sessions.add(used.session.name)
-        if cost.usd is not None:
-            self.cost = (self.cost or 0.0) + cost.usd
-            self.as_of = min(filter(None, (self.as_of, cost.as_of)), default="")
-        elif cost.plan:
-            self.plan = True
-        else:
-            self.unpriced.add(part.answered)
-
-    @property
-    def tokens(self) -> int:
-        """All tokens."""
-        return self.input + self.output + self.cache_read + self.cache_write
-
-    @property
-    def cached(self) -> float | None:
-        """The share of the prompts that came from a cache, None where nothing was sent."""
-        prompt = self.input + self.cache_read + self.cache_write
-        return self.cache_read / prompt if prompt else None
-
-    def data(self) -> dict[str, object]:
-        """Return the row as JSON data."""
-        return {
-            **dict.fromkeys(("worktree", "preset", "model", "asked")),
-            **self.keys,
-            "requests": self.requests,
-            "agent_requests": self.agents,
-            "sessions": len(self.sessions),
-            "input": self.input,
-            "output": self.output,
-            "cache_read": self.cache_read,
-            "cache_write": self.cache_write,
-            "cost": self.cost,
-            "as_of": self.as_of or None,
-            "plan": self.plan,
-            "unpriced": sorted(self.unpriced),
-            "failed_requests": self.failed,
-            "failed_tools": self.failed_tools,
-        }
 
 
 @dataclass(frozen=True)
@@ -155,7 +87,7 @@ class Evidence:
             key = tuple(used.key(name) for name in keys)
             if key not in rows:
                 rows[key] = Row(dict(zip(keys, key, strict=True)))
-            rows[key].add(used)
+            rows[key].add(used.part, used.session.name, used.cost)
         for key, tool in self._failed(keys):
             if key in rows:
                 rows[key].failed_tools += tool
@@ -169,7 +101,7 @@ class Evidence:
         """All of it in one row."""
         row = Row({})
         for used in self.used:
-            row.add(used)
+            row.add(used.part, used.session.name, used.cost)
         row.failed_tools = sum(tool for *_, tool, _ in self.failures)
         row.failed = len(self.failures) - row.failed_tools
         return row

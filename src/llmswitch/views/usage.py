@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.claude.variables import NONE
+from llmswitch.views.amounts import cost, count, usd
 from llmswitch.views.narrow import table
 from llmswitch.views.text import short_path
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from llmswitch.commands.usage import Answer
     from llmswitch.usage.cost import Cost
     from llmswitch.usage.findings import Finding
-    from llmswitch.usage.totals import Row
+    from llmswitch.usage.row import Row
 
 UNKNOWN = "unknown"
 PLAIN_WIDTH, MOST_DAYS, MOST_MODELS, MOST_FINDINGS, LONGEST_BAR = 100, 31, 12, 8, 60
@@ -97,26 +98,6 @@ def _more(row: Row) -> list[str]:
     cached = f"{row.cached:.0%}" if row.cached is not None else NONE
     each = usd(row.cost / sessions) if row.cost is not None and not row.unpriced else NONE
     return [f"{row.requests / sessions:.1f}", f"{row.failed_tools:,}", cached, each]
-
-
-def cost(row: Row) -> str:
-    """Return a row's cost; `+` marks one of which a part has no price."""
-    if row.cost is None:
-        return "plan" if row.plan and not row.unpriced else NONE
-    return usd(row.cost) + (" +" if row.unpriced or row.plan else "")
-
-
-def count(number: int) -> str:
-    """Return a count in at most seven letters: exact up to 99,999."""
-    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M")):
-        if number >= size:
-            return f"{number / size:.2f}{unit}"
-    return f"{number / 1000:.1f}k" if number >= 100_000 else f"{number:,}"
-
-
-def usd(money: float) -> str:
-    """Return a sum of money: cents, and where it is less than ten of them more places."""
-    return f"${money:,.2f}" if money >= 0.1 or money == 0 else f"${money:.4f}"
 
 
 def _bars(title: str, rows: Sequence[Row], key: str, width: int, sign: str) -> list[str]:
