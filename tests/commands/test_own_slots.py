@@ -202,3 +202,39 @@ def test_back_to_a_pin_with_a_ladder_remembers_it(run: Run, repo: Path) -> None:
     assert run("status", "--check").code == 0
     path.unlink()
     assert run("status", "--check").code == 3
+
+
+@pytest.mark.parametrize(
+    ("user", "pin", "model", "by"),
+    [
+        ({}, (), "claude-opus-5-5", "Claude Code's default, the opus slot"),
+        ({"model": "haiku"}, (), "claude-haiku-5-5", "haiku, as {user} says"),
+        ({"model": "claude-opus-4-8[1m]"}, (), "claude-opus-4-8", "as {user} says"),
+        ({"model": "haiku"}, ("claude", "--haiku", "claude-haiku-4-5"), "claude-haiku-4-5", "haiku, as {user} says"),
+        ({"model": "haiku"}, ("ollama",), "qwen2.5:32b", "the start slot, sonnet"),
+        ({}, ("ollama", "--start", "opusplan"), "qwen2.5:32b", "the start slot, opusplan"),
+    ],
+)  # fmt: skip
+def test_the_session_model_is_the_one_that_settings_choose(
+    run: Run, sealed: dict[str, str], user: dict[str, str], pin: tuple[str, ...], model: str, by: str
+) -> None:
+    """A saved model counts where the pin names no start; the file is named."""
+    path = Path(sealed["HOME"]) / ".claude" / "settings.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(user))
+    if pin:
+        assert run(*pin).code == 0
+    assert f"Session model: {model} ({by.format(user=path)})" in run("ladder").out
+
+
+def test_ladder_says_whether_the_pin_is_from_it(run: Run, repo: Path) -> None:
+    """Not, from this one, from an older one."""
+    path = repo / ".claude" / "model-ladder.json"
+    path.parent.mkdir()
+    path.write_text('["a", "b", "c"]')
+    run("ollama")
+    assert "The slots here are not from the ladder. → llmswitch ollama --ladder" in run("ladder").out
+    run("ollama", "--ladder")
+    assert "The slots here are from this ladder." in run("ladder").out
+    path.write_text('["a", "b", "d"]')
+    assert "The slots here are from an older ladder." in run("ladder").out

@@ -6,8 +6,11 @@ import json
 from dataclasses import dataclass
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.claude.effective import Value, effective
+from llmswitch.claude.variables import LOCAL, SAVED_MODEL, START_MODEL, VARIABLES, plain
 from llmswitch.presets import ladder
 from llmswitch.presets.advice import slot_models
+from llmswitch.presets.preset import slot_named
 from llmswitch.worktrees import git
 
 TYPE_CHECKING = False
@@ -21,19 +24,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ladder:
-    """A worktree's ladder: `models` (None where the default map holds), {band: model}, the session's model, remarks."""
+    """A worktree's ladder: `models` (None where the default map holds), {band: model}, the session's model, remarks.
+
+    `chosen_by` says what chooses the session's model, `pin` how the pin here stands to the ladder ("" without one).
+    """
 
     path: str
     preset: str
     models: list[str] | None
     bands: Mapping[str, str]
     session: str
+    chosen_by: str
+    pin: str
     remarks: list[str]
 
     def data(self) -> dict[str, object]:
         """Return what was found as JSON data."""
         return {"file": self.path, "preset": self.preset, "ladder": self.models, "bands": self.bands,
-                "session_model": self.session or None, "remarks": self.remarks}  # fmt: skip
+                "session_model": self.session or None, "session_model_from": self.chosen_by, "pin": self.pin or None,
+                "remarks": self.remarks}  # fmt: skip
 
     def lines(self) -> list[str]:
         """Return what was found as text; one line where the ladder has one model."""
@@ -42,7 +51,8 @@ class Ladder:
         source = f"the ladder in {self.path}" if self.models else f"the preset {self.preset}; there is no ladder"
         lines = [f"Bands, from {source}:"]
         lines += [f"  {band:6}  {ladder.BANDS[band][0]:6}  {model or '—'}" for band, model in self.bands.items()]
-        lines.append(f"Session model: {self.session or '—'}")
+        lines.append(f"Session model: {self.session or '—'} ({self.chosen_by})")
+        lines += [self.pin] if self.pin else []
         if self.models:
             return [*lines, "Ladder, cheapest first:", *(f"  {model}" for model in self.models)]
         starter = list(dict.fromkeys(model for model in self.bands.values() if model))
@@ -53,7 +63,7 @@ class Ladder:
 def find(checkout: Checkout, catalog: Catalog) -> Ladder:
     """Return the ladder of a worktree, or the default map of its preset."""
     name, overrides = checkout.state.current.preset or "claude", checkout.state.current.overrides
-    defaults, start = _defaults(name, overrides, catalog), _start(name, overrides, catalog)
+    defaults = _defaults(name, overrides, catalog)
     models, remarks = None, []
     try:
         models = ladder.read(checkout.root)
@@ -63,7 +73,35 @@ def find(checkout: Checkout, catalog: Catalog) -> Ladder:
         remarks.append(f"note: git tracks {ladder.FILE}; a ladder belongs to one environment only.")
     bands = {band: defaults.get(slot, "") for band, (slot, _) in ladder.BANDS.items()}
     path = f"{checkout.root}/{ladder.FILE}"
-    return Ladder(path, name, models, ladder.bands(models) if models else bands, defaults.get(start, ""), remarks)
+    session, by = _session(effective(checkout.layers), defaults, checkout)
+    pin = _pin(name, overrides, models) if models or ladder.MARK in overrides else ""
+    return Ladder(path, name, models, ladder.bands(models) if models else bands, session, by, pin, remarks)
+
+
+def _session(values: Mapping[str, Value], defaults: Mapping[str, str], checkout: Checkout) -> tuple[str, str]:
+    """Return the model that a new session starts on, and what chooses it (Claude Code 2.1.332)."""
+    said = next((values[name] for name in (START_MODEL, SAVED_MODEL) if name in values and values[name].text), None)
+    word = plain(said.text) if said else "opus"
+    if said is None:
+        by = "Claude Code's default, the opus slot"
+    else:
+        by = f"{word}, as {said.layer.path or 'the shell'} says"
+        if said.layer.path == f"{checkout.root}/{LOCAL}":
+            by = f"the start slot, {word}"
+    slot = slot_named({"opusplan": "sonnet", "default": "opus"}.get(word, word))
+    if slot is None:
+        return word, by.removeprefix(f"{word}, ")
+    mapped = values.get(VARIABLES[slot])
+    return (mapped.text if mapped and mapped.text else defaults.get(slot, "")), by
+
+
+def _pin(name: str, overrides: Mapping[str, str], models: Sequence[str] | None) -> str:
+    """Return how a pin stands to the ladder that is here now."""
+    again = f"llmswitch {name} --ladder"
+    if ladder.MARK not in overrides:
+        return f"The slots here are not from the ladder. → {again}"
+    same = ladder.marked(overrides) == models
+    return "The slots here are from this ladder." if same else f"The slots here are from an older ladder. → {again}"
 
 
 def _defaults(name: str, overrides: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
