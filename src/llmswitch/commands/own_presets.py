@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
+from llmswitch.presets.fields import FIELDS, Field
 from llmswitch.presets.files import SUFFIX
 from llmswitch.presets.hosts import strange_hosts
 from llmswitch.presets.listing import load_file, names
@@ -18,16 +20,13 @@ if TYPE_CHECKING:
 
 # How the variables begin that tune Claude Code or the way to a cloud.
 _TUNING = ("CLAUDE_CODE_", "ANTHROPIC_", "API_", "DISABLE_", "ENABLE_", "MAX_", "AWS_", "CLOUD_ML_", "VERTEX_", "BASH_")
-_TEMPLATE = """\
+_HEAD = """\
 // A preset of your own: llmswitch {name}
-// It holds no key (llmswitch save-key stores those), so sharing it is copying this file.
-{{
-  extends: "{parent}", // {why}
-  {title}slots: {{
-{slots}  }},
-  // env: {{ API_TIMEOUT_MS: "600000" }}, // tuning variables
-}}
+// It holds no key (llmswitch save-key stores those), so sharing it is copying this file. Take the // away in front of
+// a field that shall be another than in {parent}; the guide: llmswitch help presets
 """
+# What a new file has of the preset below as it stands there; of the rest an example.
+_SHOWN = ("base_url", "protocol", "key", "auth", "default_slot", "default_model", "also", "env", "windows", "billing")
 
 
 def new(name: str, parent: str, catalog: Catalog) -> str:
@@ -39,11 +38,29 @@ def new(name: str, parent: str, catalog: Catalog) -> str:
         raise UsageProblem(
             f"There is a preset {name} already.", hint=f"To change it: llmswitch presets new {name} --from {name}"
         )
-    why = "the shipped one, with this on top" if name == parent else "what is not said here is as there"
-    slots = "".join(f'    // {slot}: "{model}",\n' for slot, model in below.slots.items() if model)
-    title = "" if name == parent else f'title: "{below.title}, my way",\n  '
-    text = _TEMPLATE.format(name=name, parent=parent, why=why, title=title.replace("\\", "\\\\"), slots=slots)
-    return _create(catalog.own_folder, name, text)
+    text = (
+        _HEAD.format(name=name, parent=parent) + "{\n" + "".join(_field(*each, name, below) for each in FIELDS.items())
+    )
+    return _create(catalog.own_folder, name, text + "}\n")
+
+
+def _field(name: str, field: Field, of: str, below: Preset) -> str:
+    """Return a field of the new preset `of` as it stands in its file: its comment, and its value behind a comment."""
+    about = f"  // {field.about.replace('`', '')}\n"
+    if name == "extends":
+        why = "the shipped one, with this on top" if of == below.name else "what is not said here is as there"
+        return f'  {name}: "{below.name}", // {why}\n'
+    if name == "title" and of != below.name:
+        return f"{about}  {name}: {_json(f'{below.title}, my way')},\n"
+    if name == "slots":
+        models = "".join(f"    // {slot}: {_json(model)},\n" for slot, model in below.slots.items() if model)
+        return f"{about}  {name}: {{\n{models}  }},\n"
+    value = below.fields.get(name) if name in _SHOWN else None
+    return f"{about}  // {name}: {field.example if value in (None, {}, []) else _json(value)},\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _create(folder: str, name: str, text: str) -> str:

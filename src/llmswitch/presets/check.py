@@ -10,19 +10,13 @@ from llmswitch.base.errors import PresetProblem
 from llmswitch.base.secret import looks_like_key
 from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
 from llmswitch.presets import balance
+from llmswitch.presets.fields import FIELDS, SLOT_FIELDS
 from llmswitch.presets.preset import PROTOCOLS, Preset, is_name, slot_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-FIELDS = (
-    "title", "aliases", "group", "base_url", "protocol", "cloud", "key", "key_from", "key_prefix", "key_url",
-    "key_check", "auth", "answers_any_key", "models_url", "prices", "billing", "default_slot", "default_model",
-    "slots", "also", "fence", "windows", "env", "extends", "notes", "docs", "verified", "confidence", "balance",
-    "two_headers",
-)  # fmt: skip
-_OF_A_SLOT = ("model", "name", "preset", "base_url", "key", "protocol")
 _DIGITS, _LARGE = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _KEY_FIELD = r"api_?key|token|secret|password|credential"
 _KEY_ENDS = ("_KEY", "_TOKEN", "SECRET", "PASSWORD")
@@ -140,7 +134,7 @@ def _check_slots(check: Fields) -> dict[str, str]:
 
 def _check_slot(slot: str, check: Fields, custom: dict[str, str]) -> str:
     """Check a slot that is an object, note its name in `custom`, and return its model."""
-    check.no_unknown_fields(_OF_A_SLOT)
+    check.no_unknown_fields(SLOT_FIELDS)
     model = (check.text("model") or "").strip()
     if not model:
         check.wrong("model", "is missing: an object names a model")
@@ -148,6 +142,7 @@ def _check_slot(slot: str, check: Fields, custom: dict[str, str]) -> str:
         if name in custom:
             check.wrong("name", f"is the name of {custom[name]} too")
         custom[name] = slot
+    check.window("window")
     preset, protocol = check.name("preset"), check.choice("protocol", PROTOCOLS) or PROTOCOLS[0]
     base_url, key = check.base_url("base_url", protocol), check.name("key")
     if preset and any(check.fields.get(part) for part in ("base_url", "key", "protocol")):
@@ -285,10 +280,15 @@ class Fields:
     def windows(self, field: str) -> dict[str, int]:
         """Read context windows: {model id: tokens}."""
         inner = self.inner(field, self.mapping(field))
-        for name, tokens in inner.fields.items():
-            if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1:
-                inner.wrong(name, "must be a whole number of tokens")
+        for name in inner.fields:
+            inner.window(name)
         return {name: tokens for name, tokens in inner.fields.items() if isinstance(tokens, int)}
+
+    def window(self, field: str) -> None:
+        """Complain about a context window that is none; an absent one is fine."""
+        tokens = self.fields.get(field)
+        if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1):
+            self.wrong(field, "must be a whole number of tokens")
 
     def key_source(self, field: str) -> dict[str, object] | None:
         """Read where a key can be taken from, besides the keyring."""
@@ -337,12 +337,14 @@ class Fields:
 
 
 # What other tools call our fields.
-_ELSEWHERE = {"id": "model", "provider": "preset", "baseurl": "base_url", "url": "base_url", "models": "slots"}
+_ELSEWHERE = {"id": "model", "baseurl": "base_url", "url": "base_url", "models": "slots"}
 
 
 def _why_unknown(field: str, known: Collection[str]) -> str:
     if re.search(_KEY_FIELD, field, re.IGNORECASE):
         return "has no place in a preset: keys are stored with `llmswitch save-key`"
+    if field.lower() == "provider" and "preset" in known:
+        return "is said with preset (whose endpoint) and protocol (which format) here"
     other = _ELSEWHERE.get(field.lower(), "")
     near = [other] if other in known else difflib.get_close_matches(field, known, n=1)
     return f"is not a field{f'; did you mean {near[0]}?' if near else ''}"

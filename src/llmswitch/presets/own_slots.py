@@ -36,6 +36,7 @@ def read(preset: Preset, slots: Mapping[str, Any], slot_named: Callable[[str], s
             url = (value.get("base_url") or "").rstrip("/") or None
             protocol = value.get("protocol") or _USUAL
             preset.elsewhere[slot] = Elsewhere(value.get("preset"), url, value.get("key"), protocol)
+        preset.windows |= {preset.slots[slot]: value["window"]} if value.get("window") else {}
         if name := (value.get("name") or "").strip().lower():
             other = slot_named(name)
             if other not in (None, slot):

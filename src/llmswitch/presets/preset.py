@@ -64,11 +64,11 @@ class Preset:
         self.elsewhere: dict[str, Elsewhere] = {}
         self.custom: dict[str, str] = {}  # a slot's own name, in lower case → the slot
         self.warnings: list[str] = []
+        self.windows: dict[str, int] = dict(get("windows") or {})
         self._read_slots(get("slots") or {})
         self.elsewhere |= places or {}
         word = get("default_slot") or "sonnet"
         self.default_slot = self.slot_named(word) or word
-        self.windows: dict[str, int] = get("windows") or {}
         self.env: dict[str, str] = _said(get("env") or {})
         self.notes: list[str] = get("notes") or []
         self.docs, self.verified, self.confidence = get("docs") or "", get("verified") or "", get("confidence") or ""
