@@ -194,11 +194,15 @@ def _check_length(backend: Any, secret: Secret) -> None:
         raise KeyProblem(f"{_WINDOWS_TROUBLE[1783]} It takes {_WINDOWS_LONGEST // 2} characters.", hint=_OTHER_WAYS)
 
 
+def _library() -> Any:
+    import keyring  # at its first use: it looks for every keyring, and what it meets there may fail
+
+    return keyring
+
+
 def _backend(attended: bool) -> Any:
     """Return the keyring in use; KeyProblem names one that stores nothing, or stores in plain text."""
-    import keyring
-
-    chosen: Any = keyring.get_keyring()
+    chosen: Any = _library().get_keyring()
     members = list(chosen.backends) if hasattr(chosen, "backends") else [chosen]
     for member in members:
         if not _is_refused(member, attended):
@@ -213,9 +217,7 @@ def _of_kind(kind: str, attended: bool) -> Any:
     """Return the keyring of that class; None for no such class, and where the user chose a keyring by hand."""
     if not kind.startswith(_LIBRARIES) or os.environ.get("PYTHON_KEYRING_BACKEND"):
         return None
-    from keyring.core import load_config
-
-    if load_config() is not None:  # keyringrc.cfg
+    if _library().core.load_config() is not None:  # keyringrc.cfg
         return None
     module, _, name = kind.rpartition(".")
     backend = getattr(importlib.import_module(module), name)()

@@ -23,6 +23,7 @@ from llmswitch.presets.pin import pin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.presets.catalog import Catalog
@@ -78,16 +79,12 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         follows = any(layer.origin == "main" for layer in checkout.layers)
         record = main.state.current if follows and main else record
     if switch and not counts(switch, record.pin.get(switch, "")):  # no pin of ours
-        from llmswitch.status import clouds  # few have one
-
-        return Match(None, problems=clouds.overruled(switch, own, effective), follows_main=follows, switch=switch)
+        return Match(None, problems=_notes().overruled(switch, own, effective), follows_main=follows, switch=switch)
     problems: list[Problem] = []
     recorded = _recorded(values, record, catalog, problems)
     preset = recorded or _recognised(values, catalog, problems)
     if preset is None:
-        from llmswitch.status.strange import strange_host  # only where the base URL is nobody's
-
-        problems = [*strange_host(values, record, catalog), *problems]
+        problems = [*_notes().strange_host(values, record, catalog), *problems]
         return Match(None, problems=problems, follows_main=follows)
     overrides = record.overrides if recorded else {}
     try:
@@ -101,11 +98,7 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
     wrong, source = _credentials(preset, values, ours)
     drift = _differences(values, wanted.members, ours) + wrong
     if drift and recorded:
-        message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(drift))}."
-        from llmswitch.base.shell import spelled  # imports re; only where something is to be typed
-
-        fix = spelled(preset.name, overrides, bool(record.pin.get(HELPER)))
-        problems.append(Problem("drift", "warning", message, fix))
+        problems.append(_notes().drifted(preset.name, overrides, record, drift))
     elif record.key and not record.key.get("source", "").startswith("LLMSWITCH_KEY_"):
         from llmswitch.status.key_age import aged  # reads one more file; only where the keyring gave the key
 
@@ -123,11 +116,14 @@ def _climbed(checkout: Checkout, follows: bool, preset: str, overrides: Values, 
 def _unfenced(
     preset: str, overrides: Values, record: Record, members: Mapping[str, object], known: set[str]
 ) -> list[Problem]:
-    if ALLOWED not in members or ALLOWED in known:
-        return []
-    from llmswitch.status.lists import unfenced  # pins that 0.1 or somebody else wrote
+    listed = ALLOWED not in members or ALLOWED in known
+    return [] if listed else [_notes().unfenced(preset, overrides, record, members)]
 
-    return [unfenced(preset, overrides, record, members)]
+
+def _notes() -> Any:
+    from llmswitch.status import notes  # only for a pin that is not just as a switch of ours put it
+
+    return notes
 
 
 def _recognised(values: Values, catalog: Catalog, problems: list[Problem]) -> Preset | None:

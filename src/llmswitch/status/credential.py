@@ -36,6 +36,15 @@ def described(values: Mapping[str, Value]) -> Data:
     return {"kind": PLACES[name], "masked": masked, "origin": values[name].origin, "source": None}
 
 
+def cloud(texts: Mapping[str, str]) -> dict[str, str] | None:
+    """Return name, title, endpoint, region and credential of the cloud that is on, None where none is."""
+    cloud = clouds.on(texts)
+    if cloud is None:
+        return None
+    found = {"name": cloud.name, "title": cloud.title, "endpoint": clouds.endpoint(cloud, texts)}
+    return {**found, "region": clouds.region(cloud, texts), "credential": clouds.credential(cloud, texts)}
+
+
 def findings(values: Mapping[str, Value], fix: str) -> list[Problem]:
     """Return what goes to a host that it is not meant for; `fix` is the command that puts a pin's own credential in."""
     url = values[BASE_URL].text if BASE_URL in values else ""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
-from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import Value
 from llmswitch.claude.fence import allows, sent
-from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, HELPER, NO_MILLION, VARIABLES
+from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, VARIABLES
 from llmswitch.presets.fences import is_a_pins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from llmswitch.claude.effective import Layer
     from llmswitch.presets.catalog import Catalog
@@ -37,13 +35,6 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     found = [_changed(values[ALLOWED], models, changed)] if changed else []
     after = {VARIABLES[slot]: Value(model, values[ALLOWED].layer) for slot, model in changed.items()}
     return {**values, **after}, found + _opened(listed, models, values)
-
-
-def unfenced(preset: str, overrides: Mapping[str, str], record: Record, wanted: Mapping[str, Any]) -> Problem:
-    """Return the note that a pin lets a session ask for any model; `doctor --fix` adds the list."""
-    members = {name: wanted[name] for name in (ALLOWED, NO_MILLION) if name in wanted}
-    message = "This pin has no list of its models: an agent or a skill that names another one gets it from this host."
-    return Problem("no-fence", "note", message, spelled(preset, overrides, bool(record.pin.get(HELPER))), members)
 
 
 def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str]) -> Problem:

@@ -8,12 +8,19 @@ from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TO
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from llmswitch.base.problem import Problem
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.gateway.through import Through
     from llmswitch.settings.checkout import Checkout
     from llmswitch.status.compare import Match
+
+
+def _others() -> Any:
+    from llmswitch.status import credential  # a pin has its own
+
+    return credential
 
 
 class Report:
@@ -49,9 +56,7 @@ class Report:
         )  # fmt: skip
         self.problems, self.cloud = problems, None
         if match.switch:
-            from llmswitch.status import clouds  # few have one
-
-            self.cloud = clouds.data(self.texts)
+            self.cloud = _others().cloud(self.texts)
 
     @property
     def broken(self) -> bool:
@@ -124,6 +129,5 @@ class Report:
                 return {"kind": "none", "masked": None, "origin": origin, "source": None}
             masked = secret.STARS if kind == "helper" else secret.mask(text)
             return {"kind": kind, "masked": masked, "origin": origin, "source": self.source}
-        from llmswitch.status import credential  # a pin has its own
-
-        return credential.described(self.values)
+        found: dict[str, object] = _others().described(self.values)
+        return found
