@@ -10,8 +10,7 @@ import pytest
 from conftest import KEY, Cli, git, settings_of
 
 from llmswitch.settings.entries import Entry, entries
-from llmswitch.settings.ledger import masked
-from llmswitch.settings.ledger_bound import shorten
+from llmswitch.settings.ledger import masked, shorten
 
 
 def ledger(sealed: dict[str, str], root: Path | None = None) -> list[Entry]:

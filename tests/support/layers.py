@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmswitch.claude.layers import Reader
-from llmswitch.claude.roots import Roots
 
 
 def reader_of(environ: Mapping[str, str]) -> Reader:
     """Return the reader for a user with this environment."""
-    return Reader(environ, Roots(environ.get("HOME", "")))
+    return Reader(environ)

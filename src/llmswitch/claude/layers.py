@@ -8,13 +8,13 @@ import sys
 from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import data as bytes_of
 from llmswitch.claude.effective import Layer, file_values
+from llmswitch.claude.roots import Roots
 from llmswitch.claude.variables import LOCAL, MANAGED, SHARED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.claude.roots import Roots
     from llmswitch.worktrees.layout import Worktree
 
 _BOM = b"\xef\xbb\xbf"
@@ -24,12 +24,13 @@ _MANAGED = MANAGED[sys.platform == "darwin"]
 class Reader:
     """Reads the layers of sessions in one environment, each file once: worktrees share most of them."""
 
-    __slots__ = ("_files", "_managed", "_roots", "_shell", "_user")
+    __slots__ = ("_files", "_managed", "_shell", "_user", "roots")
 
-    def __init__(self, environ: Mapping[str, str], roots: Roots) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.roots = Roots(environ.get("HOME", ""))
         # A blank CLAUDE_CONFIG_DIR is a value too: the folder itself.
-        self._user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(roots.home, ".claude"))
-        self._roots, self._shell = roots, Layer("shell", "", environ)
+        self._user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(self.roots.home, ".claude"))
+        self._shell = Layer("shell", "", environ)
         self._managed: list[tuple[str, str]] | None = None
         self._files: dict[tuple[str, str], Layer | None] = {}
 
@@ -56,18 +57,18 @@ class Reader:
 
     def below(self, worktree: Worktree, here: Sequence[Layer]) -> list[Layer]:
         """Return, from the layers at the root, those of a session that starts below it, in a folder without any."""
-        root = self._roots.shared(worktree)
+        root = self.roots.shared(worktree)
         kept = {"managed", "main", "shell"}
         if os.path.isabs(self._user):  # any other is a folder of the one where the session starts
             kept.add("user")
-        if root == worktree.root and self._roots.is_obeyed(root):
+        if root == worktree.root and self.roots.is_obeyed(root):
             kept.add("worktree")
         return [layer for layer in here if layer.origin in kept]
 
     def _local_files(self, worktree: Worktree, folder: str) -> list[tuple[str, str]]:
         """Return the local files: that of the repository's root, or of the main checkout, then the folder's own."""
-        root = self._roots.shared(worktree)
-        if root == folder or not self._roots.is_obeyed(root):
+        root = self.roots.shared(worktree)
+        if root == folder or not self.roots.is_obeyed(root):
             root = None
         shared = [("worktree" if root == worktree.root else "main", root)] if root else []
         return [(origin, os.path.join(where, LOCAL)) for origin, where in [*shared, ("worktree", folder)]]

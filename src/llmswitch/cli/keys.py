@@ -9,6 +9,7 @@ import click
 from llmswitch.base.errors import KeyProblem
 from llmswitch.cli import console, hot_print_key, prompts, renewing, shell
 from llmswitch.commands import keys as commands
+from llmswitch.commands.key_name import key_name
 from llmswitch.commands.list_show import preset_here
 from llmswitch.keys import env_file
 from llmswitch.keys.saved import save
@@ -30,7 +31,7 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
     without it, the key of the preset in use here.
     """
 
-    name = commands.key_name(name, app.catalog, preset_here(app.checkouts))
+    name = key_name(name, app.catalog, preset_here(app.checkouts))
     try:
         where = app.keyring().title  # opened first: nobody should paste a key that no keyring will take
     except KeyProblem as error:
@@ -81,7 +82,7 @@ def keys_list(app: App, as_json: bool) -> None:
 def keys_delete(app: App, name: str, as_json: bool) -> None:
     """Delete a key from the OS keyring, and say where it still stands. NAME is a key or a preset."""
 
-    name = commands.key_name(name, app.catalog, None)
+    name = key_name(name, app.catalog, None)
     deleted = commands.delete_key(name, app.keyring, app.key_names())
     app.gateway().renew(name)  # one that runs forgets it
     standing = [pin for pin in renewing.holders(app) if pin.key == name]
@@ -118,5 +119,5 @@ def renew(app: App, name: str | None, everywhere: bool, key_helper: bool, as_jso
     Only the characters of the key change. A key that came from elsewhere (--key-stdin, an exported variable, a
     command) is left alone. NAME is a key or a preset; without it, every saved key.
     """
-    name = None if name is None else commands.key_name(name, app.catalog, None)
+    name = None if name is None else key_name(name, app.catalog, None)
     return renewing.renew(app, name, machine=everywhere, helper=key_helper, as_json=as_json)

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from llmswitch import __version__
-from llmswitch.cli import hot_status, hot_status_all, shell
+from llmswitch.cli import everywhere, hot_status, hot_status_all, shell
 from llmswitch.cli.app import COMPLETION
 from llmswitch.cli.failure import CommandLineProblem
 from llmswitch.presets.listing import names
@@ -149,12 +149,10 @@ def cli(ctx: click.Context) -> int:
 @click.pass_obj
 def status(app: App, /, **options: Any) -> int:
     """Show what Claude Code uses here, slot by slot."""
-    everywhere, path = options.pop("everywhere"), options.pop("forget")
-    if everywhere or path is not None:
-        from llmswitch.cli import everywhere as machine  # only where more than this repository is looked at
-
+    machine, path = options.pop("everywhere"), options.pop("forget")
+    if machine or path is not None:
         del options["all_worktrees"], options["worktree"]
-        return machine.forget(app, path) if path is not None else machine.status(app, **options)
+        return everywhere.forget(app, path) if path is not None else everywhere.status(app, **options)
     show = hot_status_all.status_all if options.pop("all_worktrees") else hot_status.status
     return show(app, options.pop("worktree"), **options)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmswitch.base.addresses import url_problem
+from llmswitch.base.errors import UsageProblem
 from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
 from llmswitch.cli import console, hot_switch, picker, prompts, shell
@@ -80,11 +82,18 @@ def _model_options(command: Any) -> Any:
     return _apply(options, command)
 
 
+def _endpoint(ctx: click.Context, option: click.Parameter, url: str | None) -> str | None:
+    """Return the value of --base-url; UsageProblem where it is no address for a key."""
+    if url is not None and (problem := url_problem(url)):
+        raise UsageProblem(f"--base-url {problem}.")
+    return url
+
+
 def _switch_options(command: Any) -> Any:
     options = [
         _model_options,
         click.option("--ladder", is_flag=True, help="Slots from this worktree's .claude/model-ladder.json."),
-        click.option("--base-url", metavar="URL", help="Another endpoint for this pin."),
+        click.option("--base-url", metavar="URL", callback=_endpoint, help="Another endpoint for this pin."),
         click.option(
             "-w",
             "--worktree",

@@ -7,11 +7,9 @@ from shlex import quote
 
 from llmswitch.base.errors import Refused
 from llmswitch.base.shell import spelled
-from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import CREDENTIAL_PLACES, HELPER, OURS
 from llmswitch.commands.request import Request
 from llmswitch.presets.pin import Pin
-from llmswitch.presets.preset import Preset
 from llmswitch.settings.checkout import Checkout
 
 
@@ -19,7 +17,7 @@ def check(
     checkouts: Sequence[Checkout], pin: Pin, planned: set[str], request: Request, main_rules: Callable[[], bool]
 ) -> None:
     """Refuse a pin that would not take effect, or would mix with another; taking one away is never refused."""
-    if not pin.members:
+    if not pin.members or request.anyway:
         return
     for checkout in checkouts:
         main = checkout.main
@@ -30,19 +28,10 @@ def check(
             raise _overriding(checkout, strangers, request)
 
 
-def check_host(preset: Preset, url: str) -> None:
-    """Refuse to send a preset's key to a host that is not the preset's, unless that is this machine."""
-    if preset.key and host_of(url) != preset.host and not is_loopback(url):
-        raise Refused(
-            f"The {preset.key} key belongs to {preset.host}, and --base-url would send it to {host_of(url)}.",
-            hint="If that is what you want, add --anyway.",
-        )
-
-
 def follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -> bool:
     """Say whether a linked worktree, with no pin and no key of its own, gets just this pin from main already."""
     main = checkout.main
-    if not pin.members or main is None or main.root in planned or not _has(main, pin):
+    if request.anyway or not pin.members or main is None or main.root in planned or not _has(main, pin):
         return False
     by_helper = request.key_helper or pin.routes is not None
     same_way = bool(main.pin.get(HELPER)) == by_helper

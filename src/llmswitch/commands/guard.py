@@ -7,18 +7,45 @@ from typing import Any
 
 from llmswitch.base.errors import Refused
 from llmswitch.base.fastjson import loads
-from llmswitch.base.urls import is_loopback
+from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.effective import effective
 from llmswitch.claude.fence import sent
 from llmswitch.claude.variables import ALLOWED
 from llmswitch.claude.ways import EXCEPTIONS, excepted, open_here
-from llmswitch.commands.request import Chosen
+from llmswitch.commands import keyless, own_login
+from llmswitch.commands.request import Chosen, Request
 from llmswitch.presets.pin import Pin
+from llmswitch.presets.preset import Preset
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.state import Record
 
 
-def guarded(chosen: Chosen, checkout: Checkout, anyway: bool) -> tuple[Chosen, list[str]]:
+def looked_around(request: Request, checkout: Checkout, chosen: Chosen) -> tuple[Chosen, list[str]]:
+    """Return what is chosen as it can be written here, and notices; Refused where that is not safe."""
+    pin, anyway, notices = chosen.pin, request.anyway, list[str]()
+    if "base_url" in chosen.overrides and not anyway:
+        check_host(chosen.preset, chosen.overrides["base_url"])
+    if chosen.preset.is_claude:
+        notices = own_login.check(checkout, pin, anyway, chosen.catalog)
+    without_key = not chosen.preset.key or pin.routes is not None
+    if without_key or request.key_helper:
+        notices += keyless.notices(request, checkout, chosen, without_key)
+    if pin.base_url and (checkout.has_rules or is_loopback(pin.base_url)):
+        chosen, more = _guarded(chosen, checkout, anyway)
+        notices += more
+    return chosen, notices
+
+
+def check_host(preset: Preset, url: str) -> None:
+    """Refuse to send a preset's key to a host that is not the preset's, unless that is this machine."""
+    if preset.key and host_of(url) != preset.host and not is_loopback(url):
+        raise Refused(
+            f"The {preset.key} key belongs to {preset.host}, and --base-url would send it to {host_of(url)}.",
+            hint="If that is what you want, add --anyway.",
+        )
+
+
+def _guarded(chosen: Chosen, checkout: Checkout, anyway: bool) -> tuple[Chosen, list[str]]:
     """Return what is chosen with a way past every proxy, where it is on loopback, and what is ignored with `anyway`.
 
     Raises Refused where a repository's settings would carry the key elsewhere, or an administrator's list of models

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.keys import sources as keys
-from llmswitch.keys.saved import by_reference, key_of, users
-from llmswitch.presets.listing import load_all, names
+from llmswitch.keys.saved import DEFAULT, by_reference, key_of, users
+from llmswitch.presets.listing import load_all
 from llmswitch.presets.preset import is_name
 
 TYPE_CHECKING = False
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
 
-DEFAULT = "openrouter"
-
 
 class KeyRow:
     """One key in the list: where it is, or what stands in the way; never its value."""
@@ -29,30 +27,6 @@ class KeyRow:
     def data(self) -> dict[str, object]:
         """Return it as JSON data."""
         return {"name": self.name, "source": self.source, "presets": self.presets, "problem": self.problem or None}
-
-
-def key_name(word: str | None, catalog: Catalog, current: str | None) -> str:
-    """Return the key that `word` (a key or a preset) means; without one, that of the preset in use, or openrouter.
-
-    A word that is both means the key: a preset of that name may use another one.
-    Raises UsageProblem for a preset without a key or a word that is no name.
-    """
-    if word is None:
-        return next((preset.key for preset in load_all(catalog)[0] if preset.key and preset.name == current), DEFAULT)
-    from llmswitch.base.key_words import may_be_key  # imports re; `print-key --preset` needs none
-
-    if not is_name(word) or may_be_key(word):
-        raise UsageProblem("That is not the name of a key or a preset.", hint="See `llmswitch keys`.")
-    if word in names(catalog):
-        return word if users(word, catalog) else key_of(catalog.load(word))
-    return key_of(catalog.load(word)) if _is_alias(word, catalog) else word
-
-
-def _is_alias(word: str, catalog: Catalog) -> bool:
-    """Say whether a word is another name of a preset, and not a key that is used under it."""
-    from llmswitch.presets.words import preset_named  # opens every preset; most keys are named as one
-
-    return not users(word, catalog) and preset_named(word, catalog) is not None
 
 
 def list_keys(
@@ -116,7 +90,12 @@ def print_key(
     if name is not None and (text := _exported(name, catalog, environ)):
         return keys.checked(text, keys.variable(name))
     chosen = None if preset is None else catalog.load(preset)
-    name = key_of(chosen) if chosen else key_name(name, catalog, None)
+    if chosen:
+        name = key_of(chosen)
+    else:
+        from llmswitch.commands.key_name import key_name  # imports re; `print-key --preset` needs none
+
+        name = key_name(name, catalog, None)
     groups = [[chosen]] if chosen else by_reference(users(name, catalog))
     if len(groups) > 1:
         names = " or ".join(group[0].name for group in groups)

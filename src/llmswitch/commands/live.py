@@ -17,7 +17,24 @@ from llmswitch.settings.neighbours import lower_host
 LIVE_SECONDS = 2.0
 
 
-def keeps_key(checkout: Checkout, pin: Pin, removed: Sequence[str]) -> bool:
+def switched(
+    request: Request, checkout: Checkout, pin: Pin, removed: Sequence[str], tools: Tools
+) -> tuple[Done, Mapping[str, str] | None, bool, bool]:
+    """Switch to a pin without the credentials that are `removed`; return what the switch did and what sessions do.
+
+    That is: the members before it where they were blank for a moment, whether open sessions were taken back, and
+    whether they could not be made to forget the old key.
+    """
+    kept = _keeps_key(checkout, pin, removed)
+    if not (request.live or (kept and not checkout.ruled)):
+        return switch(request, checkout, tools), None, False, kept
+    if request.dry_run:
+        return switch(request, checkout, tools), None, True, False
+    before, done = _blanked_first(request, checkout, tools)
+    return done, before, True, False
+
+
+def _keeps_key(checkout: Checkout, pin: Pin, removed: Sequence[str]) -> bool:
     """Say whether open sessions would send the old credential, one of those `removed`, to another host.
 
     They keep what is removed, and take the base URL that is left: the new one, or that of weaker settings.
@@ -29,9 +46,9 @@ def keeps_key(checkout: Checkout, pin: Pin, removed: Sequence[str]) -> bool:
     return any(before.get(name) for name in removed)
 
 
-def check(checkouts: Sequence[Checkout]) -> None:
+def check(request: Request, checkouts: Sequence[Checkout]) -> None:
     """Refuse blanks in a main checkout whose linked worktrees have pins: they would fall through to the login."""
-    for checkout in checkouts:
+    for checkout in checkouts if request.live else ():
         if cut := ", ".join(checkout.ruled):
             raise Refused(
                 f"--live would cut {cut} off for a moment: blanks in the main checkout win there.",
@@ -39,7 +56,7 @@ def check(checkouts: Sequence[Checkout]) -> None:
             )
 
 
-def blanked_first(request: Request, checkout: Checkout, tools: Tools) -> tuple[Mapping[str, str], Done]:
+def _blanked_first(request: Request, checkout: Checkout, tools: Tools) -> tuple[Mapping[str, str], Done]:
     """Switch after a moment of blanks; return the members before it all, and what the switch did."""
     blanked = _blank(request, checkout, tools)
     try:

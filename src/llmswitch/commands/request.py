@@ -52,10 +52,6 @@ class Request:
         if also := options.get("also"):
             asked["also"] = also if isinstance(also, str) else " ".join(also)
         if options.get("base_url") is not None:
-            from llmswitch.base.addresses import url_problem  # only with --base-url
-
-            if problem := url_problem(options["base_url"]):
-                raise UsageProblem(f"--base-url {problem}.")
             asked["base_url"] = options["base_url"].rstrip("/")
         exported = from_environment(environ)
         self.exported = {slot: variable for slot, (_, variable) in exported.items() if slot not in asked}

@@ -7,7 +7,6 @@ from llmswitch.base.urls import host_of, id_in
 from llmswitch.claude.variables import CREDENTIAL_PLACES
 from llmswitch.commands.request import Chosen
 from llmswitch.commands.switch import switch
-from llmswitch.presets.pin import Pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,11 +31,10 @@ class Switched:
         checkout: Checkout,
         chosen: Chosen,
         done: Done | None = None,
+        notices: Sequence[str] = (),
         before: Mapping[str, str] | None = None,
-        *,
         live: bool = False,
         keeps_key: bool = False,
-        notices: Sequence[str] = (),
     ) -> None:
         """Without `done` the worktree follows main."""
         self.checkout, self.chosen, self.done, self.follows = checkout, chosen, done, done is None
@@ -76,12 +74,13 @@ def switch_all(
     """
     chosen = request.chosen(tools.catalog)
     planned = {checkout.root for checkout in checkouts}
-    if request.live:
-        from llmswitch.commands import live  # only with --live
+    removed = [name for name in CREDENTIAL_PLACES if name not in chosen.pin.members]  # a pin of ours blanks them
+    if removed:
+        from llmswitch.commands import live  # only where open sessions may keep a credential
 
-        live.check(checkouts)
-    alone = request.anyway or not any(checkout.main or checkout.linked for checkout in checkouts)
-    if not alone:
+        live.check(request, checkouts)
+    shared = [checkout for checkout in checkouts if checkout.main or checkout.linked]
+    if shared:
         from llmswitch.commands import around  # only where worktrees share settings
 
         around.check(checkouts, chosen.pin, planned, request, main_rules)
@@ -90,45 +89,21 @@ def switch_all(
         for checkout in checkouts:
             switch(rehearsal, checkout, tools)
     saved = save_adopted(request.dry_run) if save_adopted else ""
-    done: list[str] = []
+    ended: list[str] = []
     for checkout in checkouts:
         try:
-            if not alone and around.follows(request, checkout, chosen.pin, planned) and main_rules():
+            if shared and around.follows(request, checkout, chosen.pin, planned) and main_rules():
                 yield Switched(checkout, Chosen(chosen.preset, {}, chosen.pin, tools.catalog))
                 continue
-            yield _switch_one(request, checkout, chosen.pin, planned, tools)
+            done, before, back, keeps = (
+                live.switched(request, checkout, chosen.pin, removed, tools)
+                if removed
+                else (switch(request, checkout, tools), None, False, False)
+            )
+            notices = around.neighbours(checkout, chosen.pin, planned) if checkout in shared else []
+            yield Switched(checkout, done.chosen, done, notices, before, back, keeps)
         except LlmswitchError as error:
-            before = f"Switched before it: {', '.join(done)}." if done else ""
-            error.changed = " ".join(filter(None, (saved, before))) or error.changed
+            first = f"Switched before it: {', '.join(ended)}." if ended else ""
+            error.changed = " ".join(filter(None, (saved, first))) or error.changed
             raise
-        done.append(checkout.root)
-
-
-def _switch_one(request: Request, checkout: Checkout, pin: Pin, planned: set[str], tools: Tools) -> Switched:
-    keeps_key = False
-    if removed := [name for name in CREDENTIAL_PLACES if name not in pin.members]:  # a pin of ours blanks them
-        from llmswitch.commands.live import keeps_key as is_kept  # only where a credential may be taken away
-
-        keeps_key = is_kept(checkout, pin, removed)
-    live = request.live or (keeps_key and not checkout.ruled)
-    before = None
-    if live and not request.dry_run:
-        from llmswitch.commands.live import blanked_first  # only where sessions are taken back
-
-        before, done = blanked_first(request, checkout, tools)
-    else:
-        done = switch(request, checkout, tools)
-    notices: list[str] = []
-    if checkout.main or checkout.linked:
-        from llmswitch.commands.around import neighbours  # only where worktrees share settings
-
-        notices = neighbours(checkout, pin, planned)
-    return Switched(
-        checkout,
-        done.chosen,
-        done,
-        before,
-        live=live,
-        keeps_key=keeps_key and not live,
-        notices=notices,
-    )
+        ended.append(checkout.root)

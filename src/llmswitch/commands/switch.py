@@ -61,12 +61,12 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
     chosen = request.chosen(tools.catalog)
     if request.anyway:
         checkout.file.follow_links()
-    elif "base_url" in chosen.overrides:
-        from llmswitch.commands.around import check_host  # only with --base-url
-
-        check_host(chosen.preset, chosen.overrides["base_url"])
     checkout.file.check()
-    chosen, before = _looked_around(request, checkout, chosen)
+    before: list[str] = []
+    if not _is_plain(request, checkout, chosen):
+        from llmswitch.commands.guard import looked_around  # few pins
+
+        chosen, before = looked_around(request, checkout, chosen)
     made, written, ignored_in, notices = _direct(request, checkout, chosen, tools)
     notices = before + checkout.file.notices + notices
     if request.members is None and (written or request.dry_run):
@@ -79,26 +79,14 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
     return Done(chosen, made, written, ignored_in, notices)
 
 
-def _looked_around(request: Request, checkout: Checkout, chosen: Chosen) -> tuple[Chosen, list[str]]:
-    """Return what is chosen as it can be written here, and notices; Refused where that is not safe."""
-    pin, notices = chosen.pin, list[str]()
+def _is_plain(request: Request, checkout: Checkout, chosen: Chosen) -> bool:
+    """Say whether a pin needs no look at what is around it: its key goes into the file, and its host is its own."""
+    pin, preset = chosen.pin, chosen.preset
     if request.members is not None or not pin.members:
-        return chosen, notices
-    if chosen.preset.is_claude:
-        from llmswitch.commands import own_login  # only for slots of one's own login
-
-        notices = own_login.check(checkout, pin, request.anyway, chosen.catalog)
-    without_key = not chosen.preset.key or pin.routes is not None
-    if without_key or request.key_helper:
-        from llmswitch.commands import keyless  # only where no key goes into the file
-
-        notices += keyless.notices(request, checkout, chosen, without_key)
-    if pin.base_url and (checkout.has_rules or is_loopback(pin.base_url)):
-        from llmswitch.commands.guard import guarded  # only where others have rules, or a proxy may stand between
-
-        chosen, more = guarded(chosen, checkout, request.anyway)
-        notices += more
-    return chosen, notices
+        return True
+    if preset.is_claude or not preset.key or pin.routes or request.key_helper or "base_url" in chosen.overrides:
+        return False
+    return not (pin.base_url and (checkout.has_rules or is_loopback(pin.base_url)))
 
 
 def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) -> Made:

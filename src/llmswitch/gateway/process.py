@@ -15,6 +15,11 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.secret import no_core_dumps
 from llmswitch.gateway import control
@@ -119,9 +124,7 @@ def _unlink(path: str) -> None:
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return what makes an event loop: uvloop's where it is installed, which halves the cost of a request."""
-    try:
-        import uvloop
-    except ImportError:
+    if uvloop is None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory

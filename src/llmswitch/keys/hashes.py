@@ -9,6 +9,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps, loads
 from llmswitch.base.opened import data
 from llmswitch.base.secret import digest
+from llmswitch.keys.titles import TITLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,10 +94,8 @@ def saved_name(noted: Mapping[str, str], key: str | None) -> str | None:
     """
     if not noted or "saved" in noted:
         return noted.get("saved") or None
-    from llmswitch.keys.keyring import TITLES  # only for a pin that 0.1 wrote
-
     source = noted.get("source", "")
-    return key if source in TITLES or "eyring" in source else None
+    return key if source in TITLES.values() or "eyring" in source else None
 
 
 def _parts(entry: object) -> tuple[str, list[str]]:

@@ -15,6 +15,7 @@ import time
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.secret import Secret
+from llmswitch.keys.titles import TITLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ UNATTENDED_SECONDS = 4.0
 ATTENDED_SECONDS = 60.0
 NOTICE_SECONDS = 2.0
 DUPLICATES = 10
-_NAMES = {
-    "SecretService": "Secret Service",
-    "libsecret": "Secret Service",
-    "kwallet": "KWallet",
-    "macOS": "macOS Keychain",
-    "Windows": "Windows Credential Locker",
-}
-TITLES = frozenset(_NAMES.values())
 _OTHER_WAYS = "Other ways: export LLMSWITCH_KEY_<NAME>, or pipe the key in with --key-stdin."
 _WITHOUT = (
     "Export LLMSWITCH_KEY_<NAME>, or pipe the key in: llmswitch PRESET --key-stdin. To save keys here, install a "
@@ -83,7 +76,7 @@ class OsKeyring:
     def title(self) -> str:
         """The keyring's name, as people know it."""
         backend = self._answering or self._open()
-        return _NAMES.get(type(backend).__module__.rpartition(".")[2], str(backend.name))
+        return TITLES.get(type(backend).__module__.rpartition(".")[2], str(backend.name))
 
     @property
     def kind(self) -> str:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from llmswitch.presets.preset import Preset
 
 
+DEFAULT = "openrouter"  # the key that is meant where no word says which
+
+
 def key_of(preset: Preset) -> str:
     """Return the name of a preset's key; UsageProblem where it needs none."""
     if preset.key is None:

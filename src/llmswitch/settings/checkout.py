@@ -122,13 +122,12 @@ class Checkouts:
     `environ` is the environment that llmswitch was started in.
     """
 
-    __slots__ = ("_environ", "_mains", "_reader", "_roots", "state_folder")
+    __slots__ = ("_environ", "_mains", "_reader", "state_folder")
 
     def __init__(self, environ: Mapping[str, str], state_folder: str) -> None:
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
         kept = ("HOME", "CLAUDE_CONFIG_DIR", *HOST_APP) if environ.get(INSIDE) else environ
         self._environ = {name: environ[name] for name in kept if name in environ}
-        self._roots: Roots | None = None
         self._reader: Reader | None = None
         self.state_folder = state_folder
         self._mains: dict[str, Checkout] = {}
@@ -136,11 +135,7 @@ class Checkouts:
     @property
     def roots(self) -> Roots:
         """Whose local files count."""
-        if self._roots is None:
-            from llmswitch.claude.roots import Roots  # a switch of one worktree by itself needs none
-
-            self._roots = Roots(self._environ.get("HOME", ""))
-        return self._roots
+        return self.reader.roots
 
     @property
     def reader(self) -> Reader:
@@ -148,7 +143,7 @@ class Checkouts:
         if self._reader is None:
             from llmswitch.claude.layers import Reader  # a switch of one worktree by itself needs none
 
-            self._reader = Reader(self._environ, self.roots)
+            self._reader = Reader(self._environ)
         return self._reader
 
     def at(self, path: str = ".", folder: str = "") -> Checkout:

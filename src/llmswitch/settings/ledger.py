@@ -8,6 +8,7 @@ import time
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps
+from llmswitch.base.opened import data
 from llmswitch.base.secret import STARS, digest, redacted
 from llmswitch.claude.variables import START_MODEL, VARIABLES
 
@@ -40,8 +41,6 @@ def note(checkout: Checkout, about: Mapping[str, object], members: Mapping[str, 
                 large = lines.tell() > LARGEST
                 files.give_owner(file, os.stat(os.path.dirname(path)))
             if large:
-                from llmswitch.settings.ledger_bound import shorten  # once in some hundreds of switches
-
                 shorten(path, LARGEST // 2)
     except (OSError, LlmswitchError) as error:
         return f"warning: `llmswitch log` does not have this: {path}: {getattr(error, 'strerror', error.args[0])}"
@@ -52,3 +51,9 @@ def masked(word: str) -> str:
     """Return a word of a command line without what may be secret in it: a key, a URL's user or query."""
     before, mark, _ = word.partition("?")
     return redacted(before + mark + STARS if mark and "://" in before else word)
+
+
+def shorten(path: str, size: int) -> None:
+    """Keep the newest lines of a ledger, at most `size` bytes; call it with the lock held. Raises OSError."""
+    kept = data(path)[-size:]
+    files.replace(path, kept[kept.find(b"\n") :], 0o600)

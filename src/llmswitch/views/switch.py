@@ -31,14 +31,22 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     lines += columns([(LABELS.get(n, n), shown(n, named[n][0]), "→", shown(n, named[n][1])) for n in order])
     blanked = [name for name in changes if name not in named]
     if blanked:
-        import textwrap  # imports re; only where something is kept empty
-
         text = "set to empty, so that nothing from your login, shell or other settings is used: " + ", ".join(blanked)
-        lines += textwrap.wrap(text, 100, initial_indent="  ", subsequent_indent="    ")
+        lines += _wrapped(text.split(" "))
     if done.after.get(ALLOWED) and ALLOWED in changes:
         lines.append(f"  /model offers only these; for one more: llmswitch {name} --also ID, for all: --also any")
     if not changes:
         lines.append(f"  Only the mode of {short_path(done.checkout.file.path, home)} changed, to 0600.")
+    return lines
+
+
+def _wrapped(words: Sequence[str]) -> list[str]:
+    """Return words as lines of at most 100 letters; textwrap would import re, which costs half of Python's start."""
+    lines = [" "]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) > 100:
+            lines.append("   ")
+        lines[-1] += f" {word}"
     return lines
 
 

@@ -31,6 +31,12 @@ def ask(folder: str) -> tuple[str, ...]:
     return found
 
 
+def branch(root: str) -> str | None:
+    """Return the branch that is checked out, None for a detached HEAD."""
+    code, out, _ = git("symbolic-ref", "--quiet", "--short", "HEAD", folder=root)
+    return out.removesuffix("\n") if code == 0 else None
+
+
 def _check_root(folder: str, root: str) -> None:
     """Refuse where the folder that holds `.git` is not the one git takes for the worktree (core.worktree)."""
     at = folder

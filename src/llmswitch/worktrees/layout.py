@@ -14,6 +14,7 @@ from llmswitch.base.opened import data
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 PREFIX = "gitdir: "
 # Words in a repository's configuration that move its work tree, or let another file do so.
@@ -56,9 +57,7 @@ def find(path: str) -> Worktree:
         raise UsageProblem(f"{folder if path else 'The empty path'} is not a folder.")
     if found := _by_hand(folder):
         return found
-    from llmswitch.worktrees.ask import ask  # only for an unusual layout
-
-    return Worktree(*ask(folder))
+    return Worktree(*_git().ask(folder))
 
 
 def branch(worktree: Worktree) -> str | None:
@@ -68,10 +67,14 @@ def branch(worktree: Worktree) -> str | None:
     name = _branch_by_hand(worktree.git_dir)
     if name is not None:
         return name or None
-    from llmswitch.worktrees.program import git  # only for an unusual HEAD
+    asked: str | None = _git().branch(worktree.root)
+    return asked
 
-    code, out, _ = git("symbolic-ref", "--quiet", "--short", "HEAD", folder=worktree.root)
-    return out.removesuffix("\n") if code == 0 else None
+
+def _git() -> Any:
+    from llmswitch.worktrees import ask  # only for an unusual layout, or HEAD
+
+    return ask
 
 
 def _by_hand(folder: str) -> Worktree | None:
