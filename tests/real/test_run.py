@@ -244,10 +244,13 @@ def test_overrides_and_base_url_of_the_pin_are_kept(stage: Stage) -> None:
 
 
 def test_without_a_key_nobodys_credential_takes_its_place(stage: Stage) -> None:
-    """Where the helper finds no key the client sends an empty one: no login, no key of the shell, none of main's."""
+    """Where the helper fails the client sends an empty one: no login, no key of the shell, none of main's."""
     stage.launcher.log_in(LOGIN)
     stage.pin_linked()
     stage.pin_main()
+    data = json.loads(settings_of(stage.linked).read_text())
+    data["env"]["ANTHROPIC_AUTH_TOKEN"] = ""
+    write(stage.linked, {**data, "apiKeyHelper": "exit 1"})
     outcome = stage.run(env={**SHELL, KEY_VARIABLE: ""})
     assert "apiKeyHelper failed" in outcome.stderr
     assert {(request.bearer, request.api_key) for request in stage.b.requests} == {("", "")}
@@ -557,6 +560,37 @@ def test_a_hand_made_pin_with_a_helper_is_handed_on_complete(fake: Fake, repo: P
     settings = fake.settings(cwd=linked, env=SHELL)
     assert settings["apiKeyHelper"] == "echo by-hand"
     assert settings["env"] == {**dict.fromkeys(IDENTITY, ""), "ANTHROPIC_BASE_URL": "https://llm.example"}
+
+
+@pytest.mark.parametrize(
+    ("switch", "words"),
+    [
+        ([], ["openrouter"]),
+        ([], ["openrouter", "--haiku", "x/y"]),
+        ([], ["both"]),
+        (["openrouter"], []),
+        (["openrouter", "--key-helper"], []),
+        (["openrouter", "--key-helper"], ["--haiku", "x/y"]),
+    ],
+    ids=" ".join,
+)
+def test_a_key_that_is_nowhere_is_said_before_anything_starts(
+    fake: Fake, cli: Cli, repo: Path, own: Path, switch: list[str], words: list[str]
+) -> None:
+    """Claude Code would wait for its helper for a minute and more; on a terminal the key is asked for."""
+    pytest.importorskip("aiohttp")  # for slots at several providers
+    place = "{model: 'm', base_url: 'https://x.example', key: 'openrouter'}"
+    (own / "both.json5").write_text(f"{{slots: {{haiku: {place}, sonnet: {place}, opus: {place}, fable: {place}}}}}")
+    assert not switch or cli(*switch, cwd=repo).code == 0
+    reply = fake.run(*words, cwd=repo, env={KEY_VARIABLE: ""})
+    assert (reply.code, fake.arguments) == (4, None), reply
+    assert KEY_VARIABLE in reply.err
+    argv = [sys.executable, "-m", "llmswitch", "run", *words]
+    with Terminal(argv, cwd=repo, env={**fake.whole, "LLMSWITCH_HOME": str(own.parent), KEY_VARIABLE: ""}) as terminal:
+        terminal.expect("openrouter key:")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    assert fake.arguments is None
 
 
 @pytest.mark.parametrize("variable", ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"])

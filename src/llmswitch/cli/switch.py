@@ -17,6 +17,7 @@ from llmswitch.commands.back import first as to_first
 from llmswitch.commands.back import sent_now
 from llmswitch.commands.ladder import with_ladder
 from llmswitch.commands.run import in_use, start
+from llmswitch.commands.switch import Tools
 from llmswitch.presets.preset import TIERS
 from llmswitch.settings.neighbours import all_of
 from llmswitch.views import switch as view
@@ -213,7 +214,6 @@ def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
         preset, asked = in_use(checkout, asked)
     request = hot_switch.request_of(app, preset, asked) if preset else None
     console.note(*view.exported(request) if request else ())
-    start(
-        request, checkout, app.catalog, app.key_helper, app.gateway, app.state, app.environ, ctx.meta["rest"],
-        app.typed,
-    )  # fmt: skip
+    keys = prompts.key_source(app, promised=False)
+    tools = Tools(app.catalog, keys, app.gateway, app.key_helper, app.typed)
+    start(request, checkout, tools, app.state, app.environ, ctx.meta["rest"])

@@ -33,6 +33,8 @@ from llmswitch.claude.variables import (
 )
 from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
+from llmswitch.commands.switch import Tools, check_saved
+from llmswitch.gateway.delivery import deliver
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.settings import ledger
@@ -41,12 +43,10 @@ from llmswitch.status.compare import compare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from llmswitch.claude.effective import Layer
     from llmswitch.commands.request import Request
-    from llmswitch.gateway.client import LocalGateway
-    from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
     from llmswitch.settings.checkout import Checkout
 
@@ -84,18 +84,15 @@ def _typed(name: str, value: object) -> object:
 def start(
     request: Request | None,
     checkout: Checkout,
-    catalog: Catalog,
-    helper: Callable[[Preset], str],
-    gateway: Callable[[], LocalGateway],
+    tools: Tools,
     state_folder: str,
     environ: Mapping[str, str],
     given: Sequence[str],
-    typed: Sequence[str] = (),
 ) -> None:
     """Become Claude Code with the overlay for what is asked for, and the arguments `given`; the ledger notes it."""
-    found = overlay(request, checkout, catalog, helper, gateway)
+    found = overlay(request, checkout, tools)
     if found and id_in(str(found.members.get(BASE_URL, ""))):
-        gateway().start()  # or Claude Code would talk to whoever has the port
+        tools.gateway().start()  # or Claude Code would talk to whoever has the port
     settings = found.file(checkout.root, state_folder) if found else None
     argv = arguments(given, settings)
     executable = program.find(environ)
@@ -104,7 +101,7 @@ def start(
         if not session_arguments.chooses(given):
             session = str(uuid.uuid4())
             argv = arguments([session_arguments.OPTION, session, *given], settings)
-        _note(session, request, checkout, found.members if found else {}, catalog, typed)
+        _note(session, request, checkout, found.members if found else {}, tools)
     # They would let another program choose the provider; the settings that we bring would not count.
     kept = {name: text for name, text in environ.items() if name not in HOST_APP}
     program.become(executable, argv, {**kept, UNDER_RUN: "1"} if found else kept)
@@ -115,21 +112,20 @@ def _note(
     request: Request | None,
     checkout: Checkout,
     members: Mapping[str, str],
-    catalog: Catalog,
-    typed: Sequence[str],
+    tools: Tools,
 ) -> None:
     """Note in the ledger what this session is started on; a start does not fail by it."""
     values = effective(checkout.layers)
     texts = {**{name: value.text for name, value in values.items()}, **members}
     if request:
-        preset: str | None = catalog.load(request.preset).name
+        preset: str | None = tools.catalog.load(request.preset).name
     else:
         path = f"{checkout.root}/{LOCAL}"
         own = next((layer for layer in checkout.layers if layer.path == path), None)
-        preset = compare(checkout, own, values, catalog).preset
+        preset = compare(checkout, own, values, tools.catalog).preset
     clouds = [cloud for cloud, name in CLOUDS.items() if texts.get(name)]
     host = clouds[0] if clouds else host_of(texts.get(BASE_URL, "")) or ANTHROPIC_HOST
-    words = typed[: typed.index("--")] if "--" in typed else typed  # behind it may be a prompt
+    words = tools.typed[: tools.typed.index("--")] if "--" in tools.typed else tools.typed  # behind it may be a prompt
     ledger.note(checkout, {"kind": "run", "preset": preset, "host": host, "session": session}, texts, words)
 
 
@@ -147,37 +143,31 @@ def in_use(checkout: Checkout, asked: Mapping[str, str]) -> tuple[str, dict[str,
     return record.preset, {**kept, **asked}
 
 
-def overlay(
-    request: Request | None,
-    checkout: Checkout,
-    catalog: Catalog,
-    helper: Callable[[Preset], str],
-    gateway: Callable[[], LocalGateway],
-) -> Overlay | None:
+def overlay(request: Request | None, checkout: Checkout, tools: Tools) -> Overlay | None:
     """Return the overlay for what is asked for, or for the worktree as it is; None where Claude Code needs none.
 
-    `helper` makes the command that prints a key. Raises Refused for a credential that only the file knows.
+    Raises Refused for a credential that only the file knows, KeyProblem where the pin's key is nowhere.
     """
-    preset = catalog.load(request.preset) if request else None
+    preset = tools.catalog.load(request.preset) if request else None
     below = _without(checkout, ["main", "worktree"] if preset else ["main"])
     if request and preset and not preset.is_claude:
-        members = {**below, **_from_preset(preset, request.overrides, catalog, helper, gateway)}
+        members = {**below, **_from_preset(preset, request.overrides, tools)}
         return _guarded(members, checkout)
     settings = None if preset else checkout.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
-        return _guarded({**below, **_from_file(values, checkout, catalog, helper)}, checkout)
+        return _guarded({**below, **_from_file(values, checkout, tools)}, checkout)
     if request and preset and request.overrides:
-        below |= _own_slots(preset, request.overrides, checkout, catalog)
+        below |= _own_slots(preset, request.overrides, checkout, tools)
     below = _with_list(below, checkout.layers)
     return Overlay(below) if below else None
 
 
-def _own_slots(preset: Preset, overrides: Mapping[str, str], checkout: Checkout, catalog: Catalog) -> Members:
+def _own_slots(preset: Preset, overrides: Mapping[str, str], checkout: Checkout, tools: Tools) -> Members:
     """Return the slots of one's own login; Refused where other settings would ask another backend for them."""
     kept = [layer for layer in checkout.layers if layer.origin not in ("main", "worktree")]
     own_login.refuse(*decided(effective(kept)))
-    return dict(pin(preset, overrides, catalog).members)
+    return dict(pin(preset, overrides, tools.catalog).members)
 
 
 def _guarded(members: Mapping[str, Any], checkout: Checkout) -> Overlay:
@@ -202,34 +192,33 @@ def _with_list(members: Mapping[str, Any], layers: Sequence[Layer]) -> Members:
     return {**members, ALLOWED: own} if own else dict(members)
 
 
-def _from_preset(
-    preset: Preset,
-    overrides: Mapping[str, str],
-    catalog: Catalog,
-    helper: Callable[[Preset], str],
-    gateway: Callable[[], LocalGateway],
-) -> Mapping[str, Any]:
-    wanted = pin(preset, overrides, catalog)
+def _from_preset(preset: Preset, overrides: Mapping[str, str], tools: Tools) -> Mapping[str, Any]:
+    wanted = pin(preset, overrides, tools.catalog)
     if preset.cloud:
         return wanted.members
     if wanted.routes:
-        local = gateway()
-        local.files.save(wanted.routes)
-        return wanted.with_helper(local.helper(wanted.routes.id)).members
+        return deliver(wanted, tools.gateway(), tools.catalog, tools.keys)[0].members
     if preset.key:
-        return wanted.with_helper(helper(preset)).members
+        return wanted.with_helper(_helper(preset, tools)).members
     return {**wanted.members, AUTH_TOKEN: KEYLESS_TOKEN}
 
 
-def _from_file(
-    values: Mapping[str, str], checkout: Checkout, catalog: Catalog, helper: Callable[[Preset], str]
-) -> Members:
+def _helper(preset: Preset, tools: Tools) -> str:
+    """Return the command that prints a preset's key; KeyProblem where it could not: Claude Code would ask and ask."""
+    check_saved(tools.keys.obtain(preset), preset)
+    return tools.helper(preset)
+
+
+def _from_file(values: Mapping[str, str], checkout: Checkout, tools: Tools) -> Members:
     """Return the file's pin, complete, with a helper in the place of its key."""
     current, main = checkout.state.current, checkout.main
     kept = {name: text for name, text in values.items() if name in (*OURS, ALLOWED) or name in current.wrote}
     members = {**dict.fromkeys(OURS, ""), **kept}
     secrets = [Secret(members[name]) for name in (AUTH_TOKEN, API_KEY) if members[name] not in ("", KEYLESS_TOKEN)]
     if not secrets:
+        if members[HELPER] and members[HELPER] == current.pin.get(HELPER) and current.preset:
+            ours = tools.catalog.load(current.preset)
+            members[HELPER] = _helper(ours, tools) if ours.key else members[HELPER]
         return members
     # A tool may have copied main's file into the worktree: then main's record knows the key.
     records = [current, *([main.state.current] if main else [])]
@@ -239,7 +228,7 @@ def _from_file(
             f"{checkout.file.path} holds a credential that llmswitch did not write; it cannot hand it on.",
             hint="Save it with --adopt-key NAME in a switch, or start `claude` itself.",
         )
-    preset = catalog.load(known[0].preset)
+    preset = tools.catalog.load(known[0].preset)
     if known[0].key.get("source") in UNSAVED:
         raise Refused(
             f"The {preset.key} key of this pin was given for it alone and saved nowhere, so it cannot be handed on.",
@@ -247,7 +236,7 @@ def _from_file(
         )
     if host_of(members[BASE_URL]) != preset.host and not is_loopback(members[BASE_URL]):
         return members  # the file's own key, which was meant for that host; the preset's is not
-    return {**members, AUTH_TOKEN: "", API_KEY: "", HELPER: helper(preset)}
+    return {**members, AUTH_TOKEN: "", API_KEY: "", HELPER: _helper(preset, tools)}
 
 
 def _without(checkout: Checkout, origins: Sequence[str]) -> Members:

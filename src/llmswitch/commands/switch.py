@@ -146,12 +146,18 @@ def _delivered(request: Request, checkout: Checkout, chosen: Chosen, key: Key | 
         from llmswitch.commands import rehearsal  # only for a dry run, which reads no key
 
         return chosen.pin.with_key(preset.auth, rehearsal.unseen(preset, checkout, tools.catalog))
-    if key and key.source in UNSAVED:
+    if key:
+        check_saved(key, preset)
+    return chosen.pin.with_helper(tools.helper(preset))
+
+
+def check_saved(key: Key, preset: Preset) -> None:
+    """Raise KeyProblem for a key that no helper could print."""
+    if key.source in UNSAVED:
         raise KeyProblem(
             f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
             hint=f"Save it: llmswitch save-key {preset.key}",
         )
-    return chosen.pin.with_helper(tools.helper(preset))
 
 
 def _refuse_foreign(request: Request, checkout: Checkout, settings: Settings | None, key: Key | None) -> None:
