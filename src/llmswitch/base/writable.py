@@ -1,4 +1,4 @@
-"""Folders into which others can write: what lies there can be exchanged by them, so no key goes in and no word comes out.
+"""Folders into which others can write: they can exchange what lies there, so no key goes in and no word comes out.
 
 The folder itself counts, not those above it, as ssh looks at its own.
 """

@@ -18,7 +18,7 @@ from aiohttp import web
 try:
     import uvloop
 except ImportError:
-    uvloop = None
+    uvloop = None  # type: ignore[assignment, unused-ignore]  # with and without its types
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.secret import no_core_dumps
