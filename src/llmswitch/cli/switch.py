@@ -199,6 +199,7 @@ class WithRest(click.Command):
 @click.command("run", cls=WithRest, options_metavar="[PRESET] [OPTIONS] [-- CLAUDE-ARGUMENTS…]")
 @click.argument("preset", required=False, metavar="", shell_complete=shell.presets)
 @_model_options
+@click.option("--anyway", is_flag=True, help="Go on where `claude` does not read the settings that carry the pin.")
 @click.pass_context
 def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     """Start Claude Code with this worktree's pin.
@@ -209,6 +210,7 @@ def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     app: App = ctx.obj
     program.find(app.environ)  # said first where there is none
     checkout = app.checkouts.at(".", os.getcwd())
+    anyway = options.pop("anyway")
     asked = {name: value for name, value in options.items() if value not in (None, ())}
     if asked and not preset:
         preset, asked = in_use(checkout, asked)
@@ -216,4 +218,4 @@ def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     console.note(*view.exported(request) if request else ())
     keys = prompts.key_source(app, promised=False)
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper, app.typed)
-    start(request, checkout, tools, app.state, app.environ, ctx.meta["rest"])
+    start(request, checkout, tools, app.state, app.environ, ctx.meta["rest"], anyway)

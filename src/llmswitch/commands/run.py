@@ -9,7 +9,7 @@ from typing import Any
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.urls import host_of, id_in, is_loopback
-from llmswitch.claude import program, session_arguments
+from llmswitch.claude import own_settings, program, session_arguments
 from llmswitch.claude.effective import effective
 from llmswitch.claude.fence import EVERY_CLAUDE
 from llmswitch.claude.variables import (
@@ -88,14 +88,23 @@ def start(
     state_folder: str,
     environ: Mapping[str, str],
     given: Sequence[str],
+    anyway: bool = False,
 ) -> None:
-    """Become Claude Code with the overlay for what is asked for, and the arguments `given`; the ledger notes it."""
+    """Become Claude Code with the overlay for what is asked for, and the arguments `given`; the ledger notes it.
+
+    Raises Refused where the program would not read the overlay, but for `anyway`.
+    """
     found = overlay(request, checkout, tools)
+    executable = program.find(environ)
     if found and id_in(str(found.members.get(BASE_URL, ""))):
         tools.gateway().start()  # or Claude Code would talk to whoever has the port
     settings = found.file(checkout.root, state_folder) if found else None
     argv = arguments(given, settings)
-    executable = program.find(environ)
+    if found and not anyway and not own_settings.are_read(executable, state_folder, environ):
+        raise Refused(
+            f"{executable} does not read the settings that carry the pin. {own_settings.CAUSES}.",
+            hint=f"Look into {executable}, or put the program itself first on PATH. (--anyway goes on.)",
+        )
     if session_arguments.starts_session(given):
         session = session_arguments.chosen(given)
         if not session_arguments.chooses(given):

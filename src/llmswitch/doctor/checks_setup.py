@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.problem import Problem
+from llmswitch.claude.own_settings import CAUSES
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
 from llmswitch.keys.leaked import leaked
 from llmswitch.status.judge import of_sessions
@@ -92,6 +93,13 @@ def client(facts: Facts) -> Iterator[Problem]:
         yield Problem("old-client", "warning", message, "claude update")
 
 
+def overlay(facts: Facts) -> Iterator[Problem]:
+    """A `claude` that does not read what `run` brings."""
+    if not facts.overlay_read:
+        message = f"`llmswitch run` carries no pin: {facts.program} does not read the settings it brings. {CAUSES}."
+        yield Problem("overlay-lost", "error", message, "Put the program itself first on PATH.")
+
+
 def git(facts: Facts) -> Iterator[Problem]:
     """The git that is installed."""
     if facts.git is None:
@@ -144,5 +152,5 @@ def sessions(facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    file_mode, in_git, links, leftovers, rules, client, git, keyring, keys, presets, first_run, sessions,
+    file_mode, in_git, links, leftovers, rules, client, overlay, git, keyring, keys, presets, first_run, sessions,
 )  # fmt: skip

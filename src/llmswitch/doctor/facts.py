@@ -54,6 +54,7 @@ class Facts:
     others: Mapping[str, str] = field(default_factory=dict)  # other tools that choose backends, with what they left
     program: str = ""  # the path of Claude Code, "" where it was not found
     client: Version | None = None
+    overlay_read: bool = True  # Claude Code, as it is started from PATH, reads the --settings that `run` brings
     git: Version | None = None
     onboarded: bool = True
     keyring: str = ""

@@ -16,7 +16,7 @@ from llmswitch.base import files, secret_marks
 from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.opened import data
 from llmswitch.base.secret import Secret, looks_like_key
-from llmswitch.claude import program
+from llmswitch.claude import own_settings, program
 from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import LOCAL
@@ -102,7 +102,7 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
         known_keys=_known_keys(presets, environ, reach.names()),
         others={tool: path for path, tool in _OTHERS.items() if os.path.lexists(os.path.expanduser(path))},
         **_of_file(checkout.worktree, environ.get("HOME", "")),
-        **_of_programs(environ),
+        **_of_programs(environ, checkout.checkouts.state_folder),
         **_of_home(environ),
         **_of_settings(checkout.layers, report.values),
         **_of_keyring(reach.keyring(), reach.names(), {each.key for each in presets if each.key}),
@@ -184,12 +184,14 @@ def _text(path: str) -> str:
         return ""
 
 
-def _of_programs(environ: Mapping[str, str]) -> Found:
-    """Return where Claude Code is and its version, and git's."""
+def _of_programs(environ: Mapping[str, str], state_folder: str) -> Found:
+    """Return where Claude Code is, its version and whether it reads what `run` brings, and git's version."""
     code, answer, _ = program_git("--version", folder="/")
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer)
     version = tuple(int(part) for part in match.groups("0")) if match and code == 0 else None
-    return {"program": program.path(environ) or "", "client": program.version(environ), "git": version}
+    path = program.path(environ) or ""
+    read = not path or own_settings.are_read(path, state_folder, environ)
+    return {"program": path, "client": program.version(environ), "git": version, "overlay_read": read}
 
 
 def _of_home(environ: Mapping[str, str]) -> Found:
