@@ -35,7 +35,7 @@ def totals(index: Index) -> Counter[tuple[str, str, str]]:
 
 def _summed(index: Index, fine: bool) -> Counter[tuple[str, str, str]]:
     total: Counter[tuple[str, str, str]] = Counter()
-    for part in index.parts(None, 0, lambda session: (), lambda model, largest: fine, False):
+    for part in index.parts(None, 0, lambda session: (), lambda model, largest: int(fine), False):
         names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
         numbers = (*part.tokens[:3], part.tokens[3] + part.tokens[4])
         total[part.asked, part.answered, "requests"] += part.requests
@@ -389,7 +389,7 @@ def test_an_index_of_an_older_version_is_taken_over(projects: Path, state: Path)
     )
     base.close()
     assert update(state, projects)[1] == total
-    parts = worked(str(state), home, lambda index: index.parts(None, 0, lambda _: (), lambda *_: True, True))
+    parts = worked(str(state), home, lambda index: index.parts(None, 0, lambda _: (), lambda *_: 1, True))
     assert sum(part.requests for part in parts) == 90
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base import days
-from llmswitch.presets.models import base_id
+from llmswitch.presets.models import OTHER_PRICE, base_id
 from llmswitch.presets.price_lists import BEFORE
 from llmswitch.presets.prices import Price, Prices
 
@@ -11,23 +11,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-NEVER = 1 << 60  # tokens, more than any prompt has
-
 
 def dated(prices: Prices, provider: str, model: str, day: str) -> Price | None:
     """Return what a model costs or did cost at a provider, by the price nearest to a day; None for none."""
-    rows = [row for name in dict.fromkeys((model, base_id(model))) for row in _all(prices, provider, name)]
-    return Price(min(rows, key=lambda row: _apart(row["as_of"], day))) if rows else None
+    own, base = _all(prices, provider, model), _all(prices, provider, base_id(model))
+    if not own and model.lower().endswith(OTHER_PRICE):
+        return prices.find(provider, model)
+    return Price(min(own or base, key=lambda row: _apart(row["as_of"], day))) if own or base else None
 
 
-def special(prices: Prices, model: str) -> int:
-    """Return the prompt above which a model's price depends on more than the tokens: 0 for any, NEVER for none."""
-    found = NEVER
+def special(prices: Prices, model: str) -> set[int]:
+    """Return the prompts above which a model's price depends on more than the tokens: 0 in it stands for any prompt."""
+    found: set[int] = set()
     for provider in {name for each in prices.lists for name in each}:
         rows = _all(prices, provider, model)
-        changes = any(Price(row).rates() != Price(rows[0]).rates() or row.get("peak") for row in rows)
-        bounds = [tier["above"] for row in rows for tier in row.get("tiers", ())]
-        found = 0 if changes else min([found, *bounds])
+        found |= {tier["above"] for row in rows for tier in row.get("tiers", ())}
+        if any(Price(row).rates() != Price(rows[0]).rates() or row.get("peak") for row in rows):
+            found.add(0)
     return found
 
 

@@ -6,10 +6,11 @@ import time
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import is_claude
-from llmswitch.presets.models import base_id
+from llmswitch.presets.models import OTHER_PRICE, base_id
 from llmswitch.presets.past_prices import dated, special
 from llmswitch.presets.prices import Price, of
 from llmswitch.presets.sessions import Moment, rates_of
+from llmswitch.usage.index import BOUNDS, SINGLE, SIZES
 from llmswitch.usage.renamed import undated
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 HOUR = 2 / 1.25
 PLAN = "plan"
 DAY = 24 * 60 * 60 * 1000  # ms
+NEVER = 1 << 60  # tokens, more than any prompt has
 
 
 class Cost:
@@ -45,7 +47,7 @@ class Pricer:
         self._catalog, self._prices = catalog, of(catalog)
         self._presets: dict[str, Preset | None] = {}
         self._rows: dict[tuple[str, str, str, int], Price | None] = {}
-        self._special: dict[str, int] = {}
+        self._special: dict[str, tuple[int, int]] = {}  # the prompt above which there is more to know, and how much
         self._homes: dict[tuple[int, str], Preset | None] = {}
 
     def preset(self, name: str | None) -> Preset | None:
@@ -59,14 +61,20 @@ class Pricer:
                 self._presets[name] = None
         return self._presets[name]
 
-    def is_fine(self, model: str, largest: int) -> bool:
-        """Say whether the cost of a model's tokens depends on the size of a prompt, the hour or the day."""
+    def fine(self, model: str, largest: int) -> int:
+        """Say whether the cost of a model's tokens depends on the size of a prompt, the hour or the day: SIZES, SINGLE.
+
+        0 where it does not, up to prompts of this size.
+        """
+        found = 0
         for name in (base_id(model), undated(base_id(model))):
             if name not in self._special:
-                self._special[name] = special(self._prices, name)
-            if largest > self._special[name]:
-                return True
-        return False
+                bounds = special(self._prices, name)
+                usual = all(bound in BOUNDS for bound in bounds if bound)
+                self._special[name] = min(bounds, default=NEVER), SIZES if usual else SINGLE
+            bound, how = self._special[name]
+            found = max(found, how if largest > bound else 0)
+        return found
 
     def cost(self, part: Part, entry: Entry | None) -> Cost:
         """Return what a part cost where it was asked."""
@@ -114,7 +122,8 @@ class Pricer:
         asking = provider, model, asked, days
         if asking not in self._rows:
             day = time.strftime("%Y-%m-%d", time.gmtime(days * DAY / 1000))
-            names = dict.fromkeys((model, undated(model), *([asked] if undated(asked) == undated(model) else ())))
+            names = [model, undated(model), *([asked] if undated(asked) == undated(model) else [])]
+            names = [name for name in names if name.lower().endswith(OTHER_PRICE)] or names  # x/y:free comes as x/y
             found = (dated(self._prices, provider, name, day) for name in names)
             self._rows[asking] = next((price for price in found if price), None)
         return self._rows[asking]

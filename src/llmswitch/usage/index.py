@@ -24,17 +24,18 @@ from llmswitch.claude.transcripts import Claim, Failure, Message, Reader, Start,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeVar
 
     T = TypeVar("T")
     Cuts = Callable[[int], Sequence[int]]
-    Fine = Callable[[str, int], bool]
+    Fine = Callable[[str, int], int]
 
 FILE = "usage.db"
 QUARTER = 15 * 60 * 1000  # ms: what is summed up together, so that days begin where any time zone has them
 # Prompts, in tokens, above which some price list has other rates.
 BOUNDS = (8_000, 16_000, 32_000, 64_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 1_000_000)
+SIZES, SINGLE = 1, 2  # what a cost depends on: the size of a prompt by BOUNDS and the hour; or more than these
 WAIT = 30.0  # seconds for another `usage` that is reading
 BATCH = 20_000  # rows, after which what was read is kept
 _PROMPT = "(input + cache_read + write_5m + write_1h)"
@@ -94,8 +95,9 @@ class Part:
     ) -> None:
         self.session, self.time, self.asked, self.answered = session, time, asked, answered
         self.agent, self.home = bool(agent & 1), bool(agent & 2)
-        self.prompt = BOUNDS[size - 1] + 1 if size else 0  # at least so many tokens a request
         self.requests, self.tokens = requests, tokens
+        # At least so many tokens a request, and just as many where it is one.
+        self.prompt = sum(tokens) - tokens[1] if requests == 1 else BOUNDS[size - 1] + 1 if size else 0
 
 
 class Session:
@@ -217,29 +219,30 @@ class Index:
         rows = self.base.execute(asked, (name,))
         return {row[0]: Session(*row) for row in rows}
 
-    def parts(self, sessions: Iterable[int] | None, since: int, cuts: Cuts, is_fine: Fine, by_day: bool) -> list[Part]:
+    def parts(self, sessions: Iterable[int] | None, since: int, cuts: Cuts, fine: Fine, by_day: bool) -> list[Part]:
         """Return what the sessions (None: all) used since then, as few parts as tell it apart.
 
         A session's messages of one model are one part, but where they lie on both sides of one of its `cuts`, on
-        several days (`by_day`), or `is_fine(model, largest prompt)` says that their cost depends on more.
+        several days (`by_day`), or `fine(model, largest prompt)` says that their cost depends on more: SIZES, or
+        SINGLE.
         """
         names: dict[int, str] = dict(self.base.execute("SELECT id, text FROM name"))
         asked, values = _of(sessions)
         found: list[Part] = []
-        fine: dict[tuple[int, int, int, int], bool] = {}  # whether its cost depends on more
+        wanted: dict[tuple[int, ...], int] = {}  # how fine
         for session, agent, was, by, first, last, largest, *sums in self.base.execute(
             f"SELECT * FROM whole WHERE {asked} AND last >= ?", (*values, since)
         ):
-            exact = is_fine(names[by], largest)
+            exact = fine(names[by], largest)
             parted = exact or first < since or any(first <= cut <= last for cut in cuts(session))
             if parted or (by_day and day(first) != day(last)):
-                fine[session, agent, was, by] = exact
+                wanted[session, agent, was, by] = exact
             else:
                 found.append(Part(session, first, agent, names[was], names[by], 0, *sums))
         merged: dict[tuple[Any, ...], list[int]] = {}
-        for row in self._fine(fine.keys(), since, cuts) if fine else ():
+        for row in self._fine(wanted, since, cuts) if wanted else ():
             session, moment, agent, was, by, size, *sums = row
-            exactly: tuple[object, int] = (moment, size) if fine[session, agent, was, by] else (day(moment), 0)
+            exactly: tuple[object, int] = (moment, size) if wanted[session, agent, was, by] else (day(moment), 0)
             key = (session, agent, was, by, bisect_right(cuts(session), moment), *exactly)
             if key in merged:
                 merged[key][2:] = map(int.__add__, merged[key][2:], sums)
@@ -249,11 +252,11 @@ class Index:
             found.append(Part(session, moment, agent, names[was], names[by], size, *sums))
         return found
 
-    def _fine(self, wanted: Collection[tuple[int, int, int, int]], since: int, cuts: Cuts) -> Iterator[tuple[int, ...]]:
-        """Yield sums of a quarter of an hour, and single messages in a quarter with a cut."""
+    def _fine(self, wanted: Mapping[tuple[int, ...], int], since: int, cuts: Cuts) -> Iterator[tuple[int, ...]]:
+        """Yield sums of a quarter of an hour, and single messages in a quarter with a cut, or where SINGLE says so."""
         asked, values = _of({session for session, *_ in wanted})
         split: dict[int, frozenset[int]] = {}
-        single: dict[tuple[int, int], None] = {}
+        single: dict[tuple[int, int], set[tuple[int, ...]]] = {}
         sums = "requests, input, output, cache_read, write_5m, write_1h"
         columns = f"session, quarter, agent, asked, answered, size, {sums}"
         rows = self.base.execute(
@@ -261,20 +264,21 @@ class Index:
         )
         for row in rows:
             session, quarter, *model = row[:5]
-            if (session, *model) not in wanted:
+            asking = (session, *model)
+            if asking not in wanted:
                 continue
             if session not in split:
                 split[session] = frozenset(cut // QUARTER for cut in (*cuts(session), *([since] if since else ())))
-            if quarter in split[session]:
-                single[session, quarter] = None
+            if quarter in split[session] or wanted[asking] == SINGLE:
+                single.setdefault((session, quarter), set()).add(asking)
             else:
                 yield (session, quarter * QUARTER, *row[2:])
         exact = f"""SELECT session, time, agent, asked, answered, {_SIZE}, 1, input, output, cache_read, write_5m,
             write_1h FROM message WHERE session = ? AND time >= ? AND time < ?"""
-        for session, quarter in single:
+        for (session, quarter), models in single.items():
             span = (session, max(quarter * QUARTER, since), (quarter + 1) * QUARTER)
             for row in self.base.execute(exact, span):
-                if (session, *row[2:5]) in wanted:
+                if (session, *row[2:5]) in models:
                     yield row
 
     def failures(self, sessions: Iterable[int] | None, since: int) -> list[tuple[int, int, int, int, str]]:

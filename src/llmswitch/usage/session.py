@@ -30,7 +30,7 @@ def used(session: str, files: Sequence[tuple[str, os.stat_result]], catalog: Cat
             about = [text for text in (session, each.worktree, each.repository) if text]
             attribution, pricer = Attribution(entries(state_folder, about=about)), Pricer(catalog)
             cuts = attribution.cuts(each)
-            for part in index.parts([number], 0, lambda _, cuts=cuts: cuts, pricer.is_fine, False):  # type: ignore[misc]
+            for part in index.parts([number], 0, lambda _, cuts=cuts: cuts, pricer.fine, False):  # type: ignore[misc]
                 row.add(part, session, pricer.cost(part, attribution.at(each, part.time)))
         return row
 

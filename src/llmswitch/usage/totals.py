@@ -117,7 +117,7 @@ def evidence(index: Index, scope: Scope, attribution: Attribution, pricer: Price
     """Return what the index has of a scope; `by_day` where days are to be told apart."""
     sessions = {number: each for number, each in index.sessions().items() if scope.has(each)}
     asked = None if scope.worktrees is None and not scope.session else sessions
-    parts = index.parts(asked, scope.since, lambda number: attribution.cuts(sessions[number]), pricer.is_fine, by_day)
+    parts = index.parts(asked, scope.since, lambda number: attribution.cuts(sessions[number]), pricer.fine, by_day)
     used = []
     for part in parts:
         session = sessions[part.session]
