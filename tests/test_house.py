@@ -123,7 +123,7 @@ def test_one_module_knows_gitpython_and_few_the_network() -> None:
     users = {f"{path.parent.name}/{path.stem}": imports(path) for path in SOURCE.rglob("*.py")}
     assert {name for name, used in users.items() if "git" in used} == {"doctor/history"}
     assert {name for name, used in users.items() if used & {"urllib.request", "http.client", "socket"}} == {
-        "commands/prices", "doctor/probe", "gateway/client", "gateway/process", "gateway/supervise", "gateway/upstream",
+        "commands/prices", "doctor/probe", "gateway/client", "gateway/process", "gateway/supervise", "gateway/outgoing",
     }  # fmt: skip
 
 

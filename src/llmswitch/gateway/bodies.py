@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import aiohttp
+    from llmswitch.gateway.outgoing import Answer
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 LARGEST_ERROR = 1024 * 1024
@@ -18,17 +18,17 @@ _PIECE = 1024 * 1024
 _PACKED = ("gzip", "x-gzip", "deflate")
 
 
-async def decoded(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def decoded(answer: Answer) -> AsyncIterator[bytes]:
     """Yield what a body says, in small pieces whatever it was packed to; BadAnswer where it cannot be unpacked."""
-    coding = answer.headers.get("Content-Encoding", "identity").lower()
+    coding = (answer.header("content-encoding") or "identity").lower()
     if coding == "identity":
-        async for data in answer.content.iter_any():
+        async for data in answer:
             yield data
         return
     if coding not in _PACKED:
         raise BadAnswer(f"answered in {coding[:20]}, which was not asked for")
     unpack = zlib.decompressobj(wbits=47)  # gzip or zlib
-    async for data in answer.content.iter_any():
+    async for data in answer:
         rest = data
         while rest:
             try:
@@ -40,7 +40,7 @@ async def decoded(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             rest = unpack.unconsumed_tail
 
 
-async def whole(answer: aiohttp.ClientResponse) -> bytes:
+async def whole(answer: Answer) -> bytes:
     """Return what a body says; BadAnswer where it is longer than any answer."""
     parts, length = [], 0
     async for data in decoded(answer):
@@ -51,16 +51,16 @@ async def whole(answer: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-async def of_error(answer: aiohttp.ClientResponse) -> tuple[bytes, bytes]:
+async def of_error(answer: Answer) -> tuple[bytes, bytes]:
     """Return an error's body as it came and what it says; the rest of a long one is not read."""
     parts, length = [], 0
-    async for data in answer.content.iter_any():
+    async for data in answer:
         parts.append(data)
         length += len(data)
         if length > LARGEST_ERROR:
             break
     raw = b"".join(parts)[:LARGEST_ERROR]
-    coding = answer.headers.get("Content-Encoding", "identity").lower()
+    coding = (answer.header("content-encoding") or "identity").lower()
     if coding == "identity":
         return raw, raw
     try:

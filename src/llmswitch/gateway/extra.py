@@ -1,4 +1,4 @@
-"""Whether the library of the gateway, which is an extra, is installed."""
+"""Whether the libraries of the gateway, which are an extra, are installed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from llmswitch.base.install import add_extra
 
 
 def check_installed() -> None:
-    """Raise LlmswitchError, with what to install, where the gateway's library is not there."""
-    if find_spec("aiohttp") is None:
+    """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
+    missing = next((name for name in ("aiohttp", "httptools") if find_spec(name) is None), None)
+    if missing:
         raise LlmswitchError(
-            "This needs the local gateway, for which aiohttp is not installed.",
+            f"This needs the local gateway, for which {missing} is not installed.",
             hint=f"Install it: {add_extra('gateway')}",
         )

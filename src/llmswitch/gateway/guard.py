@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +26,14 @@ class Guard:
 
     def __init__(self, secret: bytes, port: int) -> None:
         self._secret = secret
+        self._token = lru_cache(maxsize=256)(self._made)
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     def token(self, routes: str) -> str:
         """Return the token for the routes of that id: 256 bits in hexadecimal."""
+        return self._token(routes)
+
+    def _made(self, routes: str) -> str:
         return hmac.new(self._secret, routes.encode(), "sha256").hexdigest()
 
     def check(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, str]:
@@ -56,5 +61,5 @@ class Guard:
         given = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
         expected = self.token(routes).encode()
         # Both are always compared, so that time tells nothing.
-        results = [hmac.compare_digest(text.encode("utf-8", "surrogateescape"), expected) for text in given]
-        return any(results)
+        first, second = (hmac.compare_digest(text.encode("utf-8", "surrogateescape"), expected) for text in given)
+        return first or second

@@ -77,7 +77,7 @@ async def _serve(
     async with AsyncExitStack() as stack:
         port = listening.getsockname()[1]
         guard = Guard(secret, port)
-        upstreams = await stack.enter_async_context(Upstreams())
+        upstreams = stack.enter_context(Upstreams())
         server = Server(files, vault, guard, upstreams)
         runner = server.runner()
         await runner.setup()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from llmswitch.gateway.vault import Vault
     from llmswitch.presets.routes import Route
 
+_problem = lru_cache(maxsize=256)(address_problem)
 LARGEST = 64 * 1024 * 1024
 SHUTDOWN_SECONDS = 20.0
 # For a request to come: of a connection that says nothing or half a head, and of a body.
@@ -89,8 +91,9 @@ class Server:
         if (request.content_length or 0) > LARGEST:
             raise web.HTTPRequestEntityTooLarge(LARGEST, request.content_length or 0)
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await request.read()
+            # Nearly always all of it is there already, and a timer would be one for nothing.
+            there = request.content.is_eof()
+            body = await (request.read() if there else asyncio.wait_for(request.read(), BODY_SECONDS))
         except TimeoutError:
             return error(408, "invalid_request_error", "The request did not come to its end.", retry=False)
         answer = await self._forward(request, name, path, body)
@@ -119,6 +122,6 @@ class Server:
         return answer
 
     async def _key(self, route: Route) -> Secret | None:
-        if problem := address_problem(route.base_url):
+        if problem := _problem(route.base_url):
             raise LlmswitchError(f"The base URL of slot {route.slot} {problem}.", hint="Switch again: llmswitch PRESET")
         return await self._vault.get(route)

@@ -6,7 +6,6 @@ import json
 import re
 import time
 
-import aiohttp
 from aiohttp import web
 
 from llmswitch import __version__
@@ -15,12 +14,14 @@ from llmswitch.gateway.chat_answer import Asked
 from llmswitch.gateway.chat_ids import long_names
 from llmswitch.gateway.chat_stream import Lines, Stream, events
 from llmswitch.gateway.counts import NOTE
+from llmswitch.gateway.outgoing import BrokenOff
 from llmswitch.gateway.upstream import cut, error, named
 from llmswitch.gateway.wire import BadAnswer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.base.secret import Secret
+    from llmswitch.gateway.outgoing import Answer
     from llmswitch.gateway.upstream import Upstreams
     from llmswitch.presets.routes import Route
 
@@ -69,20 +70,19 @@ class Translator:
         headers = [("Content-Type", "application/json"), ("Accept", accept), ("Accept-Encoding", "identity"),
                    ("User-Agent", f"llmswitch/{__version__}")]  # fmt: skip
 
-        async def answered(answer: aiohttp.ClientResponse) -> web.StreamResponse:
+        async def answered(answer: Answer) -> web.StreamResponse:
             try:
                 return await _answer(request, route, secret, exchange, answer)
             except BadAnswer as bad:
                 return error(502, "api_error", wire.quoted(secret, f"{named(route)} {bad}."))
 
-        url = f"{route.base_url.rstrip('/')}/chat/completions"
-        made = await self._upstreams.ask(route, secret, url, headers, exchange.payload, answered)
+        made = await self._upstreams.ask(route, secret, "/chat/completions", headers, exchange.payload, answered)
         NOTE.get().model = exchange.asked.served
         return made
 
 
 async def _answer(
-    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: aiohttp.ClientResponse
+    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: Answer
 ) -> web.StreamResponse:
     if answer.status >= 400:
         return await _failed(route, secret, answer)
@@ -98,20 +98,20 @@ async def _answer(
     return web.Response(body=events(made), headers=_HEAD)
 
 
-async def _failed(route: Route, secret: Secret | None, answer: aiohttp.ClientResponse) -> web.Response:
+async def _failed(route: Route, secret: Secret | None, answer: Answer) -> web.Response:
     """Return the host's error in the client's shape, with its status and how long to wait."""
     body = (await bodies.of_error(answer))[1]
     words = wire.said(body)[1] or f"{named(route)} failed ({answer.status})."
     if answer.status in (400, 413) and _TOO_LONG.search(body.decode("utf-8", "replace")):
         words = f"prompt is too long: {words}"  # by which Claude Code knows that it should compact
     made = error(answer.status, _KINDS.get(answer.status, "api_error"), wire.quoted(secret, words))
-    kept = [(name, text) for name, text in answer.headers.items() if name.lower() in _PASSED]
+    kept = [(name, text) for name, text in answer.headers if name.lower() in _PASSED]
     made.headers.update({name: wire.quoted(secret, text) for name, text in kept})
     return made
 
 
 async def _stream(
-    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: aiohttp.ClientResponse
+    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: Answer
 ) -> web.StreamResponse:
     """Send the events as they come; an answer that breaks off ends in an error, and never as if it were whole."""
     sent = _Sent(request, Stream(exchange.asked))
@@ -121,7 +121,7 @@ async def _stream(
         if not sent.response.prepared:
             raise
         await sent.break_off(wire.quoted(secret, f"{named(route)} {bad}."))
-    except (aiohttp.ClientError, TimeoutError):
+    except (BrokenOff, TimeoutError):
         if not sent.response.prepared:
             raise
         cut(request)
@@ -136,7 +136,7 @@ class _Sent:
         self.response = web.StreamResponse(headers=_HEAD)
         self._since = time.monotonic()
 
-    async def pass_on(self, answer: aiohttp.ClientResponse) -> None:
+    async def pass_on(self, answer: Answer) -> None:
         """Send what comes, to its end."""
         lines, stream = Lines(), self._stream
         async for data in bodies.decoded(answer):

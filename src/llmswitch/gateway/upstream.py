@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 import time
-from urllib.request import getproxies_environment, proxy_bypass
 
-import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
-from yarl import URL
 
-from llmswitch.base.urls import is_loopback
 from llmswitch.gateway import bodies, wire
 from llmswitch.gateway.counts import NOTE
+from llmswitch.gateway.outgoing import BrokenOff, Outgoing, Unreachable, place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from llmswitch.base.secret import Secret
+    from llmswitch.gateway.outgoing import Answer
     from llmswitch.presets.routes import Route
 
-CONNECT_SECONDS = 15.0
-# Between two bytes of an answer; a whole answer has no limit, since a model may think for long.
-READ_SECONDS = 600.0
 # A key that an upstream refused is not shown to it again for so long: with an apiKeyHelper, Claude Code 2.1.329
 # asks three to twelve times again after a 401.
 REFUSED_SECONDS = 10.0
 LARGEST_AT_ONCE = 65536
-_AUTO_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
 
 
 def error(status: int, kind: str, message: str, retry: bool = True) -> web.Response:
@@ -41,71 +32,65 @@ def error(status: int, kind: str, message: str, retry: bool = True) -> web.Respo
 
 
 class Upstreams:
-    """The connections to all upstreams; `async with` opens and closes them."""
+    """The connections to all upstreams; `with` opens and closes them."""
 
     def __init__(self) -> None:
         self._refused: dict[tuple[str, Secret], tuple[float, web.Response]] = {}
+        self._outgoing = Outgoing()
 
-    async def __aenter__(self) -> Upstreams:
-        # trust_env would send the credentials of ~/.netrc, and read that file for every request.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()),
-            timeout=_TIMEOUT,
-            trust_env=False,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_AUTO_HEADERS,
-        )
+    def __enter__(self) -> Upstreams:
         return self
 
-    async def __aexit__(self, *trouble: object) -> None:
-        await self._session.close()
+    def __exit__(self, *trouble: object) -> None:
+        self._outgoing.close()
 
     async def relay(
         self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
     ) -> web.StreamResponse:
         """Return the upstream's answer, sent to the client as it comes in."""
         query = request.rel_url.raw_query_string
-        url = f"{route.base_url}{path}{'?' if query else ''}{query}"
 
-        async def answered(answer: aiohttp.ClientResponse) -> web.StreamResponse:
+        async def answered(answer: Answer) -> web.StreamResponse:
             return await _passed(request, route, secret, answer)
 
-        return await self.ask(route, secret, url, wire.kept_headers(request.headers.items()), body, answered)
+        headers = wire.kept_headers(request.headers.items())
+        return await self.ask(route, secret, f"{path}{'?' if query else ''}{query}", headers, body, answered)
 
     async def ask(
         self,
         route: Route,
         secret: Secret | None,
-        url: str,
+        path: str,
         headers: wire.Headers,
         body: bytes,
-        answered: Callable[[aiohttp.ClientResponse], Awaitable[web.StreamResponse]],
+        answered: Callable[[Answer], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        """Ask an upstream once, and return what `answered` makes of an answer that can be used, or an error."""
+        """Ask an upstream once, at a path below its base URL, and return what `answered` makes of an answer that can
+        be used, or an error."""
         if secret and (known := self.known_refusal(route, secret)):
             return known
-        sent = CIMultiDict([*headers, *wire.credential(route.auth, secret.reveal() if secret else None)])
+        sent = [*headers, *wire.credential(route.auth, secret.reveal() if secret else None)]
         try:
-            where = URL(url, encoded=True)
-            async with self._session.post(
-                where, data=body, headers=sent, allow_redirects=False, proxy=proxy_for(where)
-            ) as answer:
-                return await self._screened(route, secret, answer) or await answered(answer)
-        except (aiohttp.InvalidURL, ValueError):
+            place, root = place_of(route.base_url)
+            answer = await self._outgoing.post(place, root.rstrip("/") + path, sent, body)
+        except ValueError:
             return error(502, "api_error", f"{named(route)}: its base URL or its key cannot be sent.", retry=False)
-        except (aiohttp.ClientError, TimeoutError) as trouble:
+        except (Unreachable, TimeoutError) as trouble:
             return unreachable(route, trouble)
+        try:
+            return await self._screened(route, secret, answer) or await answered(answer)
+        except (BrokenOff, TimeoutError) as trouble:
+            return unreachable(route, trouble)
+        finally:
+            answer.close()
 
-    async def _screened(
-        self, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse
-    ) -> web.Response | None:
+    async def _screened(self, route: Route, secret: Secret | None, answer: Answer) -> web.Response | None:
         """Return the error for an answer that is none, and a refusal in words that the client understands."""
         if 300 <= answer.status < 400:
             return error(502, "api_error", f"{named(route)} redirects elsewhere; that is not followed.", retry=False)
         if answer.status in (401, 403):
             body = (await bodies.of_error(answer))[1]
-            return self.refused(route, secret, answer.status, body, answer.headers.items())
+            return self.refused(route, secret, answer.status, body, answer.headers)
         if answer.status < 200 or answer.status in (204, 205) or answer.content_type == "text/html":
             what = "with a web page" if answer.content_type == "text/html" else "without a message"
             return error(502, "api_error", f"{named(route)} answered {answer.status} {what}; is its base URL right?")
@@ -155,17 +140,10 @@ def cut(request: web.BaseRequest) -> None:
 
 def unreachable(route: Route, trouble: BaseException) -> web.Response:
     """Return the error for an upstream that cannot be reached or breaks off before it answers."""
-    if isinstance(trouble, (TimeoutError, asyncio.TimeoutError)):
+    if isinstance(trouble, TimeoutError):
         return error(504, "api_error", f"{named(route)} did not answer in time.")
-    why = {
-        aiohttp.ClientConnectorCertificateError: "its certificate is not valid",
-        aiohttp.ClientConnectorDNSError: "its name cannot be resolved",
-        aiohttp.ClientConnectorError: "cannot connect",
-        aiohttp.ServerDisconnectedError: "it closed the connection",
-    }
-    text = next((words for kind, words in why.items() if isinstance(trouble, kind)), type(trouble).__name__)
-    reason = getattr(getattr(trouble, "os_error", None), "strerror", None)
-    return error(502, "api_error", f"{named(route)} cannot be reached: {text}{f' ({reason})' if reason else ''}.")
+    what = f"cannot be reached: {trouble}" if isinstance(trouble, Unreachable) else "broke off its answer"
+    return error(502, "api_error", f"{named(route)} {what}.")
 
 
 def named(route: Route) -> str:
@@ -173,48 +151,38 @@ def named(route: Route) -> str:
     return f"{route.host} (slot {route.slot})"
 
 
-def proxy_for(url: URL) -> str | None:
-    """Return the proxy that the environment names for a URL; this machine is never asked for through one."""
-    host = f"{url.host}:{url.port}"
-    if is_loopback(str(url.origin())) or proxy_bypass(host):
-        return None
-    return getproxies_environment().get(url.scheme)
-
-
-async def _passed(
-    request: web.BaseRequest, route: Route, secret: Secret | None, answer: aiohttp.ClientResponse
-) -> web.StreamResponse:
+async def _passed(request: web.BaseRequest, route: Route, secret: Secret | None, answer: Answer) -> web.StreamResponse:
     """Return an answer as it came, byte for byte."""
     if secret and answer.status >= 400:
         return await _passed_error(secret, answer)
-    headers = CIMultiDict(wire.client_headers(answer.headers.items()))
-    if (answer.content_length or LARGEST_AT_ONCE + 1) <= LARGEST_AT_ONCE:
+    headers = CIMultiDict(wire.client_headers(answer.headers))
+    if (answer.length or LARGEST_AT_ONCE + 1) <= LARGEST_AT_ONCE:
         # Head and body in one packet: a quarter of what a small request costs here.
-        whole = await answer.read()
+        whole = b"".join([piece async for piece in answer])
         NOTE.get().model = wire.served_model(whole)
         return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=whole)
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     try:
-        async for chunk in answer.content.iter_any():
+        async for chunk in answer:
             if not response.body_length:
                 NOTE.get().model = wire.served_model(chunk)
             await response.write(chunk)
-    except (aiohttp.ClientError, TimeoutError):
+    except (BrokenOff, TimeoutError):
         cut(request)
         return response
     await response.write_eof()
     return response
 
 
-async def _passed_error(secret: Secret, answer: aiohttp.ClientResponse) -> web.Response:
+async def _passed_error(secret: Secret, answer: Answer) -> web.Response:
     """Return an error as it came, but for a key that it repeats."""
     raw, plain = await bodies.of_error(answer)
     clean = wire.without(secret, plain)
     dropped = ("content-length", *(("content-encoding",) if clean != plain else ()))
     headers = [
         (name, wire.quoted(secret, text))
-        for name, text in wire.client_headers(answer.headers.items())
+        for name, text in wire.client_headers(answer.headers)
         if name.lower() not in dropped
     ]
     body = raw if clean == plain else clean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from llmswitch.base.secret import STARS, redacted
 from llmswitch.settings.text import SpliceError, document
@@ -80,7 +81,7 @@ def with_model(body: bytes, model: Model, name: str) -> bytes:
 
 def kept_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return the client's headers as an upstream may see them, without any credential."""
-    return _without(headers, _HOP | _CLIENT)
+    return _without(headers, 0)
 
 
 def credential(auth: str, secret: str | None) -> Headers:
@@ -92,18 +93,23 @@ def credential(auth: str, secret: str | None) -> Headers:
 
 def client_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return an upstream's headers as the client may see them; the body keeps its encoding and its length."""
-    return _without(headers, _HOP | _UPSTREAM)
+    return _without(headers, 1)
 
 
-def _without(headers: Iterable[tuple[str, str]], names: set[str]) -> Headers:
+def _without(headers: Iterable[tuple[str, str]], side: int) -> Headers:
     pairs = list(headers)
-    named = {word.strip().lower() for name, value in pairs if name.lower() == "connection" for word in value.split(",")}
-    drop = names | named
-    return [
-        (name, value)
-        for name, value in pairs
-        if name.lower() not in drop and not name.lower().startswith(("sec-fetch-", "x-forwarded-"))
-    ]
+    named = {word.strip().lower() for name, value in pairs if len(name) == 10 and name.lower() == "connection"
+             for word in value.split(",")}  # fmt: skip
+    kept = [pair for pair in pairs if not _dropped(pair[0])[side]]
+    return [pair for pair in kept if pair[0].lower() not in named] if named else kept
+
+
+@lru_cache(maxsize=512)
+def _dropped(name: str) -> tuple[bool, bool]:
+    """Say whether a header goes to no upstream, and whether it goes to no client."""
+    low = name.lower()
+    never = low in _HOP or low.startswith(("sec-fetch-", "x-forwarded-"))
+    return never or low in _CLIENT, never or low in _UPSTREAM
 
 
 def without(secret: Secret | None, data: bytes) -> bytes:

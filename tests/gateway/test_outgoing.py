@@ -1,0 +1,312 @@
+"""Connections to upstreams: kept, tunnelled, and never taken for whole where they broke off."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import uvloop
+from conftest import require
+from support.programs import absent
+
+from llmswitch.gateway.outgoing import LARGEST_HEAD, MOST_WAITING, Answer, BrokenOff, Outgoing, Unreachable, place_of
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; x=y\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+SIZED = HEAD + b"Content-Length: 11\r\n\r\nhello world"
+
+
+class Server:
+    """A server of this test's own: how often it was connected to and what it was sent."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.heads: list[bytes] = []
+        self.url = ""
+
+
+@asynccontextmanager
+async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    """Serve on loopback."""
+    made, tasks = Server(), set[asyncio.Task[None] | None]()
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        made.connections += 1
+        tasks.add(asyncio.current_task())
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                made.heads.append(head)
+                if head.startswith(b"POST"):
+                    await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+                await serve(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            await _close(writer)
+
+    async with await asyncio.start_server(one, "127.0.0.1", 0, ssl=tls) as server:
+        made.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield made
+        await asyncio.gather(*(task for task in tasks if task))
+
+
+@asynccontextmanager
+async def outgoing() -> AsyncIterator[Outgoing]:
+    """Yield what asks, and close what it kept."""
+    out = Outgoing()
+    yield out
+    out.close()
+    await asyncio.sleep(0)  # in which a transport closes
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except (ConnectionError, ssl.SSLError):
+        pass
+
+
+def saying(*pieces: bytes, close: bool = False) -> Serve:
+    """Return what answers with these pieces."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        if close:
+            raise ConnectionError
+
+    return serve
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """Run on the loop that the gateway has."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def ask(out: Outgoing, url: str) -> tuple[Answer, bytes]:
+    """Ask once and return the answer and its body."""
+    place, path = place_of(url)
+    answer = await out.post(place, path + "/v1", [("A", "b")], b"body")
+    try:
+        return answer, b"".join([piece async for piece in answer])
+    finally:
+        answer.close()
+
+
+@pytest.mark.parametrize("raw", [CHUNKED, SIZED])
+def test_an_answer_may_come_byte_by_byte_and_its_connection_is_kept(raw: bytes) -> None:
+    """Three questions, one connection."""
+
+    async def main() -> None:
+        async with serving(saying(*(raw[at : at + 1] for at in range(len(raw))))) as server, outgoing() as out:
+            for _ in range(3):
+                answer, body = await ask(out, server.url)
+                assert (answer.status, answer.reason, answer.content_type, body) == (
+                    200, "OK", "text/plain", b"hello world",
+                )  # fmt: skip
+            assert server.connections == 1
+            assert b"\r\nA: b\r\nContent-Length: 4\r\n" in server.heads[0]
+
+    run(main())
+
+
+def test_words_ahead_of_an_answer_are_no_answer() -> None:
+    """100 and 103 are left out; 101, which is the last word in HTTP, is said."""
+
+    async def main() -> None:
+        ahead = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+        async with serving(saying(ahead + SIZED)) as server, outgoing() as out:
+            answer, body = await ask(out, server.url)
+            assert (answer.status, body, answer.header("link")) == (200, b"hello world", "")
+        switched = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nno HTTP"
+        async with serving(saying(switched, close=True)) as server, outgoing() as out:
+            assert [(await ask(out, server.url))[0].status for _ in range(2)] == [101, 101]
+            assert server.connections == 2
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (SIZED[:-1], BrokenOff), (CHUNKED[:-5], BrokenOff), (CHUNKED[:-20], BrokenOff), (b"", Unreachable),
+        (HEAD, Unreachable), (b"SSH-2.0-x\r\n", Unreachable), (HEAD + b"X: " + b"x" * LARGEST_HEAD * 2, Unreachable),
+        (CHUNKED.replace(b"6\r\n", b"zz\r\n"), BrokenOff),
+    ],
+)  # fmt: skip
+def test_what_breaks_off_is_never_whole(raw: bytes, said: type[Exception]) -> None:
+    """Nor what is no HTTP."""
+
+    async def main() -> None:
+        async with serving(saying(raw, close=True)) as server, outgoing() as out:
+            with pytest.raises(said):
+                await ask(out, server.url)
+
+    run(main())
+
+
+def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+    """As HTTP/1.0 servers do it; that connection is not kept."""
+
+    async def main() -> None:
+        async with serving(saying(HEAD + b"\r\nhello ", b"world", close=True)) as server, outgoing() as out:
+            assert [(await ask(out, server.url))[1] for _ in range(2)] == [b"hello world"] * 2
+            assert server.connections == 2
+
+    run(main())
+
+
+def test_a_connection_on_which_more_comes_than_was_asked_for_is_not_used_again() -> None:
+    """The next answer would be somebody else's."""
+
+    async def main() -> None:
+        async with serving(saying(SIZED + SIZED.replace(b"hello", b"HELLO"))) as server, outgoing() as out:
+            assert [(await ask(out, server.url))[1] for _ in range(2)] == [b"hello world"] * 2
+            assert server.connections == 2
+
+    run(main())
+
+
+def test_a_connection_that_was_closed_meanwhile_is_not_used_again() -> None:
+    """The question goes out on a new one."""
+
+    async def main() -> None:
+        async with serving(saying(SIZED, close=True)) as server, outgoing() as out:
+            for _ in range(3):
+                assert (await ask(out, server.url))[1] == b"hello world"
+                await asyncio.sleep(0.01)
+            assert server.connections == 3
+
+    run(main())
+
+
+def test_an_upstream_waits_for_a_client_that_reads_slowly() -> None:
+    """Little of a long answer is in memory."""
+    length = 64 * MOST_WAITING
+
+    async def main() -> None:
+        sent = 0
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal sent
+            writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % length)
+            while sent < length:
+                writer.write(b"x" * 65536)
+                sent += 65536
+                await writer.drain()
+
+        async with serving(serve) as server, outgoing() as out:
+            place, path = place_of(server.url)
+            answer = await out.post(place, path, [], b"")
+            before = -1
+            while before < sent:  # until it has come to rest
+                before = sent
+                await asyncio.sleep(0.05)
+            assert sent < length
+            assert len(b"".join([piece async for piece in answer])) == length
+
+    run(main())
+
+
+def test_no_header_makes_two() -> None:
+    """A key with a line's end in it is not sent."""
+
+    async def main() -> None:
+        place, path = place_of("http://127.0.0.1:9")
+        with pytest.raises(ValueError, match=r"^$"):
+            await Outgoing().post(place, path, [("Authorization", "Bearer a\r\nX: y")], b"")
+
+    run(main())
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A certificate for 127.0.0.1 and `there.invalid` that SSL_CERT_FILE makes one to trust."""
+    require(absent("openssl"))
+    files = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1,DNS:there.invalid",
+         "-keyout", files[0], "-out", files[1]], check=True, capture_output=True,
+    )  # fmt: skip
+    monkeypatch.setenv("SSL_CERT_FILE", str(files[1]))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(files[1], files[0])
+    return context
+
+
+def test_a_certificate_is_always_checked(certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And SSL_CERT_FILE names more that are trusted."""
+
+    async def main() -> None:
+        async with serving(saying(SIZED), certificate) as server, outgoing() as out:
+            assert [(await ask(out, server.url))[1] for _ in range(2)] == [b"hello world"] * 2
+            assert server.connections == 1
+            monkeypatch.delenv("SSL_CERT_FILE")
+            async with outgoing() as other:
+                with pytest.raises(Unreachable, match="its certificate is not valid"):
+                    await ask(other, server.url)
+
+    run(main())
+
+
+def test_a_proxy_sees_a_hosts_name_and_nothing_else(
+    certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked with its own password; a refusal is told."""
+    asked: list[bytes] = []
+    way: dict[str, int] = {}
+    tunnels = set[asyncio.Task[None] | None]()
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tunnels.add(asyncio.current_task())
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        if way:
+            there_in, there_out = await asyncio.open_connection("127.0.0.1", way.pop("port"))
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await asyncio.gather(_copy(reader, there_out), _copy(there_in, writer))
+        else:
+            writer.write(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+            await _close(writer)
+
+    async def main() -> None:
+        async with (
+            serving(saying(SIZED), certificate) as server,
+            await asyncio.start_server(tunnel, "127.0.0.1") as at,
+            outgoing() as out,
+        ):
+            port = way["port"] = int(server.url.rpartition(":")[2])
+            proxy = f"http://me:p%20w@127.0.0.1:{at.sockets[0].getsockname()[1]}"
+            monkeypatch.setenv("https_proxy", proxy)
+            url = f"https://there.invalid:{port}"
+            assert (await ask(out, url))[1] == b"hello world"
+            out.close()
+            await asyncio.gather(*(task for task in tunnels if task))
+            with pytest.raises(Unreachable, match=r"the proxy 127\.0\.0\.1 answered 407"):
+                await ask(out, url)
+        password = base64.b64encode(b"me:p w").decode()
+        lines = f"CONNECT there.invalid:{port} HTTP/1.1\r\nHost: there.invalid:{port}\r\n"
+        assert asked == [f"{lines}Proxy-Authorization: Basic {password}\r\n\r\n".encode()] * 2
+        assert server.heads[0].startswith(f"POST /v1 HTTP/1.1\r\nHost: there.invalid:{port}\r\n".encode())
+
+    for name in ("HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    place_of.cache_clear()
+    run(main())
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    await _close(writer)
