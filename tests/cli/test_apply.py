@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Cli, git, settings_of
+from conftest import Cli, Reply, git, settings_of
 from support.tree import of_this_tree
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -99,3 +99,56 @@ def test_the_hook_pins_a_new_worktree_and_no_checkout_fails_by_it(
     git(repo, "worktree", "add", "--quiet", "-b", "try/again", str(tmp_path / "again"))
     assert os.path.isdir(tmp_path / "again")
     assert not settings_of(tmp_path / "again").exists()
+
+
+def asked(cli: Cli, event: str, cwd: Path, **given: str) -> Reply:
+    """Call the hook as Claude Code does."""
+    text = json.dumps({"hook_event_name": event, "session_id": "s", "cwd": str(cwd), **given})
+    return cli("hook", "worktree", cwd=cwd, text=text)
+
+
+def test_claude_codes_own_worktrees_are_made_and_pinned(cli: Cli, repo: Path, rules: Path, tmp_path: Path) -> None:
+    """Standard output is the path alone; from origin's default branch, or from HEAD where settings say so."""
+    rules.write_text('{apply: [{branch: "worktree-*", preset: "devstral"}]}')
+    git(tmp_path, "clone", "--quiet", str(repo), "clone")
+    clone = tmp_path / "clone"
+    git(clone, "commit", "--quiet", "--allow-empty", "-m", "mine alone")
+    reply = asked(cli, "WorktreeCreate", clone, name="one")
+    there = clone / ".claude" / "worktrees" / "one"
+    assert (reply.code, reply.out) == (0, f"{there}\n")
+    assert "by your rule for branch worktree-*" in reply.err
+    assert preset_of(cli, there) == "devstral"
+    assert git(there, "rev-parse", "HEAD") == git(clone, "rev-parse", "origin/HEAD")
+    (clone / ".claude" / "settings.json").write_text('{"worktree": {"baseRef": "head"}}')
+    assert asked(cli, "WorktreeCreate", clone, name="two").code == 0
+    assert git(there.parent / "two", "rev-parse", "HEAD") == git(clone, "rev-parse", "HEAD")
+
+
+def test_a_worktree_of_claude_code_goes_when_nothing_is_lost(cli: Cli, repo: Path, rules: Path) -> None:
+    """One with a change stays, and git's words say why."""
+    made = {name: Path(asked(cli, "WorktreeCreate", repo, name=name).out.strip()) for name in ("one", "two")}
+    (made["two"] / "new.txt").write_text("x")
+    assert asked(cli, "WorktreeRemove", repo, worktree_path=str(made["one"])).code == 0
+    assert not made["one"].exists()
+    reply = asked(cli, "WorktreeRemove", repo, worktree_path=str(made["two"]))
+    assert reply.code == 1
+    assert f"{made['two']} stays: " in reply.err
+    assert (made["two"] / "new.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["..", "-x", "", "a\nb"])
+def test_a_name_that_leads_elsewhere_is_refused(cli: Cli, repo: Path, rules: Path, name: str) -> None:
+    """Nothing is made; and an input that is none is called that."""
+    reply = asked(cli, "WorktreeCreate", repo, name=name)
+    assert (reply.code, reply.out) == (2, "")
+    assert not (repo / ".claude").exists()
+    assert cli("hook", "worktree", cwd=repo, text="x").code == 2
+
+
+def test_git_says_why_it_makes_no_worktree(cli: Cli, repo: Path, rules: Path, tmp_path: Path) -> None:
+    """A branch that is checked out elsewhere; a folder without a repository."""
+    git(repo, "worktree", "add", "--quiet", "-b", "worktree-one", str(tmp_path / "elsewhere"))
+    reply = asked(cli, "WorktreeCreate", repo, name="one")
+    assert (reply.code, reply.out) == (1, "")
+    assert "worktree-one" in reply.err
+    assert asked(cli, "WorktreeCreate", tmp_path, name="one").code == 1

@@ -33,14 +33,14 @@ _ABSENT = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC)
 ABSENT, LATE = 127, 124
 
 
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
+def environment(environ: Mapping[str, str], fixed: dict[str, str] = _FIXED) -> dict[str, str]:
     """Return what git may see of an environment: no key of ours, and nothing that makes it answer for another path."""
     ours = {name for name in environ if name.startswith("LLMSWITCH_KEY_") or name.endswith("_PATHSPECS")}
-    return {name: text for name, text in environ.items() if name not in ours and name not in _MISLEADING} | _FIXED
+    return {name: text for name, text in environ.items() if name not in ours and name not in _MISLEADING} | fixed
 
 
-def git(*arguments: str, folder: str, seconds: float = SECONDS) -> tuple[int, str, str]:
-    """Run git in `folder` and return its exit code, output and complaint, in one line.
+def git(*arguments: str, folder: str, seconds: float = SECONDS, fixed: dict[str, str] = _FIXED) -> tuple[int, str, str]:
+    """Run git in `folder`, with `fixed` variables, and return its exit code, output and complaint, in one line.
 
     Code ABSENT where there is no git, LATE where it took longer than `seconds` and was ended. Raises LlmswitchError
     where no program can be started. Spawned without the subprocess module, whose import costs 1.24 of Python's own
@@ -49,7 +49,9 @@ def git(*arguments: str, folder: str, seconds: float = SECONDS) -> tuple[int, st
     if sys.stdin and sys.stdin.isatty():
         seconds = max(seconds, SECONDS_ATTENDED)
     try:
-        code, out, complaint = _spawn(["git", *GUARDS, "-C", folder, *arguments], environment(os.environ), seconds)
+        code, out, complaint = _spawn(
+            ["git", *GUARDS, "-C", folder, *arguments], environment(os.environ, fixed), seconds
+        )
     except OSError as error:
         raise LlmswitchError(f"git cannot be run in {folder}: {error.strerror}.") from None
     return code, os.fsdecode(out), " ".join(os.fsdecode(complaint).split())
