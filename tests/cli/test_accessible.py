@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import git
+from conftest import Cli, git
 from support.terminal import Terminal
 
 from llmswitch.views.narrow import table
@@ -20,11 +21,11 @@ Typed = Callable[..., str]
 def shown(repo: Path, sealed: dict[str, str], key: str) -> Typed:
     """Return what a command shows on a terminal of that many letters a line, in a repository with two pins."""
 
-    def run(*words: str, columns: int = 80, **env: str) -> str:
+    def run(*words: str, columns: int = 80, expected: int = 0, **env: str) -> str:
         whole = {**sealed, "COLUMNS": str(columns), "LINES": "50", "TERM": "xterm-256color", **env}
         with Terminal([sys.executable, "-m", "llmswitch", *words], repo, whole) as terminal:
             code = terminal.wait()
-            assert code == 0, terminal.output
+            assert code == expected, terminal.output
             return terminal.output.replace("\r\n", "\n")
 
     git(repo, "worktree", "add", "--quiet", "-b", "cheap", "../cheap")
@@ -38,7 +39,7 @@ def shown(repo: Path, sealed: dict[str, str], key: str) -> Typed:
 @pytest.mark.parametrize("command", [["status", "--all"], ["cost", "openrouter", "deepseek"], ["keys"]])
 def test_a_table_that_does_not_fit_names_its_cells(shown: Typed, command: list[str], columns: int) -> None:
     """No row is broken in the middle: it is one line that fits, or a few lines with the name of each cell."""
-    text = shown(*command, columns=columns)
+    text = shown(*command, columns=columns, NO_COLOR="1")
     rows = [line for line in text.splitlines() if re.match(r" {0,3}\S+ {2,}\S", line) and ":" not in line[:20]]
     assert all(len(line) <= columns for line in rows), text
     if not rows:
@@ -58,10 +59,35 @@ def test_a_terminal_without_unicode_gets_signs_in_ascii(shown: Typed, locale: di
     assert " → " in shown("openrouter", "-n", "-w", "../other")
 
 
-def test_there_is_no_colour_to_miss(shown: Typed) -> None:
-    """On a terminal that knows 256 of them, no escape sequence at all."""
-    for words in (["status", "--all"], ["list"], ["doctor"], ["--help"], ["cost"]):
-        assert "\x1b" not in shown(*words)
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_there_is_no_colour_where_nobody_wants_it(shown: Typed, env: dict[str, str]) -> None:
+    """With NO_COLOR, and on a terminal that has none, no escape sequence at all."""
+    for words in (["status", "--all"], ["list"], ["cost"]):
+        assert "\x1b" not in shown(*words, **env)
+
+
+def test_colours_repeat_what_a_sign_says_already(shown: Typed, cli: Cli, repo: Path) -> None:
+    """The mark of the current row, ≠ and an error's first word; a pipe gets none."""
+    assert re.search(r"\x1b\[32m\* +claude .*\x1b\[0m\n", shown("cost"))
+    shown("openrouter", "--haiku", "z-ai/glm-5.3", "-w", "../other")
+    assert " \x1b[33m≠\x1b[0m " in shown("status", "-w", "../other")
+    assert "\x1b[31mllmswitch:\x1b[0m There is no preset" in shown("opnrouter", expected=2)
+    assert "\x1b" not in cli("list", cwd=repo, env={"FORCE_COLOR": "1", "TERM": "xterm-256color"}).out
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_text_is_broken_between_words_at_the_terminals_width(shown: Typed, columns: int) -> None:
+    """Notes and warnings; what is to be typed stays in one piece, and no word is lost or cut."""
+    whole = shown("openrouter", "-n", "-w", "../other", columns=1000, NO_COLOR="1")
+    text = shown("openrouter", "-n", "-w", "../other", columns=columns, NO_COLOR="1")
+    assert text.split() == whole.split()
+    assert all(len(line) <= columns or " " not in line.strip() for line in text.splitlines()), text
+
+
+def test_data_is_never_wrapped(shown: Typed) -> None:
+    """JSON and the names of presets are for programs, on a terminal too."""
+    assert json.loads(shown("show", "openrouter", "--json", columns=40))["notes"]
+    assert "\x1b" not in shown("list", "--names")
 
 
 def test_rows_that_do_not_fit_are_read_one_after_the_other() -> None:

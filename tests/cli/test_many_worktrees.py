@@ -6,11 +6,13 @@ import json
 import os
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import KEY, Cli, git, settings_of
 from support.processes import looks_like_a_session
+from support.terminal import Terminal
 from test_switch import env_of, write
 
 
@@ -440,3 +442,36 @@ def test_an_empty_path_is_not_this_folder(cli: Cli, repo: Path, key: str) -> Non
     for arguments in (["-w", ""], ["--base-url", ""], ["--start", ""], ["--model", ""]):
         assert cli("openrouter", *arguments, cwd=repo).code == 2
     assert not settings_of(repo).exists()
+
+
+def test_all_prints_equal_changes_once(cli: Cli, repo: Path, key: str, tmp_path: Path) -> None:
+    """One worktree has another pin before, and so its own changes; every worktree is named."""
+    folders = [tmp_path / f"wt{number}" for number in range(12)]
+    for folder in folders:
+        git(repo, "worktree", "add", "--quiet", "--detach", str(folder))
+    cli("deepseek", "-w", str(folders[5]), cwd=repo)
+    reply = cli("openrouter", "--all", cwd=repo)
+    assert reply.out.count("opus, fable") == 2
+    assert reply.out.count("The same changes as above.") == 11
+    assert all(f"Switched {folder} to openrouter" in reply.out for folder in [repo, *folders])
+    assert reply.err.count("costs 1.25 USD") == 1
+    assert "of 13 …" not in reply.err  # only on a terminal
+
+
+def test_all_shows_how_far_it_is_on_a_terminal(cli: Cli, repo: Path, key: str, sealed: dict[str, str]) -> None:
+    """On a line that goes again."""
+    for number in range(11):
+        git(repo, "worktree", "add", "--quiet", "--detach", f"../wt{number}")
+    with Terminal(
+        [sys.executable, "-m", "llmswitch", "openrouter", "--all"], repo, {**sealed, "TERM": "xterm"}
+    ) as seen:
+        assert seen.wait() == 0
+        assert "3 of 12 …" in seen.output
+
+
+def test_a_first_switch_is_fourteen_lines_at_most(cli: Cli, repo: Path, key: str) -> None:
+    """What changed, what is kept empty, one line on open sessions; and nothing speaks against the preset's own map."""
+    reply = cli("openrouter", cwd=repo)
+    assert len((reply.out + reply.err).splitlines()) <= 13, reply  # and one where a session is open
+    assert "warning" not in reply.err
+    assert "13 set to empty" in reply.out

@@ -474,7 +474,7 @@ def test_without_git_a_plain_folder_still_works(cli: Cli, tmp_path: Path, key: s
     "line",
     [
         "opnrouter",
-        "claude --haiku x",
+        "claude --also x",
         "openrouter --start subagent",
         "openrouter --haiku auto",
         "openrouter --no",

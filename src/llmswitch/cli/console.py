@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-_ASCII = ("C", "POSIX")  # locales
 # What could not be printed: a closed pipe is no reason to leave work half done.
 lost: list[OSError] = []
 
@@ -29,35 +28,34 @@ lost: list[OSError] = []
 def note(*lines: str) -> None:
     """Print remarks on stderr, so that stdout stays the answer; nothing is left to say where that fails."""
     try:
-        for line in lines:
-            sys.stderr.write(_plain(line) + "\n")
+        sys.stderr.write(_text(lines, sys.stderr.isatty()))
         sys.stderr.flush()
     except OSError:
         pass
 
 
-def answer(lines: Sequence[str]) -> None:
-    """Print an answer on stdout, each line as one: a line break in a value could forge another."""
+def answer(lines: Sequence[str], people: bool = False) -> None:
+    """Print an answer on stdout; one for people is shaped for the terminal it is on."""
     try:
-        for line in lines:
-            sys.stdout.write(_plain(line) + "\n")
+        sys.stdout.write(_text(lines, people and sys.stdout.isatty()))
         sys.stdout.flush()
     except OSError as error:
         _failure().lose(lost, error)
 
 
-def _plain(line: str) -> str:
-    """Return a line with JSON's escapes for what could steer a terminal: settings and paths may hold anything."""
-    if not line.isascii() and sys.stdout.isatty() and (os.environ.get("LC_ALL") or os.environ.get("LANG")) in _ASCII:
-        from llmswitch.cli.letters import spelled  # only for a terminal without Unicode
+def _text(lines: Sequence[str], shape: bool) -> str:
+    """Return lines as one text, with JSON's escapes for what could steer a terminal, or forge another line."""
+    found = [x if x.isprintable() else "".join(c if c.isprintable() else dumps(c)[1:-1] for c in x) for x in lines]
+    if shape:
+        from llmswitch.cli import terminal  # imports re; only in front of a person
 
-        line = spelled(line)
-    return line if line.isprintable() else "".join(c if c.isprintable() else dumps(c)[1:-1] for c in line)
+        found = terminal.shaped(found, os.environ)
+    return "".join(f"{line}\n" for line in found)
 
 
 def print_data(as_json: bool, data: object, lines: Callable[[], Sequence[str]]) -> None:
     """Print an answer as JSON, or as the lines that say the same."""
-    answer(pages(data).split("\n") if as_json else lines())
+    answer(pages(data).split("\n") if as_json else lines(), people=not as_json)
 
 
 def piped() -> str:

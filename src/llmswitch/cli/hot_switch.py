@@ -60,5 +60,5 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
 
 
 def _told(app: App, done: Switched, request: Request, found: Sequence[Session] | None) -> None:
-    console.answer(view.switched(done, request.dry_run, app.home))
+    console.answer(view.switched(done, request.dry_run, app.home), people=True)
     console.note(*view.remarks(done, request, found))

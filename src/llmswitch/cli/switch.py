@@ -12,6 +12,7 @@ from llmswitch.base.errors import UsageProblem
 from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
 from llmswitch.cli import console, hot_switch, picker, prompts, shell
+from llmswitch.cli.many import Teller
 from llmswitch.commands.back import back as go_back
 from llmswitch.commands.back import first as to_first
 from llmswitch.commands.back import sent_now
@@ -135,6 +136,8 @@ def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
 def _carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
     """Do what a request asks for; with --json what it did is printed at the end, as data."""
     if not options["as_json"]:
+        if len(checkouts) > 1:
+            options = {**options, "tell": Teller(len(checkouts)).tell}
         return hot_switch.carry_out(app, request, checkouts, options)
     found: list[Mapping[str, object]] = []
 

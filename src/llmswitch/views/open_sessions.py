@@ -16,13 +16,13 @@ def sessions(done: Switched, open_here: Sequence[Session] | None) -> list[str]:
     They take changed and added variables within seconds, never drop removed ones, and keep their start model.
     """
     if open_here is None:
-        return _what_happens(done)
+        return [" ".join(found)] if (found := _what_happens(done)) else []
     follow = [session for session in open_here if not session.overlay]
     apart = len(open_here) - len(follow)
     if not follow:
         return ["No open Claude Code session follows this."] if apart else []
     numbers = ", ".join(str(session.pid) for session in follow)
-    return [*_what_happens(done), f"Open here now: process {numbers}."]
+    return [" ".join([*_what_happens(done), f"Open here now: process {numbers}."])]
 
 
 def _what_happens(done: Switched) -> list[str]:

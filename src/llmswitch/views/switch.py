@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from llmswitch.claude.variables import ALLOWED, BASE_URL, START_MODEL, VARIABLES, shown
+from llmswitch.claude.variables import ALLOWED, BASE_URL, OURS, START_MODEL, VARIABLES, shown
 from llmswitch.views.text import LABELS, columns, short_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from llmswitch.claude.sessions import Session
     from llmswitch.commands.request import Request
@@ -26,13 +26,14 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
         return [f"Nothing to do: {where} is on {name} ({done.host}) already."]
     verb = "Would switch" if dry_run else "Switched"
     lines = [f"{verb} {where} to {name} ({done.host})."]
-    named = {name: change for name, change in changes.items() if change[1] or change[0]}
-    order = [name for name in dict.fromkeys([*VARIABLES.values(), START_MODEL, BASE_URL, *named]) if name in named]
-    lines += columns([(LABELS.get(n, n), shown(n, named[n][0]), "→", shown(n, named[n][1])) for n in order])
-    blanked = [name for name in changes if name not in named]
-    if blanked:
-        text = "set to empty, so that nothing from your login, shell or other settings is used: " + ", ".join(blanked)
-        lines += _wrapped(text.split(" "))
+    lines += _rows({name: pair for name, pair in changes.items() if any(pair) and (name in OURS or None not in pair)})
+    fresh = [name for name, pair in changes.items() if name not in OURS and pair[0] is None and name != ALLOWED]
+    lines += [f"  also set: {', '.join(f'{name} {shown(name, changes[name][1])}' for name in fresh)}"] if fresh else []
+    gone = [name for name, pair in changes.items() if name not in OURS and pair[1] is None]
+    lines += [f"  gone: {', '.join(gone)}"] if gone else []
+    if blanked := [name for name, pair in changes.items() if not any(pair)]:
+        which = f": {', '.join(blanked)}" if dry_run else f" (which: llmswitch show {name})"
+        lines.append(f"  {len(blanked)} set to empty: nothing of your login, shell or other settings is used{which}")
     if done.after.get(ALLOWED) and ALLOWED in changes:
         lines.append(f"  /model offers only these; for one more: llmswitch {name} --also ID, for all: --also any")
     if not changes:
@@ -40,14 +41,16 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     return lines
 
 
-def _wrapped(words: Sequence[str]) -> list[str]:
-    """Return words as lines of at most 100 letters; textwrap would import re, which costs half of Python's start."""
-    lines = [" "]
-    for word in words:
-        if len(lines[-1]) + 1 + len(word) > 100:
-            lines.append("   ")
-        lines[-1] += f" {word}"
-    return lines
+def _rows(named: Mapping[str, tuple[str | None, str | None]]) -> list[str]:
+    """Return a row for each changed member, before and after it; slots that change alike share one."""
+    alike: dict[tuple[str | None, str | None], list[str]] = {}
+    for slot, name in VARIABLES.items():
+        if name in named:
+            alike.setdefault(named[name], []).append(slot)
+    found = [(", ".join(slots), "", pair) for pair, slots in alike.items()]
+    others = [name for name in dict.fromkeys([START_MODEL, BASE_URL, *named]) if name in named]
+    found += [(LABELS.get(name, name), name, named[name]) for name in others if name not in VARIABLES.values()]
+    return columns([(label, shown(name, pair[0]), "→", shown(name, pair[1])) for label, name, pair in found])
 
 
 def changes_of(done: Switched) -> dict[str, tuple[str | None, str | None]]:
