@@ -66,10 +66,13 @@ def test_a_bug_of_ours_shows_where_it_is_and_nothing_that_it_held(capfd: pytest.
 def test_no_core_dump_while_a_key_may_be_in_memory(sealed: dict[str, str]) -> None:
     """safety-84: every command runs without; Claude Code gets its limit back."""
     script = (
-        "import resource; from llmswitch.base.secret import core_dumps_as_before; from llmswitch.cli import console\n"
+        "import os, resource, sys; from llmswitch.claude.program import become; from llmswitch.cli import console\n"
         "resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096))\n"
-        "console.run(lambda: print(resource.getrlimit(resource.RLIMIT_CORE)), []); core_dumps_as_before()\n"
-        "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "show = 'import resource; print(resource.getrlimit(resource.RLIMIT_CORE))'\n"
+        "def work():\n"
+        "    print(resource.getrlimit(resource.RLIMIT_CORE), flush=True)\n"
+        "    become(sys.executable, ['-c', show], os.environ)\n"
+        "console.run(work, [])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], env=sealed, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["(0, 4096)", "(4096, 4096)"]

@@ -102,17 +102,11 @@ def digest(text: str, salt: str = "") -> str:
     return blake2b(bytes(salt + text, "utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-_limits: list[tuple[int, int]] = []
+limits_before: list[tuple[int, int]] = []  # for a program that takes our place
 
 
 def no_core_dumps(for_good: bool = False) -> None:
     """Allow this process and those it starts no core dump, `for_good` without a way back."""
     limits = resource.getrlimit(resource.RLIMIT_CORE)
-    _limits.append(limits)
+    limits_before.append(limits)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if for_good else limits[1]))
-
-
-def core_dumps_as_before() -> None:
-    """Give the limit back, for a program that takes our place."""
-    if _limits:
-        resource.setrlimit(resource.RLIMIT_CORE, _limits[0])

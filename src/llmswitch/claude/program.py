@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.secret import core_dumps_as_before
+from llmswitch.base.secret import limits_before
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,11 +57,12 @@ def version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
 
 
 def become(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Replace this process by Claude Code, so that signals, exit code and terminal are its own."""
+    """Replace this process by Claude Code, so that signals, exit code, terminal and limits are its own."""
     for name in ("SIGPIPE", "SIGXFSZ"):  # ignored by Python, and so they would be by all that Claude Code starts
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-    core_dumps_as_before()
+    if limits_before:
+        resource.setrlimit(resource.RLIMIT_CORE, limits_before[0])
     try:
         os.execve(program, [program, *arguments], dict(environ))  # noqa: S606
     except OSError as error:

@@ -68,6 +68,7 @@ class App:
         self.config = own or _base(environ, "XDG_CONFIG_HOME", ".config")
         self.state = os.path.join(own, "state") if own else _base(environ, "XDG_STATE_HOME", ".local/state")
         self.catalog = Catalog(shipped_folder(), os.path.join(self.config, "presets"), reserved, self.gateway_port)
+        self.catalog.anyway = "--anyway" in typed
         self.checkouts = Checkouts(environ, self.state)
         self._keyring: OsKeyring | None = None
         self._sessions: Sessions | None = None
@@ -106,7 +107,7 @@ class App:
         """Say whether the user wants a pin's key from a helper, where nothing else is said."""
         if not os.path.lexists(os.path.join(self.config, "config.json5")):
             return False
-        return bool(at(PLACES["config"])(self.config)["key_delivery"] == "helper")
+        return bool(at(PLACES["config"])(self.config, self.catalog.anyway)["key_delivery"] == "helper")
 
     def gateway_port(self) -> int:
         """Return the port that the gateway listens on, or would."""

@@ -61,6 +61,7 @@ def switch(request: Request, checkout: Checkout, tools: Tools) -> Done:
     chosen = request.chosen(tools.catalog)
     if request.anyway:
         checkout.file.follow_links()
+        checkout.file.anyway = True
     checkout.file.check()
     before: list[str] = []
     if not _is_plain(request, checkout, chosen):
@@ -98,6 +99,7 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
         pin, notices = deliver(pin, tools.gateway(), tools.catalog, None if request.dry_run else tools.keys)
     needs_key = bool(pin.members and chosen.preset.key and not pin.routes)
     private = (needs_key or request.secret) and not request.key_helper
+    checkout.file.check_private(private)
     # Before anyone, or anything, is asked for a key; and again after that, which may take a while.
     rule = ignore_rule.ensure(checkout.worktree, dry_run=True) if private else None
     key = tools.keys.obtain(chosen.preset, checkout) if needs_key and not request.dry_run else None

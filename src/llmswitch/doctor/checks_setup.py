@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from shlex import quote
+
 from llmswitch.base.problem import Problem
 from llmswitch.claude.own_settings import CAUSES
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
@@ -30,6 +33,14 @@ def file_mode(facts: Facts) -> Iterator[Problem]:
     if facts.mode is not None and facts.mode & 0o077 and _holds_key(facts):
         message = f"Others on this machine may read the key: {facts.report.path} has mode {facts.mode:04o}."
         yield Problem("file-mode", "warning", message, f"chmod 600 {facts.report.path}")
+
+
+def shared_folder(facts: Facts) -> Iterator[Problem]:
+    """Others can put another file in the place of the one with the key."""
+    if facts.shared and _holds_key(facts):
+        folder = os.path.dirname(facts.report.path)
+        message = f"{folder}: {facts.shared} can write into this folder, where the key is."
+        yield Problem("shared-folder", "warning", message, f"chmod go-w {quote(folder)}")
 
 
 def in_git(facts: Facts) -> Iterator[Problem]:
@@ -152,5 +163,6 @@ def sessions(facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    file_mode, in_git, links, leftovers, rules, client, overlay, git, keyring, keys, presets, first_run, sessions,
+    file_mode, shared_folder, in_git, links, leftovers, rules, client, overlay, git, keyring, keys, presets, first_run,
+    sessions,
 )  # fmt: skip

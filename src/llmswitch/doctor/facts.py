@@ -35,6 +35,7 @@ class Facts:
 
     mode: int | None = None  # of the settings file, None where there is none
     owned: bool = True
+    shared: str = ""  # who else can write into its folder
     hard_links: int = 1
     links: Sequence[str] = ()  # the settings file or its folder, where they are symbolic links
     leftovers: Sequence[str] = ()  # other files beside settings files that hold a credential

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmswitch.base import files, secret_marks
+from llmswitch.base import files, secret_marks, writable
 from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.opened import data
 from llmswitch.base.secret import Secret, looks_like_key
@@ -137,7 +137,7 @@ def _of_file(worktree: Worktree, home: str) -> Found:
     except OSError:
         return found
     found |= {"mode": stat.S_IMODE(status.st_mode), "hard_links": status.st_nlink}
-    found["owned"] = status.st_uid == os.geteuid()
+    found["owned"], found["shared"] = status.st_uid == os.geteuid(), writable.others(folder)
     found["mendable"] = mended(_text(path)) is not None
     return found | _in_git(worktree)
 

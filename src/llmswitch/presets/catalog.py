@@ -38,6 +38,7 @@ class Catalog:
         self._loaded: dict[str, Preset] = {}
         self._models: Models | None = None
         self.left_out: list[PresetProblem] = []
+        self.anyway = False  # read where safety says no
         self.price_lists: Prices | None = None  # for `prices.of`
 
     def load(self, name: str) -> Preset:
@@ -79,6 +80,7 @@ class Catalog:
             return Preset(name, fields, path)
         from llmswitch.presets import check  # only for what the user wrote
 
+        check.check_folder(self, path)
         return check.checked(name, fields, path)
 
     def _fields(self, path: str, seen: list[str]) -> dict[str, object]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 
+from llmswitch.base import writable
 from llmswitch.base.addresses import address_problem, url_problem
-from llmswitch.base.errors import PresetProblem
+from llmswitch.base.errors import PresetProblem, Refused
 from llmswitch.base.secret import looks_like_key
 from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
 from llmswitch.presets import balance
@@ -17,10 +19,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from llmswitch.presets.catalog import Catalog
+
 _DIGITS, _LARGE = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _KEY_FIELD = r"api_?key|token|secret|password|credential"
 _KEY_ENDS = ("_KEY", "_TOKEN", "SECRET", "PASSWORD")
 UNPRINTABLE = "holds a control character, or one that cannot be encoded"
+
+
+def check_folder(catalog: Catalog, path: str) -> None:
+    """Raise PresetProblem for a preset of the user's in a folder where others could have put it."""
+    if os.path.dirname(path) == catalog.own_folder:
+        try:
+            writable.check(catalog.own_folder, "no preset is read from it", catalog.anyway)
+        except Refused as error:
+            problem = PresetProblem(error.args[0], hint=error.hint)
+            problem.exit_code = error.exit_code
+            raise problem from None
 
 
 def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:

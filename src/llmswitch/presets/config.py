@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from llmswitch.base import writable
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.presets.catalog import GATEWAY_PORT
 from llmswitch.presets.files import read_object
@@ -41,9 +42,12 @@ def rules(folder: str) -> list[Rule]:
     return found
 
 
-def load(folder: str) -> dict[str, str]:
-    """Return every field with its value; LlmswitchError names the file and the field that is wrong."""
-    given = _checked(os.path.join(folder, NAME))
+def load(folder: str, anyway: bool = False) -> dict[str, str]:
+    """Return every field with its value; LlmswitchError names the file and the field that is wrong.
+
+    With `anyway` it is read where a group can write too.
+    """
+    given = _checked(os.path.join(folder, NAME), anyway)
     return {field: str(given.get(field, allowed[0])) for field, allowed in FIELDS.items()}
 
 
@@ -64,8 +68,11 @@ def gateway_forget(folder: str) -> float:
     return chosen * 60.0 if isinstance(chosen, int) else 0.0
 
 
-def _checked(path: str) -> dict[str, object]:
-    given = read_object(path) if os.path.lexists(path) else {}
+def _checked(path: str, anyway: bool = False) -> dict[str, object]:
+    if not os.path.lexists(path):
+        return {}
+    writable.check(os.path.dirname(path), "no configuration is read from it", anyway)
+    given = read_object(path)
     for field, value in given.items():
         allowed = FIELDS.get(field)
         if field in NUMBERS:

@@ -91,13 +91,14 @@ def _looks(status: os.stat_result) -> tuple[int, int, int]:
 class SettingsFile:
     """The local settings file of the folder `root`; `notices` are what the last change has to tell."""
 
-    __slots__ = ("_locks", "_seen", "folder", "notices", "path")
+    __slots__ = ("_locks", "_seen", "anyway", "folder", "notices", "path")
 
     def __init__(self, root: str, locks: str = "") -> None:
         self.folder = os.path.join(root, ".claude")
         self.path = os.path.join(root, LOCAL)
         self._locks = locks
         self._seen: Seen | None = None
+        self.anyway = False  # write where safety says no
         self.notices: list[str] = []
 
     def settings(self) -> Settings | None:
@@ -123,6 +124,18 @@ class SettingsFile:
         files.check_place(self.folder, self.path)
         self._seen = self._look()
 
+    def check_private(self, private: bool = True) -> None:
+        """Raise Refused for what is private where others can write into the folder: no key goes there."""
+        try:
+            shared = private and os.stat(self.folder).st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        except OSError:
+            return
+        if shared:
+            from llmswitch.base import writable  # only for such a folder
+
+            warning = writable.check(self.folder, "no key is written there", self.anyway)
+            self.notices = [warning] if warning else []
+
     def _look(self, text: bytes | None = None) -> Seen:
         return Seen(self.path, *files.read(self.path, changing=True), text)
 
@@ -134,6 +147,7 @@ class SettingsFile:
         """
         if self._seen is None:
             self.check()
+        self.check_private(private)
         with self.lock() as lock:
             files.sweep(self.folder)
             # What was looked at before the lock will do: its bytes are compared once more before the rename.
