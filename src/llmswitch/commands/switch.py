@@ -201,7 +201,13 @@ def _changed(
     """Return the change that puts the pin into these settings; Refused where it would lose a secret."""
     if not request.discard:
         _refuse_foreign(request, checkout, settings, key)
-    current, previous = checkout.state.current, checkout.state.previous
+    current = checkout.state.current
+    if settings and not (
+        change.in_force(current, settings) and change.holds(settings, ALLOWED, current.wrote.get(ALLOWED))
+    ):
+        from llmswitch.commands.leftover import noted  # what is not as the last switch wrote it
+
+        current = noted(checkout.state, settings, chosen.catalog, request.dry_run)
     made = "folder" in current.created or not checkout.file.has_folder()
     about: Mapping[str, object] = {
         "preset": chosen.preset.name if chosen.preset.source else None,
@@ -210,11 +216,8 @@ def _changed(
         "passing": request.passing,
         "key": _noted(key, current, chosen.preset.key),
     }
-    if settings and not change.holds(settings, ALLOWED, current.wrote.get(ALLOWED)):
-        from llmswitch.commands.leftover import noted  # a list of models that is not as the last switch wrote it
-
-        current = noted(current, settings, chosen.catalog)
-    done = change.switched(settings, [current, previous], {} if request.put_back else pin.members, about)
+    records = [current, checkout.state.previous]
+    done = change.switched(settings, records, {} if request.put_back else pin.members, about)
     return request.put_back(done) if request.put_back else done
 
 

@@ -54,11 +54,14 @@ def _secret_members(checkout: Checkout, settings: Settings | None) -> list[str]:
 
 def knows(state: State, secret: Secret) -> bool:
     """Say whether llmswitch wrote this key, here or in another worktree of the repository."""
-    records = [state.current, state.previous]
-    for path in _neighbours(state):
-        data = load(path)
-        records += [Record(part(data, "current")), Record(part(data, "previous"))]
+    records = [state.current, state.previous, *records_of_neighbours(state)]
     return any(record.has_key(secret) for record in records)
+
+
+def records_of_neighbours(state: State) -> list[Record]:
+    """Return the last two records of each worktree of the repository."""
+    found = [load(path) for path in _neighbours(state)]
+    return [Record(part(data, name)) for data in found for name in ("current", "previous")]
 
 
 def _neighbours(state: State) -> list[str]:

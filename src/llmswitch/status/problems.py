@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
-from llmswitch.base.secret import redacted
+from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude import clouds
 from llmswitch.claude.variables import (
     ALLOWED,
     ANTHROPIC_HOST,
     BASE_URL,
+    CLOUDS,
     CREDENTIAL_PLACES,
+    CREDENTIALS,
+    KEYLESS_TOKEN,
     LOCAL,
     OURS,
     VARIABLES,
@@ -42,7 +45,7 @@ def judged(
     catalog: Catalog,
 ) -> tuple[list[Problem], dict[str, Value]]:
     """Return the problems of a worktree's layers, and its values with the models that will really be sent."""
-    layers, below = checkout.layers, checkout.below
+    layers = checkout.layers
     described = f" ({preset})" if checkout.main and (preset := checkout.main.state.current.preset) else ""
     found = [broken(checkout, own)] if own and own.problem else []
     found += match.problems
@@ -55,7 +58,7 @@ def judged(
     if not mend and own and own.values.get(BASE_URL):
         mend = "llmswitch claude"
     found += [
-        *of_shadows(shadows, described),
+        *of_shadows(shadows, described, own is not None and is_carried(checkout, own)),
         *(() if cloud else of_credentials(values)),
         *(() if cloud else credential.findings(values, mend)),
         *(() if cloud else of_slots(values)),
@@ -63,7 +66,7 @@ def judged(
         *of_layers(layers, own),
         *of_ways(values, layers[-1]),
     ]
-    found += [_below(described, below)] if differ(values, below) else []
+    found += [_below(checkout, own, values, described)] if differ(values, checkout.below) else []
     has_key = any(values[name].text for name in CREDENTIAL_PLACES if name in values)
     if has_key and checkout.may_be_copied and copies(checkout.worktree, LOCAL):
         message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
@@ -72,14 +75,34 @@ def judged(
     return found, values
 
 
-def _below(described: str, below: Sequence[Layer]) -> Problem:
+def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value], described: str) -> Problem:
+    """Return the note of what a session below the root misses, with the way that carries it there."""
+    below = checkout.below
     uses = f"main's pin{described}" if any(layer.origin == "main" for layer in below) else "none of this"
-    message = f"A session started below this folder would use {uses}: it does not read this worktree's file."
-    return Problem("below", "note", message, "llmswitch run")
+    missed = {values[name].layer.path: values[name].layer for name in OURS if name in values}
+    paths = [path for path, layer in missed.items() if layer not in below]
+    file = "this worktree's file" if own and paths == [own.path] else " and ".join(paths)
+    message = f"A session started below this folder would use {uses}: it does not read {file}."
+    fix = "llmswitch run" if own and is_carried(checkout, own) else f"Start Claude Code in {checkout.root} itself."
+    return Problem("below", "note", message, fix)
 
 
-def of_shadows(shadows: Mapping[str, Layer], described: str) -> list[Problem]:
-    """Return the problem of a pin that a stronger file overrides; `described` names main's pin."""
+def is_carried(checkout: Checkout, own: Layer) -> bool:
+    """Say whether `llmswitch run` brings what the own file says: a backend, without a key that only the file knows."""
+    if not any(own.values.get(name) for name in (BASE_URL, *CLOUDS.values())):
+        return False
+    texts = [own.values.get(name, "") for name in CREDENTIALS.values()]
+    secrets = [Secret(text) for text in texts if text not in ("", KEYLESS_TOKEN)]
+    main = checkout.main
+    records = [record for record in (checkout.state.current, main.state.current if main else None) if record]
+    return not secrets or any(all(map(record.has_key, secrets)) for record in records)
+
+
+def of_shadows(shadows: Mapping[str, Layer], described: str, carried: bool) -> list[Problem]:
+    """Return the problem of a pin that a stronger file overrides; `described` names main's pin.
+
+    `carried`: `llmswitch run` brings what the own file says.
+    """
     layers = {layer.path: layer for layer in shadows.values()}.values()
     return [
         Problem(
@@ -87,7 +110,7 @@ def of_shadows(shadows: Mapping[str, Layer], described: str) -> list[Problem]:
             "warning",
             f"SHADOWED by {layer.origin}{described if layer.origin == 'main' else ''}: {layer.path} wins over "
             f"{', '.join(name for name, winner in shadows.items() if winner is layer)} here.",
-            "llmswitch run" if layer.origin == "main" else "",
+            "llmswitch run" if layer.origin == "main" and carried else "",
         )
         for layer in layers
     ]
