@@ -219,6 +219,20 @@ def test_an_upstream_waits_for_a_client_that_reads_slowly() -> None:
     run(main())
 
 
+def test_a_connection_whose_answer_was_left_unread_for_long_can_be_asked_again() -> None:
+    """The upstream had to wait, and need not any more."""
+    long = HEAD + b"Content-Length: %d\r\n\r\n" % (2 * MOST_WAITING) + b"x" * 2 * MOST_WAITING
+
+    async def main() -> None:
+        async with serving(saying(long)) as server, outgoing() as out:
+            for _ in range(3):
+                async with asyncio.timeout(20):
+                    assert len((await ask(out, server.url))[1]) == 2 * MOST_WAITING
+            assert server.connections == 1
+
+    run(main())
+
+
 def test_no_header_makes_two() -> None:
     """A key with a line's end in it is not sent."""
 

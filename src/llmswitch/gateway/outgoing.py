@@ -214,10 +214,13 @@ class Answer:
                 raise StopAsyncIteration
             await self.wait()
         pieces, self._pieces = self._pieces, []
-        if self._waiting > MOST_WAITING and self._connection:
-            self._connection.transport.resume_reading()
+        self._go_on()
         self._waiting = 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _go_on(self) -> None:
+        if self._waiting > MOST_WAITING and self._connection and not self._connection.transport.is_closing():
+            self._connection.transport.resume_reading()
 
     async def begin(self) -> None:
         """Wait for the head."""
@@ -247,7 +250,8 @@ class Answer:
         self.wake()
 
     def end(self) -> None:
-        """Take note that nothing more comes."""
+        """Take note that nothing more comes; the connection may have to answer others meanwhile."""
+        self._go_on()
         self._whole, self._connection = True, None
         self.wake()
 
