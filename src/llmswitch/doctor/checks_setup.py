@@ -7,7 +7,8 @@ from shlex import quote
 
 from llmswitch.base.problem import Problem
 from llmswitch.claude.own_settings import CAUSES
-from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, KEYLESS_TOKEN
+from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, HOST_APP, KEYLESS_TOKEN
+from llmswitch.doctor.editors import EXTENSION
 from llmswitch.keys.leaked import leaked
 from llmswitch.status.judge import of_sessions
 
@@ -162,7 +163,29 @@ def sessions(facts: Facts) -> Iterator[Problem]:
     yield from of_sessions(facts.open, facts.switched, facts.record, facts.previous)
 
 
+def editors(facts: Facts) -> Iterator[Problem]:
+    """The workspace's editor settings export a variable of ours to what the editor starts, or choose a model."""
+    for named in facts.editors:
+        take = f"Take {named.name} out of {named.path} where it is not meant."
+        if named.secret:
+            message = f"{named.path} holds a credential: {named.name} in {named.place}."
+            yield Problem("editor-key", "warning", message, "Take it out there, and save it: llmswitch save-key NAME")
+        elif named.name in HOST_APP:
+            message = f"{named.path} sets {named.name} ({named.place}): in what the editor starts, no pin counts."
+            yield Problem("editor-beats", "warning", message, take)
+        elif named.name in EXTENSION:
+            message = (
+                f"{named.path} sets {named.name}, which Claude Code's extension reads. What it does beside a pin was "
+                "not tried."
+            )
+            yield Problem("editor-untried", "note", message, take)
+        else:
+            does = "a pin is stronger" if facts.text(BASE_URL) else "without a pin it decides there"
+            message = f"{named.path} sets {named.name} ({named.place}) for what the editor starts; {does}."
+            yield Problem("editor-exports", "note", message, take)
+
+
 CHECKS = (
     file_mode, shared_folder, in_git, links, leftovers, rules, client, overlay, git, keyring, keys, presets, first_run,
-    sessions,
+    sessions, editors,
 )  # fmt: skip

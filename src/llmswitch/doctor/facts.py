@@ -9,6 +9,7 @@ from llmswitch.base.shell import spelled
 from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import HELPER
+from llmswitch.doctor.editors import Named
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.state import Record
 from llmswitch.status.report import Report
@@ -67,6 +68,7 @@ class Facts:
     key_variable: str = ""  # the variable that could hold that key
     preset_age: int = 0  # days since its data were checked
     switched: float | None = None  # when the last switch was, in seconds since 1970
+    editors: Sequence[Named] = ()  # what the workspace's editor settings say of a backend
     open: Sequence[Session] = ()  # the sessions that are open here
 
     @property

@@ -20,6 +20,7 @@ from llmswitch.claude import own_settings, program
 from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import LOCAL
+from llmswitch.doctor.editors import named
 from llmswitch.doctor.facts import Facts
 from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.names import KeyNames
@@ -95,6 +96,7 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
         key_elsewhere=bool(elsewhere),
         preset_age=_age(preset.verified) if preset else 0,
         unusable_presets=[problem.args[0] for problem in unusable],
+        editors=named(checkout.root),
         open=reach.sessions(checkout.root) or [],
         switched=state.switched,
         in_repository=checkout.worktree.in_repository,
