@@ -81,6 +81,13 @@ class LiveSession:
         result = self._next(lambda message: message.get("type") == "result")
         assert not result["is_error"], result
 
+    def say_and_interrupt(self, prompt: str, when: threading.Event) -> None:
+        """Send a prompt, press Esc once `when` is set, and wait until the turn is over."""
+        self._send({"type": "user", "message": {"role": "user", "content": prompt}})
+        assert when.wait(LIMIT)
+        self.ask("interrupt")
+        self._next(lambda message: message.get("type") == "result")
+
     def ask(self, subtype: str, **fields: str) -> dict[str, Any]:
         """Ask the session about itself, or tell it what to change."""
         self._questions += 1
