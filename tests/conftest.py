@@ -13,6 +13,7 @@ import pytest
 from support import secret_service
 from support.programs import require as require  # for the tests too
 from support.tree import SOURCE, of_this_tree
+from support.tree import git as git  # for the tests too
 
 KEY = "sk-or-v1-canary-0123456789abcdef0123456789"
 KEPT = {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "CI", "LLMSWITCH_TEST_CLAUDE"}
@@ -91,12 +92,6 @@ def cli(sealed: dict[str, str], tmp_path: Path) -> Cli:
         return reply
 
     return run
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run the real git in a folder and return what it prints."""
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=True)
-    return done.stdout.decode()
 
 
 @pytest.fixture

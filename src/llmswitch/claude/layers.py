@@ -67,16 +67,25 @@ class Reader:
 
     def _local_files(self, worktree: Worktree, folder: str) -> list[tuple[str, str]]:
         """Return the local files: that of the repository's root, or of the main checkout, then the folder's own."""
-        root = self.roots.shared(worktree)
+        root = _cut_off(worktree.root, folder) or self.roots.shared(worktree)
         if root == folder or not self.roots.is_obeyed(root):
             root = None
-        shared = [("worktree" if root == worktree.root else "main", root)] if root else []
+        shared = [("main" if root == self.roots.main(worktree) else "worktree", root)] if root else []
         return [(origin, os.path.join(where, LOCAL)) for origin, where in [*shared, ("worktree", folder)]]
 
     def _read(self, origin: str, path: str) -> Layer | None:
         if (origin, path) not in self._files:
             self._files[origin, path] = read(origin, path)
         return self._files[origin, path]
+
+
+def _cut_off(root: str, folder: str) -> str:
+    """Return the folder below a worktree's root where the client ends it: at a `.git` that is none for git (2.1.330)."""
+    while folder != root and folder.startswith(root):
+        if os.path.lexists(os.path.join(folder, ".git")):
+            return folder
+        folder = os.path.dirname(folder)
+    return ""
 
 
 def _managed_files() -> list[tuple[str, str]]:

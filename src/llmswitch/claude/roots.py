@@ -49,7 +49,8 @@ class Roots:
 def _shared_root(worktree: Worktree) -> str | None:
     if not worktree.in_repository:
         return None
-    if worktree.is_main or not _is_listed(worktree):
+    # A path with a backslash is none of the repository's for the client (2.1.329).
+    if worktree.is_main or "\\" in worktree.root + worktree.git_dir or not _is_listed(worktree):
         return worktree.root
     parent, name = os.path.split(worktree.common_dir)
     return parent if name == ".git" else None
