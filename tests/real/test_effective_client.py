@@ -26,7 +26,24 @@ from llmswitch.worktrees import layout as worktrees
 
 RANDOM_NAMES = 200
 NAMES = ("settings.local.json", "settings.json")
-ODD: tuple[Any, ...] = ("", "", 5, 0.5, -0.0, True, None, [], ["a", None, 1], {"a": 1}, " x ")
+ODD: tuple[Any, ...] = (
+    "",
+    "",
+    5,
+    0.5,
+    -0.0,
+    1e-7,
+    1.5e-6,
+    2**53 + 1,
+    12345678901234567890,
+    1e21,
+    True,
+    None,
+    [],
+    ["a", None, 1],
+    {"a": 1},
+    " x ",
+)
 BROKEN = (
     '{"env": {"LOST": "x"},}', '{"env": {"LOST": "x"}} //', '{"env": null}', '{"env": {"LOST": "x"}, "model": 5}',
     '{"env": {"LOST": "x"}, "permissions": {"allow": "x"}}', "[]", '{"env": {"LOST": "x"', "null",

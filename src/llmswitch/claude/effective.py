@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmswitch.base.fastjson import dumps, loads
 from llmswitch.claude.variables import ALLOWED, AUTO_MODE, HELPER, HOST_APP, OURS, SAVED_MODEL, TOP, as_text
 
 TYPE_CHECKING = False
@@ -49,9 +50,7 @@ def effective(layers: Iterable[Layer]) -> dict[str, Value]:
             if name in found:
                 found[name].losers.append(layer)
                 if name == ALLOWED and found[name].origin != "managed":
-                    from llmswitch.claude.fence import united  # few have more than one list
-
-                    found[name].text = united([found[name].text, text])
+                    found[name].text = dumps(list(dict.fromkeys([*loads(found[name].text), *loads(text)])))
             else:
                 found[name] = Value(text, layer)
     return found

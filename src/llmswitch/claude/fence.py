@@ -6,12 +6,11 @@ with or without [1m], and that id with anything behind a `-`; the name of a fami
 
 from __future__ import annotations
 
-from llmswitch.base.fastjson import dumps, loads
 from llmswitch.claude.variables import VARIABLES, is_claude, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
 # What opens every model of Claude's.
 EVERY_CLAUDE = ("claude",)
@@ -19,11 +18,6 @@ EVERY_CLAUDE = ("claude",)
 OWN_MODELS = {
     "haiku": "claude-haiku-5-5", "sonnet": "claude-sonnet-5-5", "opus": "claude-opus-5-5", "fable": "claude-fable-5-2",
 }  # fmt: skip
-
-
-def united(lists: Sequence[str]) -> str:
-    """Return the lists, each as JSON text, as one, the strongest first, each entry once."""
-    return dumps(list(dict.fromkeys(entry for text in lists for entry in loads(text))))
 
 
 def allows(entries: Collection[str], model: str) -> bool:

@@ -80,7 +80,7 @@ class Reader:
 
 
 def _cut_off(root: str, folder: str) -> str:
-    """Return the folder below a worktree's root where the client ends it: at a `.git` that is none for git (2.1.330)."""
+    """Return the folder below a worktree's root where the client ends it: at any `.git` (2.1.330)."""
     while folder != root and folder.startswith(root):
         if os.path.lexists(os.path.join(folder, ".git")):
             return folder

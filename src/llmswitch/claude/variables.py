@@ -166,6 +166,8 @@ def as_text(value: object, name: str = "") -> str:
         return ",".join("" if item is None else as_text(item) for item in value)
     if isinstance(value, dict):
         return "[object Object]"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
+    if type(value) in (int, float):
+        from llmswitch.claude.numbers import javascript  # imports decimal; few values are numbers
+
+        return javascript(value)  # type: ignore[arg-type]
     return dumps(value)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def status(app: App, worktree: str = ".", *, as_json: bool = False, short: bool = False, check: bool = False) -> int:
     """Print what Claude Code uses in a worktree, and return the exit code."""
-    checkout = app.checkouts.at(worktree)
+    checkout = app.checkouts.at(worktree, "." if worktree == "." else "")  # a session starts where the shell is
     sessions = None if short else app.sessions  # `short` is for prompts
     found = judge(checkout, branch(checkout.worktree), app.catalog, app.gateway, sessions)
     lines = (lambda: view.short(found)) if short else (lambda: view.status(found, app.home))

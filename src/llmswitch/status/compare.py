@@ -45,16 +45,9 @@ class Match:
     __slots__ = ("alike", "drift", "follows_main", "pin", "preset", "problems", "source", "switch")
 
     def __init__(
-        self,
-        preset: str | None,
-        pin: Pin | None = None,
-        drift: list[str] | None = None,
-        source: str | None = None,
-        problems: list[Problem] | None = None,
-        follows_main: bool = False,
-        switch: str = "",
-        alike: bool = False,
-    ) -> None:
+        self, preset: str | None, pin: Pin | None = None, drift: list[str] | None = None, source: str | None = None,
+        problems: list[Problem] | None = None, follows_main: bool = False, switch: str = "", alike: bool = False,
+    ) -> None:  # fmt: skip
         self.preset, self.pin, self.drift, self.source, self.switch = preset, pin, drift or [], source, switch
         self.alike = alike
         self.problems, self.follows_main = problems or [], follows_main

@@ -67,6 +67,7 @@ def judged(
         *of_ways(values, layers[-1]),
     ]
     found += [_below(checkout, own, values, described)] if differ(values, checkout.below) else []
+    found += _at_the_root(checkout, values) if own is None and checkout.folder != checkout.root else []
     has_key = any(values[name].text for name in CREDENTIAL_PLACES if name in values)
     if has_key and checkout.may_be_copied and copies(checkout.worktree, LOCAL):
         message = ".worktreeinclude copies the settings file, key included, into each worktree Claude Code makes."
@@ -85,6 +86,16 @@ def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value], d
     message = f"A session started below this folder would use {uses}: it does not read {file}."
     fix = "llmswitch run" if own and is_carried(checkout, own) else f"Start Claude Code in {checkout.root} itself."
     return Problem("below", "note", message, fix)
+
+
+def _at_the_root(checkout: Checkout, values: Mapping[str, Value]) -> list[Problem]:
+    """Return the note of a pin at the root that a session which starts in a folder below it does not read."""
+    lost = [name for name, text in checkout.pin.items() if text != _text(values, name)]
+    if not lost:
+        return []
+    preset = checkout.state.current.preset or "a pin"
+    message = f"{checkout.root} has {preset}, which a session that starts in this folder does not read."
+    return [Problem("not-read-here", "note", message, f"Start it in {checkout.root}, or: llmswitch run")]
 
 
 def is_carried(checkout: Checkout, own: Layer) -> bool:

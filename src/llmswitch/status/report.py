@@ -37,17 +37,9 @@ class Report:
     )  # fmt: skip
 
     def __init__(
-        self,
-        checkout: Checkout,
-        branch: str | None,
-        path: str,
-        own: Layer | None,
-        values: Mapping[str, Value],
-        shadows: Mapping[str, Layer],
-        match: Match,
-        through: Through | None,
-        problems: list[Problem],
-    ) -> None:
+        self, checkout: Checkout, branch: str | None, path: str, own: Layer | None, values: Mapping[str, Value],
+        shadows: Mapping[str, Layer], match: Match, through: Through | None, problems: list[Problem],
+    ) -> None:  # fmt: skip
         self.worktree, self.main, self.branch, self.path = checkout.root, checkout.worktree.is_main, branch, path
         self.own, self.values, self.shadows, self.match, self.through = own, values, shadows, match, through
         self.texts = {name: value.text for name, value in values.items()}
