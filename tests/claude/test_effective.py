@@ -17,7 +17,7 @@ from llmswitch.claude import layers as layers_module
 from llmswitch.claude.effective import Layer, effective, file_values
 from llmswitch.claude.layers import read
 from llmswitch.claude.roots import Roots
-from llmswitch.claude.schema import KNOWN, wrong_members
+from llmswitch.claude.schema import by_data, by_rules, known_members, wrong_members
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.layout import Worktree
 
@@ -66,20 +66,57 @@ def test_the_values_of_a_file_are_text() -> None:
 def test_a_wrong_type_drops_the_whole_file(root: object) -> None:
     """One wrong member is enough."""
     with pytest.raises(ValueError, match=r"is not an object|is of the wrong type"):
-        file_values(root)
+        file_values(root, wrong_members(root, "")[0] if isinstance(root, dict) else ())
 
 
 def test_what_the_client_forgives_is_not_wrong() -> None:
     """Rules that are none, whole numbers in another spelling, members nobody knows."""
     root = {"permissions": {"allow": [5, "Bash((("], "x": 5}, "cleanupPeriodDays": 30.0, "hooks": [], "theme": 5}
-    assert wrong_members(root) == []
-    assert wrong_members({"statusLine": {"type": "command", "command": "", "padding": 0}}) == []
-    assert "env" in KNOWN
+    assert wrong_members(root, "") == ([], "")
+    assert wrong_members({"statusLine": {"type": "command", "command": "", "padding": 0}}, "") == ([], "")
+
+
+def test_a_malformed_hook_counts_where_it_would_let_something_through() -> None:
+    """Before a tool or a permission it drops the file, elsewhere only itself (2.1.330 and 2.1.332)."""
+    for hooks in (
+        {"a": 1},
+        ["text"],
+        [{"matcher": "x"}],
+        [{"hooks": [{"type": "odd"}]}],
+        [{"hooks": [{"type": "command"}]}],
+    ):
+        assert by_rules({"hooks": {"PreToolUse": hooks}}) == ["hooks.PreToolUse"]
+        assert by_rules({"hooks": {"Stop": hooks, "PermissionRequest": None}}) == []
+    good = [{"matcher": "x", "hooks": [{"type": "http", "url": "https://a.example", "timeout": 0.5}]}]
+    assert by_rules({"hooks": {"PermissionRequest": good}}) == []
+
+
+def test_what_another_version_says_is_a_doubt(tmp_path: Path) -> None:
+    """The version is read from the program's path or its package, and the program is not started."""
+    root = {"cleanupPeriodDays": "x"}
+    asked = known_members()["client"]
+    for number, wrong in ((asked, ["cleanupPeriodDays"]), ("9.9.9", [])):
+        program = tmp_path / "versions" / number
+        program.parent.mkdir(exist_ok=True)
+        program.touch(0o755)
+        (tmp_path / "claude").unlink(missing_ok=True)
+        (tmp_path / "claude").symlink_to(program)
+        found, doubt = wrong_members(root, f"/nowhere:{tmp_path}")
+        assert (found, "yours is 9.9.9" in doubt) == (wrong, not wrong)
+    (tmp_path / "claude").unlink()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "claude").touch(0o755)
+    (tmp_path / "package.json").write_text('{"name": "@anthropic-ai/claude-code", "version": "9.9.8"}')
+    assert "yours is 9.9.8" in wrong_members(root, str(tmp_path / "bin"))[1]
+    assert wrong_members({"permissions": []}, str(tmp_path / "bin")) == (["permissions"], "")
+    assert by_data({"env": 5, "unknown": 5}) == []
 
 
 def test_of_a_managed_file_only_the_wrong_members_are_dropped() -> None:
     """The rest stays in force."""
-    assert file_values({"env": 5, "model": "m", "apiKeyHelper": 5}, managed=True) == {"model": "m"}
+    assert file_values({"env": 5, "model": "m", "apiKeyHelper": 5}, ["env", "apiKeyHelper"], managed=True) == {
+        "model": "m"
+    }
     with pytest.raises(ValueError, match="not an object"):
         file_values([], managed=True)
 

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import random
-import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from support.programs import absent, require
 
 from llmswitch.claude import layers as layers_module
 from llmswitch.claude.effective import Value, effective
-from llmswitch.claude.schema import KNOWN, wrong_members
 from llmswitch.claude.variables import TOP
 from llmswitch.worktrees import layout as worktrees
 
@@ -358,56 +356,6 @@ def test_the_client_drops_what_we_drop(probe: Probe) -> None:
     """What is not quite JSON, or not quite settings: the whole file is ignored."""
     read = dict(zip(NOT_READ, probe.try_all(list(NOT_READ.values())), strict=True))
     assert [name for name in read if read[name]] == []
-
-
-WRONG: Sequence[object] = (
-    5,
-    "x",
-    True,
-    None,
-    [],
-    [5],
-    {},
-    "",
-    -1,
-    0.5,
-    "disable",
-    "auto",
-    "default",
-    "manual",
-    "plan",
-    "acceptEdits",
-    "dontAsk",
-    "bypassPermissions",
-    "latest",
-    "stable",
-)
-OPEN = ("permissions", "statusLine")  # their own members are tried too
-
-
-def with_everywhere(value: object) -> dict[str, Any]:
-    """Return settings in which every member we know of has that value."""
-    root: dict[str, Any] = {}
-    for name in sorted(KNOWN - set(OPEN), key=lambda name: "." in name):
-        outer, _, inner = name.partition(".")
-        if inner:
-            root.setdefault(outer, {})[inner] = value
-        else:
-            root[outer] = value
-    return root
-
-
-def test_the_client_complains_about_the_members_we_complain_about(probe: Probe) -> None:
-    """Each member whose type we check, with values of all types: the same ones are wrong for the client."""
-    files = probe.place.files
-    for some in (WRONG[start : start + len(files)] for start in range(0, len(WRONG), len(files))):
-        roots = {path: with_everywhere(value) for path, value in zip(files, some, strict=True)}
-        probe.place.write({path: json.dumps(root) for path, root in roots.items()})
-        errors = probe.judge.client.control(probe.place.cwd, "get_settings")["get_settings"]["errors"]
-        for path, root in roots.items():
-            # The item of a list that is wrong makes the list wrong.
-            paths = {re.sub(r"\.\d+$", "", error["path"]) for error in errors if error["file"] == str(path)}
-            assert set(wrong_members(root)) == paths & KNOWN, json.dumps(root)
 
 
 URL = "ANTHROPIC_BASE_URL"

@@ -106,7 +106,8 @@ MEMBERS: dict[str, tuple[Any, ...]] = {
     "unknownMember": (5, None, {"a": 1}),
 }  # fmt: skip
 TEXTS = (
-    "", "{", "[]", "null", '{"env": {"EDITOR": "x"},}', '{"env": 5}', '{"env": {"EDITOR": "a", "EDITOR": "b"}}', "\ufeff{}",
+    "", "{", "[]", "null", '{"env": {"EDITOR": "x"},}', '{"env": 5}', '{"env": {"EDITOR": "a", "EDITOR": "b"}}',
+    "\ufeff{}",
     '{"env": {"EDITOR": 1E-7, "PAGER": 9007199254740993}}', '// x\n{"env": {"ANTHROPIC_BASE_URL": "{server}/text"}}',
 )  # fmt: skip
 SHELL: dict[str, tuple[str, ...]] = {
@@ -133,7 +134,9 @@ PINS: tuple[list[str], ...] = (
     ["ollama", "--model", "qwen3:8b"], ["openrouter", "--subagent", "z/sub"],
     ["openrouter", "--sonnet", "claude-opus-4-8"],
 )  # fmt: skip
-ASKED: tuple[list[str], ...] = ([], [], [], ["--model", "haiku"], ["--model", "claude-opus-4-8"], ["--agent", "judge"], ["--model", "sonnet"])
+ASKED: tuple[list[str], ...] = (
+    [], [], [], ["--model", "haiku"], ["--model", "claude-opus-4-8"], ["--agent", "judge"], ["--model", "sonnet"],
+)  # fmt: skip
 
 
 class Chooser:
@@ -171,8 +174,9 @@ class Chooser:
         where = choose.choice(["here", "here", "here", "main", "both"])
         changed = self.some(ENV, 0.04) if choose.random() < 0.25 else {}
         gone = choose.random() < 0.1
-        return {"how": how, "where": where, "words": words, "changed": changed, "first": choose.random() < 0.3,
-                "without": choose.choice(["ANTHROPIC_API_KEY", "ANTHROPIC_MODEL", ALLOWED]) if gone else ""}  # fmt: skip
+        first, less = choose.random() < 0.3, choose.choice(["ANTHROPIC_API_KEY", "ANTHROPIC_MODEL", ALLOWED])
+        pin = {"how": how, "where": where, "words": words, "changed": changed, "first": first}
+        return {**pin, "without": less if gone else ""}
 
     def state(self) -> State:
         """Return a state."""
@@ -677,12 +681,16 @@ def _smaller(state: State) -> Iterator[State]:
     for name, value in simple.items():
         if state[name] != value:
             yield {**state, name: value}
-    for name in state["files"]:
-        yield {**state, "files": {key: root for key, root in state["files"].items() if key != name}}
-    for name in state["shell"]:
-        yield {**state, "shell": {key: text for key, text in state["shell"].items() if key != name}}
+    for part in ("files", "shell"):
+        for name in state[part]:
+            yield {**state, part: {key: value for key, value in state[part].items() if key != name}}
     if state["pin"].get("changed") or state["pin"].get("without"):
         yield {**state, "pin": {**state["pin"], "changed": {}, "without": ""}}
+    yield from _fewer_members(state)
+
+
+def _fewer_members(state: State) -> Iterator[State]:
+    """Yield states with one member of a file less."""
     for name, root in state["files"].items():
         if not isinstance(root, dict):
             continue

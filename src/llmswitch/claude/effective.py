@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from llmswitch.base.fastjson import dumps, loads
-from llmswitch.claude.variables import ALLOWED, AUTO_MODE, HELPER, HOST_APP, OURS, SAVED_MODEL, TOP, as_text
+from llmswitch.claude.variables import ALLOWED, AUTO_MODE, HELPER, HOST_APP, OURS, PROXIES, SAVED_MODEL, TOP, as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 # What another file or the shell must not have, or a pin is not by itself.
 RULING = frozenset({*OURS, ALLOWED, *HOST_APP, *PROXIES})
 _PLAIN = {"env": dict, HELPER: str, SAVED_MODEL: str}
@@ -19,13 +18,13 @@ _PLAIN = {"env": dict, HELPER: str, SAVED_MODEL: str}
 class Layer:
     """One source of settings: its origin (managed, main, worktree, project, user or shell), place and values.
 
-    `problem` says why Claude Code does not read it, "" where it does.
+    `problem` says why Claude Code does not read it, "" where it does, and `doubt` why it may not.
     """
 
-    __slots__ = ("origin", "path", "problem", "values")
+    __slots__ = ("doubt", "origin", "path", "problem", "values")
 
-    def __init__(self, origin: str, path: str, values: Mapping[str, str], problem: str = "") -> None:
-        self.origin, self.path, self.values, self.problem = origin, path, values, problem
+    def __init__(self, origin: str, path: str, values: Mapping[str, str], problem: str = "", doubt: str = "") -> None:
+        self.origin, self.path, self.values, self.problem, self.doubt = origin, path, values, problem, doubt
 
 
 class Value:
@@ -61,18 +60,13 @@ def first_text(layers: Sequence[Layer], name: str) -> str:
     return next((layer.values[name] for layer in layers if name in layer.values), "")
 
 
-def file_values(root: object, managed: bool = False) -> Mapping[str, str]:
+def file_values(root: object, wrong: Sequence[str] = (), managed: bool = False) -> Mapping[str, str]:
     """Return what a parsed settings file sets, as text; ValueError where Claude Code would drop the file.
 
-    Of a managed file it drops only the members that are wrong.
+    It does so for one member in `wrong`; of a managed file it drops only that member.
     """
     if not isinstance(root, dict):
         raise ValueError("the root is not an object")
-    wrong: Sequence[str] = ()
-    if not all(_is_plain(name, value) for name, value in root.items()):
-        from llmswitch.claude.schema import wrong_members  # a file that holds no more than a pin needs none
-
-        wrong = wrong_members(root)
     if wrong and not managed:
         raise ValueError(f"{wrong[0]} is of the wrong type or has an unknown value")
     top = {name: as_text(root[name], name) for name in TOP if name not in wrong and root.get(name) is not None}
@@ -80,7 +74,7 @@ def file_values(root: object, managed: bool = False) -> Mapping[str, str]:
     return {name: as_text(value) for name, value in env.items()} | top
 
 
-def _is_plain(name: str, value: object) -> bool:
+def is_plain(name: str, value: object) -> bool:
     """Say whether a member is one of a pin's own, as a pin writes it: Claude Code takes it."""
     if name == ALLOWED:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -7,7 +7,7 @@ import sys
 
 from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import data as bytes_of
-from llmswitch.claude.effective import Layer, file_values
+from llmswitch.claude.effective import Layer, file_values, is_plain
 from llmswitch.claude.roots import Roots
 from llmswitch.claude.variables import LOCAL, MANAGED, SHARED
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmswitch.worktrees.layout import Worktree
 
 _BOM = b"\xef\xbb\xbf"
+_LARGEST = 2 * 1024 * 1024  # measured on 2.1.329 and 2.1.330
 _MANAGED = MANAGED[sys.platform == "darwin"]
 
 
@@ -75,7 +76,7 @@ class Reader:
 
     def _read(self, origin: str, path: str) -> Layer | None:
         if (origin, path) not in self._files:
-            self._files[origin, path] = read(origin, path)
+            self._files[origin, path] = read(origin, path, self._shell.values.get("PATH", ""))
         return self._files[origin, path]
 
 
@@ -99,18 +100,25 @@ def _managed_files() -> list[tuple[str, str]]:
     return [("managed", path) for path in [*added, os.path.join(_MANAGED, "managed-settings.json")]]
 
 
-def read(origin: str, path: str) -> Layer | None:
+def read(origin: str, path: str, search: str = "") -> Layer | None:
     """Return a settings file as a layer, None where there is none; what is wrong with it is its `problem`."""
     try:
         data = bytes_of(path)
     except OSError:
         return None
     try:
+        if len(data) > _LARGEST:
+            raise ValueError("it is larger than 2 MiB")
         # Of UTF-16 it knows the little-endian one, and minds no half character at the end.
         wide = data[:2] == b"\xff\xfe"
         text = data[2:].decode("utf-16-le", "ignore") if wide else data.removeprefix(_BOM).decode(errors="replace")
         root = loads(text) if text.strip() else {}
-        return Layer(origin, path, file_values(root, managed=origin == "managed"))
+        wrong, doubt = list[str](), ""
+        if isinstance(root, dict) and not all(is_plain(*member) for member in root.items()):
+            from llmswitch.claude.schema import wrong_members  # a file that holds no more than a pin needs none
+
+            wrong, doubt = wrong_members(root, search)
+        return Layer(origin, path, file_values(root, wrong, origin == "managed"), doubt=doubt)
     except (ValueError, RecursionError) as error:
         place, why = getattr(error, "lineno", 0), getattr(error, "msg", str(error))
         where = f"line {place}, column {getattr(error, 'colno', 0)}: " if place else ""

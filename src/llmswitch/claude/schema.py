@@ -1,57 +1,149 @@
-"""Which settings files Claude Code drops as a whole: those in which a known member is of the wrong type."""
+"""Which settings files Claude Code drops as a whole: those in which a known member has a value that it does not take.
+
+`env`, `permissions` and `hooks` are judged by rules, which hold on 2.1.330 and 2.1.332; all other members by data that
+scripts/schema makes by asking the client, and which hold for that version of it.
+"""
 
 from __future__ import annotations
 
+import os
+
+from llmswitch.base.fastjson import loads
+from llmswitch.base.opened import data as bytes_of
+from llmswitch.claude.installed import version
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
-# A wrong type of a known member makes Claude Code drop the whole file, silently with -p (measured on 2.1.329).
-# These are the common members that do; of others, `hooks` among them, it drops only what is wrong.
-_TYPES: dict[type, str] = {
-    str: "$schema apiKeyHelper model outputStyle language agent plansDirectory statusLine.command otelHeadersHelper"
-    " awsAuthRefresh awsCredentialExport gcpAuthRefresh",
-    bool: "includeCoAuthoredBy includeGitInstructions respectGitignore disableAllHooks spinnerTipsEnabled fastMode"
-    " alwaysThinkingEnabled autoMemoryEnabled showThinkingSummaries prefersReducedMotion promptSuggestionEnabled",
-    dict: "env permissions statusLine sandbox enabledPlugins modelOverrides worktree",
-    list: "permissions.allow permissions.deny permissions.ask permissions.additionalDirectories availableModels"
-    " fallbackModel companyAnnouncements",
-}
-_OF_STRINGS = {"permissions.additionalDirectories", "availableModels", "fallbackModel", "companyAnnouncements"}
-_ONE_OF: dict[str, tuple[object, ...]] = {
-    "disableAutoMode": ("disable", None),
-    "permissions.disableAutoMode": ("disable",),
-    "permissions.disableBypassPermissionsMode": ("disable",),
-    "permissions.defaultMode": (
-        "default", "manual", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions",
-    ),
-    "statusLine.type": ("command",),
-    "autoUpdatesChannel": ("latest", "stable", "rc"),
+DATA = os.path.join(os.path.dirname(__file__), "schema.json")
+# The kinds of values that the client is asked about, each with one of them.
+PROBES: dict[str, Any] = {
+    "negative": -1.5, "fraction": 0.5, "zero": 0, "whole": 1, "text": "x", "blank": "", "null": None, "object": {},
+    "list": [], "texts": ["x"], "mixed": [5], "flag": True, "url": "https://a.example",
 }  # fmt: skip
-_KINDS = {name: kind for kind, names in _TYPES.items() for name in names.split()}
-KNOWN = frozenset({*_KINDS, *_ONE_OF, "cleanupPeriodDays"})
+_MODES = ("default", "manual", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions")
+# The events in which a malformed hook would let something through: only there it drops the file, elsewhere the hook.
+_STRICT_EVENTS = ("PreToolUse", "PermissionRequest")
+# type of hook → the texts that it must have
+_HOOKS = {"command": "command", "prompt": "prompt", "agent": "prompt", "http": "url", "mcp_tool": "server tool"}
+_OF_HOOKS = {"once": bool, "async": bool, "statusMessage": str, "if": str, "model": str}
+_SHELLS = ("bash", "powershell")
+RULED = ("env", "permissions", "hooks")
 
 
-def wrong_members(root: Mapping[str, object]) -> list[str]:
-    """Return the known members whose values Claude Code does not accept, the inner ones as `outer.inner`."""
-    return [name for name, value in _members(root) if not _is_valid(name, value)]
+def by_rules(root: Mapping[str, object]) -> list[str]:
+    """Return the members that no version of the client takes as they are, the inner ones as `outer.inner`."""
+    found = [] if isinstance(root.get("env", {}), dict) else ["env"]
+    if "permissions" in root:
+        found += _of_permissions(root["permissions"])
+    hooks = root.get("hooks")
+    events = hooks if isinstance(hooks, dict) else {}
+    return found + [f"hooks.{event}" for event in _STRICT_EVENTS if not _are_matchers(events.get(event))]
 
 
-def _members(root: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yield every member and inner member, and None for one that must be there but is not."""
-    for name, value in root.items():
-        yield name, value
-        inner = value if isinstance(value, dict) else {}
-        needed = {"type": None, "command": None} if name == "statusLine" else {}
-        yield from ((f"{name}.{part}", member) for part, member in {**needed, **inner}.items())
+def by_data(root: Mapping[str, object]) -> list[str]:
+    """Return the other members that the client of the data does not take as they are."""
+    others = {name: value for name, value in root.items() if name not in RULED}
+    if not others:
+        return []
+    known = known_members()
+    return list(_wrong("", others, known["members"], known["needed"]))
 
 
-def _is_valid(name: str, value: object) -> bool:
-    if name == "cleanupPeriodDays":
-        return isinstance(value, (int, float)) and value is not True and 0 < value < 2**53 and not value % 1
-    if name in _ONE_OF:
-        return value in _ONE_OF[name]
-    kind = _KINDS.get(name)
-    if name in _OF_STRINGS and isinstance(value, list) and not all(isinstance(item, str) for item in value):
+def wrong_members(root: Mapping[str, object], search: str) -> tuple[list[str], str]:
+    """Return what makes the client drop a file, and what may do so: the data are of another version than it is.
+
+    `search` is the PATH on which it is looked for.
+    """
+    wrong = by_rules(root)
+    if wrong or not (unsure := by_data(root)):
+        return wrong, ""
+    here, asked = version(search), known_members()["client"]
+    if here in ("", asked):
+        return unsure, ""
+    return [], f"{unsure[0]} has a value for which Claude Code {asked} ignores the whole file; yours is {here}."
+
+
+def known_members() -> Any:
+    """Return the data: the client's version, what each member may hold, and what an object must hold."""
+    return loads(bytes_of(DATA).decode())
+
+
+def _of_permissions(value: object) -> list[str]:
+    if not isinstance(value, dict):
+        return ["permissions"]
+    found = [name for name in ("allow", "deny", "ask") if not isinstance(value.get(name, []), list)]
+    folders = value.get("additionalDirectories", [])
+    if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
+        found.append("additionalDirectories")
+    for name in ("disableAutoMode", "disableBypassPermissionsMode"):
+        found += [name] if value.get(name, "disable") != "disable" else []
+    found += ["defaultMode"] if value.get("defaultMode", "default") not in _MODES else []
+    return [f"permissions.{name}" for name in found]
+
+
+def _are_matchers(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list) and all(isinstance(item, dict) and _is_matcher(item) for item in value)
+
+
+def _is_matcher(value: Mapping[str, object]) -> bool:
+    hooks = value.get("hooks")
+    if not isinstance(value.get("matcher", ""), str) or not isinstance(hooks, list):
         return False
-    return kind is None or type(value) is kind
+    return all(isinstance(hook, dict) and _is_hook(hook) for hook in hooks)
+
+
+def _is_hook(hook: Mapping[str, Any]) -> bool:
+    kind, timeout = hook.get("type"), hook.get("timeout", 1)
+    if not isinstance(kind, str) or kind not in _HOOKS:
+        return False
+    if not all(isinstance(hook.get(name), str) for name in _HOOKS[kind].split()):
+        return False
+    if kind == "http" and not hook["url"].partition(":")[1]:
+        return False
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0:
+        return False
+    typed = all(isinstance(hook.get(name, kind()), kind) for name, kind in _OF_HOOKS.items())
+    return typed and hook.get("shell", "bash") in _SHELLS
+
+
+def _wrong(
+    above: str, members: Mapping[str, object], known: Mapping[str, Any], needed: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Yield the members that are not as the data have them, of an object whose path ends in a point."""
+    for name, value in members.items():
+        path = above + name if above + name in known else f"{above}*"
+        if path not in known:
+            continue
+        if not _is_taken(value, known[path]):
+            yield above + name
+        elif isinstance(value, dict):
+            lacks = [inner for inner in needed.get(path, ()) if inner not in value]
+            yield from (f"{above}{name}.{inner}" for inner in lacks)
+            yield from _wrong(f"{path}.", value, known, needed)
+
+
+def _is_taken(value: object, kinds: str | Sequence[str]) -> bool:
+    if not isinstance(kinds, str):
+        return (value or "null" if value is None else value) in kinds
+    return any(kind in kinds.split() for kind in _kinds(value))
+
+
+def _kinds(value: object) -> Sequence[str]:
+    """Return the kinds of PROBES that a value is of: one of them must be taken."""
+    if value is None:
+        return ("null",)
+    if isinstance(value, bool):
+        return ("flag",)
+    if isinstance(value, str):
+        word = value.replace("-", "").replace("_", "").isalnum()  # a few members take no other text
+        return ("text",) if word else ("url",) if value else ("blank",)
+    if isinstance(value, dict):
+        return ("object",)
+    if isinstance(value, list):
+        return ("list",) if not value else ("texts",) if all(isinstance(item, str) for item in value) else ("mixed",)
+    return ("negative",) if value < 0 else ("zero",) if value == 0 else ("fraction",) if value % 1 else ("whole",)  # type: ignore[operator]

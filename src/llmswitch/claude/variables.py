@@ -82,6 +82,9 @@ TOP = (*TOP_MEMBERS, SAVED_MODEL)
 # Exported, they let another program choose the provider: the settings' variables count no more (2.1.330, 2.1.332).
 HOST_APP = ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "CLAUDE_CODE_HOST_AUTH_ENV_VAR", "ANTHROPIC_UNIX_SOCKET")
 
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+EXCEPTIONS = ("NO_PROXY", "no_proxy")  # each spelling, since the lower one beats the other (2.1.330)
+
 # Identity members whose value is, or may carry, a secret: never shown whole, never kept in our state.
 SECRET_BEARING = frozenset({AUTH_TOKEN, API_KEY, "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_EXTRA_BODY"})
 

@@ -7,8 +7,7 @@ has each way that is known; those of lists of models are in `fence`, those of ot
 from __future__ import annotations
 
 from llmswitch.base.urls import host_of, is_loopback
-from llmswitch.claude.effective import PROXIES
-from llmswitch.claude.variables import HOST_APP
+from llmswitch.claude.variables import EXCEPTIONS, HOST_APP, PROXIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +42,6 @@ WAYS = {
     "settings-ignored": Way("a file that Claude Code drops as a whole", _BOTH, "an error; a switch into it refuses"),
 }  # fmt: skip
 
-# Each spelling, since the lower one beats the other (2.1.330).
-EXCEPTIONS = ("NO_PROXY", "no_proxy")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # With one of these, a proxy that the same file names reads what goes through it over https.
 _WEAK_TLS = ("NODE_TLS_REJECT_UNAUTHORIZED", "NODE_EXTRA_CA_CERTS")

@@ -10,8 +10,9 @@ from llmswitch.base.fastjson import loads
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.effective import effective
 from llmswitch.claude.fence import sent
-from llmswitch.claude.variables import ALLOWED
-from llmswitch.claude.ways import EXCEPTIONS, excepted, open_here
+from llmswitch.claude.schema import wrong_members
+from llmswitch.claude.variables import ALLOWED, AUTO_MODE, EXCEPTIONS
+from llmswitch.claude.ways import excepted, open_here
 from llmswitch.commands import keyless, own_login
 from llmswitch.commands.request import Chosen, Request
 from llmswitch.presets.pin import Pin
@@ -30,7 +31,7 @@ def looked_around(request: Request, checkout: Checkout, chosen: Chosen) -> tuple
     without_key = not chosen.preset.key or pin.routes is not None
     if without_key or request.key_helper:
         notices += keyless.notices(request, checkout, chosen, without_key)
-    if pin.base_url and (checkout.has_rules or is_loopback(pin.base_url)):
+    if pin.members and (checkout.has_rules or is_loopback(pin.base_url)):
         chosen, more = _guarded(chosen, checkout, anyway)
         notices += more
     return chosen, notices
@@ -48,16 +49,31 @@ def check_host(preset: Preset, url: str) -> None:
 def _guarded(chosen: Chosen, checkout: Checkout, anyway: bool) -> tuple[Chosen, list[str]]:
     """Return what is chosen with a way past every proxy, where it is on loopback, and what is ignored with `anyway`.
 
-    Raises Refused where a repository's settings would carry the key elsewhere, or an administrator's list of models
-    would replace a slot's.
+    Raises Refused where a repository's settings would carry the key elsewhere, an administrator's list of models
+    would replace a slot's, or Claude Code would ignore the whole file.
     """
     pin = past_proxies(chosen.pin, checkout)
-    reasons = dangers(pin, checkout)
+    dropped, doubt = _dropped(pin, checkout)
+    reasons = [*dropped, *(dangers(pin, checkout) if pin.base_url else ())]
     if reasons and not anyway:
         message, hint = reasons[0]
         raise Refused(message, hint=f"{hint} (--anyway goes on.)")
-    notices = [f"warning: {message}" for message, _ in reasons]
+    notices = [f"warning: {message}" for message in [*(message for message, _ in reasons), *doubt]]
     return Chosen(chosen.preset, chosen.overrides, pin, chosen.catalog), notices
+
+
+def _dropped(pin: Pin, checkout: Checkout) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return why Claude Code would ignore the file with the pin in it, with what to do; and why it may."""
+    settings, file = checkout.file.settings(), checkout.file
+    members = settings.root.members if settings and settings.root else ()
+    left = {each.key: each.value for each in members if each.key == AUTO_MODE or each.key not in pin.members}
+    search = checkout.layers[-1].values.get("PATH", "")
+    wrong, doubt = wrong_members({name: value for name, value in left.items() if name != "env"}, search)
+    reasons = [
+        (f"{name} in {file.path} has a value for which Claude Code ignores the whole file, a pin in it too.",
+         f"Mend {name} in an editor.") for name in wrong[:1]
+    ]  # fmt: skip
+    return reasons, [f"{file.path}: {doubt}"] if doubt else []
 
 
 def dangers(pin: Pin, checkout: Checkout) -> list[tuple[str, str]]:

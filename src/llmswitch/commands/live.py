@@ -6,8 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from llmswitch.base.errors import Refused
-from llmswitch.claude.variables import OURS, TOP_MEMBERS
-from llmswitch.claude.ways import EXCEPTIONS
+from llmswitch.claude.variables import EXCEPTIONS, OURS, TOP_MEMBERS
 from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Done, Tools, switch
 from llmswitch.presets.pin import Pin

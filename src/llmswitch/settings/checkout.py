@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.claude.variables import HOST_APP, INSIDE, MANAGED, OURS, SHARED
+from llmswitch.claude.variables import EXCEPTIONS, HOST_APP, INSIDE, MANAGED, OURS, PROXIES, SHARED, TOP_MEMBERS
 from llmswitch.settings.state import State
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.layout import Worktree
@@ -97,8 +97,11 @@ class Checkout:
 
     @property
     def has_rules(self) -> bool:
-        """Say whether the repository or an administrator has settings for it."""
-        return any(map(os.path.lexists, (f"{self.root}/{SHARED}", *MANAGED)))
+        """Say whether others have settings for it: the repository, an administrator, or the user in the same file."""
+        settings = self.file.settings()
+        members = settings.root.members if settings and settings.root else ()
+        others = any(member.key not in ("env", *TOP_MEMBERS) for member in members)
+        return others or any(map(os.path.lexists, (f"{self.root}/{SHARED}", *MANAGED)))
 
     @property
     def may_be_copied(self) -> bool:
@@ -126,7 +129,8 @@ class Checkouts:
 
     def __init__(self, environ: Mapping[str, str], state_folder: str) -> None:
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
-        kept = ("HOME", "CLAUDE_CONFIG_DIR", *HOST_APP) if environ.get(INSIDE) else environ
+        own = ("HOME", "PATH", "CLAUDE_CONFIG_DIR", *HOST_APP, *PROXIES, *EXCEPTIONS)
+        kept = own if environ.get(INSIDE) else environ
         self._environ = {name: environ[name] for name in kept if name in environ}
         self._reader: Reader | None = None
         self.state_folder = state_folder

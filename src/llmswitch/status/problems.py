@@ -192,9 +192,12 @@ def of_slots(values: Mapping[str, Value]) -> list[Problem]:
 
 
 def of_layers(layers: Sequence[Layer], own: Layer | None) -> list[Problem]:
-    """Return the settings files, other than the own one, that Claude Code ignores."""
+    """Return the settings files, other than the own one, that Claude Code ignores, and those that it may ignore."""
+    mend = "Mend it in an editor."
     broken = [layer for layer in layers if layer.problem and layer is not own]
-    return [Problem("settings-ignored", "warning", layer.problem, "Mend it in an editor.") for layer in broken]
+    found = [Problem("settings-ignored", "warning", layer.problem, mend) for layer in broken]
+    doubtful = [f"{layer.path}: {layer.doubt}" for layer in layers if layer.doubt]
+    return found + [Problem("settings-doubtful", "warning", message, mend) for message in doubtful]
 
 
 def of_ways(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
