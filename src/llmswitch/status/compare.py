@@ -7,7 +7,16 @@ from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
 from llmswitch.claude.effective import first_text
 from llmswitch.claude.variables import (
-    ALLOWED, BASE_URL, CLOUD_SWITCHES, CREDENTIAL_PLACES, CREDENTIALS, HELPER, KEYLESS_TOKEN, OURS, as_text, counts,
+    ALLOWED,
+    BASE_URL,
+    CLOUD_SWITCHES,
+    CREDENTIAL_PLACES,
+    CREDENTIALS,
+    HELPER,
+    KEYLESS_TOKEN,
+    OURS,
+    as_text,
+    counts,
 )  # fmt: skip
 from llmswitch.presets.pin import pin
 

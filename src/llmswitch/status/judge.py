@@ -51,13 +51,11 @@ def judge(
 
 def _is_by_itself(checkout: Checkout, match: Match, own: Layer | None) -> bool:
     """Say whether nothing but this worktree's own file decides about the backend, and that as its preset wants it."""
-    if own is None and checkout.folder != checkout.root:
-        return False
     others = [layer for layer in checkout.layers if layer is not own]
     if any(layer.problem or layer.doubt or any(name in RULING for name in layer.values) for layer in others):
         return False
     if own is None:
-        return True
+        return checkout.folder == checkout.root
     if own.problem or own.doubt or (ALLOWED in own.values and ALLOWED not in checkout.state.current.wrote):
         return False
     return match.preset == "claude" or bool(match.pin and not match.drift)
