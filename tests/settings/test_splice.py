@@ -101,15 +101,16 @@ def test_long_and_odd_numbers_are_kept_as_they_are_written() -> None:
     ("text", "expected"),
     [
         ("{}", '{\n  "env": {\n    "A": "x"\n  }\n}'),
-        ('{"a":1}', '{"a":1,"env":{"A":"x"}}'),
-        ('{"a": 1}', '{"a": 1, "env": {"A": "x"}}'.replace('1, "env"', '1,"env"')),
+        ('{"a":1}', '{"a":1, "env":{"A":"x"}}'),
+        ('{"a": 1}', '{"a": 1, "env": {"A": "x"}}'),
+        ('{"env":{"B":"1","C":"2"}}', '{"env":{"B":"1","C":"2", "A":"x"}}'),
         ('{\n\t"a": 1\n}', '{\n\t"a": 1,\n\t"env": {\n\t\t"A": "x"\n\t}\n}'),
         ('{\r\n    "a": 1\r\n}', '{\r\n    "a": 1,\r\n    "env": {\r\n        "A": "x"\r\n    }\r\n}'),
         ('{\n  "env": {}\n}', '{\n  "env": {\n    "A": "x"\n  }\n}'),
     ],
 )
 def test_new_members_take_the_style_of_the_file(text: str, expected: str) -> None:
-    """Indentation, line ends and colons are those of the members that are there."""
+    """Indentation, line ends and colons are those of the members that are there; on one line a blank parts them."""
     assert Settings(text).with_members({"A": '"x"'}).text == expected
 
 

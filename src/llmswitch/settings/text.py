@@ -166,7 +166,7 @@ def put(span: Span, members: Mapping[str, str], outer: Span | None = None) -> st
 
 
 def _appended(span: Span, new: Mapping[str, str]) -> str:
-    gap, colon = span.gap(len(span.members) - 1), _colon(span)
+    gap, colon = span.gap(len(span.members) - 1) or " ", _colon(span)
     return "".join(f",{gap}{dumps(key)}{colon}{raw}" for key, raw in new.items())
 
 
@@ -181,7 +181,7 @@ def _filled(span: Span, new: Mapping[str, str], outer: Span | None) -> str:
         close = line + around.rpartition("\n")[2] if "\n" in around else line
         gap = between = close + (close.lstrip("\r\n") or "  ")
     else:
-        close, gap, between = "", "", " " if colon.endswith(" ") else ""
+        close, gap, between = "", "", " "
     pairs = [f"{dumps(key)}{colon}{raw}" for key, raw in new.items()]
     return space + gap + f",{between}".join(pairs) + close
 
