@@ -150,6 +150,7 @@ EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], str, str, bool]] = {
     "window-missing": (drop(WINDOW), "warning", "262144", True),
     "window-wrong": (put(WINDOW, "1000000"), "warning", "262144", True),
     "one-million": (put("ANTHROPIC_DEFAULT_HAIKU_MODEL", "mistralai/devstral-2512[1m]"), "warning", "1,000,000", True),
+    "dead-id": (put("ANTHROPIC_DEFAULT_OPUS_MODEL", "anthropic/claude-opus-4"), "warning", "claude-opus-5.5", False),
     "base-url": (put(URL, "https://openrouter.ai/api/v1"), "error", "/v1/v1/messages", True),
     "auto-mode": (lambda data: data.pop("disableAutoMode"), "warning", "Auto mode", True),
     "two-credentials": (put("ANTHROPIC_API_KEY", "x" * 20), "warning", "Sent together", False),

@@ -268,7 +268,7 @@ MIXED = "{{slots: {{haiku: '{haiku}', sonnet: 'glm-5.3', opus: 'claude-opus-5-5'
     ("model", "place"),
     [
         ("gpt-6-luna", "openai"), ("gpt-7-nova", "openai"), ("some/new-model", "openrouter"),
-        ("claude-haiku-9", "anthropic"), ("zai-org/GLM-5.3", "huggingface"), ("auto", "anthropic"),
+        ("claude-haiku-9", "anthropic"), ("zai-org/glm-5.3", "novita"), ("auto", "anthropic"),
     ],
 )  # fmt: skip
 def test_af6_the_provider_of_a_bare_id_is_inferred(own: Path, model: str, place: str) -> None:

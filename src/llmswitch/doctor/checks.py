@@ -18,6 +18,7 @@ from llmswitch.claude.variables import (
     START_MODEL,
     VARIABLES,
     is_claude,
+    plain,
     smallest_window,
 )
 
@@ -127,6 +128,16 @@ def window(facts: Facts) -> Iterator[Problem]:
         yield Problem("window-unknown", "note", message, f"Put {MAX_CONTEXT} into the preset's env.")
 
 
+def dead_ids(facts: Facts) -> Iterator[Problem]:
+    """Models that the provider serves no more, as far as is known without asking it."""
+    found = {slot: plain(facts.text(variable)) for slot, variable in VARIABLES.items()}
+    dead = {slot: facts.gone[model] for slot, model in found.items() if model in facts.gone}
+    for model in dict.fromkeys(found[slot] for slot in dead):
+        slots = [slot for slot in dead if found[slot] == model]
+        message = f"{', '.join(slots)}: {model} is no longer served; its successor is {facts.gone[model]}."
+        yield Problem("dead-id", "warning", message, facts.using({slot: dead[slot] for slot in slots}))
+
+
 def million(facts: Facts) -> Iterator[Problem]:
     """[1m] behind a model that is not Claude's, where the preset does not want it: the window is ignored then."""
     for slot, variable in VARIABLES.items():
@@ -182,6 +193,6 @@ def helper(facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    other_layers, leaks, base_url, missing_slots, missing_blanks, window, million, auto_mode, model_key,
+    other_layers, leaks, base_url, missing_slots, missing_blanks, window, dead_ids, million, auto_mode, model_key,
     placeholder, helper,
 )  # fmt: skip

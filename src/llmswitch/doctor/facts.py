@@ -31,6 +31,7 @@ class Facts:
     own_pin: bool = False  # the worktree's own file has a pin
     preset: Preset | None = None
     windows: Mapping[str, int] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)  # id that the provider serves no more → its successor
     followers: Collection[str] = ()  # linked worktrees without a pin, which follow this one
     overridden: Collection[str] = ()  # linked worktrees whose pin this one overrides
 

@@ -88,6 +88,11 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
         layers=checkout.layers,
         own_pin=pinned,
         preset=preset,
+        gone={
+            model: str(entry["gone"])
+            for model, entry in reach.catalog.models.all.items()
+            if "gone" in entry and (preset is None or preset.prices in entry["providers"])
+        },
         windows={**reach.catalog.models.windows(), **(preset.windows if preset else {})},
         followers=[each.root for each in checkout.linked if pinned and not each.pin],
         overridden=[each.described for each in checkout.linked if pinned and each.pin],
