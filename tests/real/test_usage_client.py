@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,22 @@ import pytest
 from conftest import Cli
 from support import claude_client
 from support.claude_client import ClaudeClient
-from support.messages_server import Block, Handler, MessagesServer, Request, frames_of, message_of, say, use_tool
+from support.messages_server import (
+    Block,
+    Handler,
+    Internet,
+    MessagesServer,
+    Request,
+    frames_of,
+    message_of,
+    say,
+    use_tool,
+)
+from support.openai_server import OpenAiUpstream
+from support.terminal import Terminal
 from support.tree import ROOT
+from test_gateway_client import Stage, gateway, stage  # noqa: F401
+from test_gateway_client import program as program
 
 NAMES = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 OTHER = ROOT / ".cache/claude-code-2.1.330/node_modules/.bin/claude"
@@ -36,12 +52,17 @@ def said(request: Request) -> list[Block]:
 
 
 class Counting(MessagesServer):
-    """Answers with tokens of its own for every request, and counts them; `failing` are the next that it refuses."""
+    """Answers with tokens of its own for every request, and counts them; `failing` are the next that it refuses.
+
+    Of the next answer only the first `cut` frames are sent; then the connection ends, or with `held` it stays open.
+    """
 
     def __init__(self) -> None:
         super().__init__(said)
-        self.numbers, self.failing = itertools.count(1), 0
+        self.numbers, self.failing, self.cut = itertools.count(1), 0, 0
+        self.held: threading.Event | None = None
         self.counted: Counter[tuple[str, str, str]] = Counter()
+        self.last: dict[str, int] = {}
 
     @property
     def requests_counted(self) -> int:
@@ -61,13 +82,28 @@ class Counting(MessagesServer):
         usage = dict(zip(NAMES, (1000 + number, 10 + number, 5000 + number, 50 + number), strict=True))
         message = message_of(request, self.answer(request))
         message |= {"id": f"msg_{number:04}", "usage": usage, "model": SWAPPED.get(request.model, request.model)}
+        self.last = usage
         self.counted[request.model, message["model"], "requests"] += 1
         for name in NAMES:
             self.counted[request.model, message["model"], name] += usage[name]
         frames = [frame.replace(b'"usage": {"output_tokens": 1}', f'"usage": {json.dumps(usage)}'.encode())
                   for frame in frames_of(message)]  # fmt: skip
-        handler.reply(200, "text/event-stream", b"".join(frames))
+        if self.cut:
+            self._part(handler, frames)
+        else:
+            handler.reply(200, "text/event-stream", b"".join(frames))
         return True
+
+    def _part(self, handler: Handler, frames: list[bytes]) -> None:
+        count, self.cut = self.cut, 0
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.send_header("Connection", "close")  # without a length: the stream ends where the connection does
+        handler.end_headers()
+        handler.wfile.write(b"".join(frames[:count]))
+        handler.close_connection = True
+        if self.held:
+            self.held.wait(60)
 
 
 @pytest.fixture(params=["newest", "last"])
@@ -151,3 +187,66 @@ def test_every_request_that_a_transcript_records_counts_to_the_token(
     }
     assert [*data["claude_code"]["beyond"].values()] == [*beyond.values()]
     assert beyond["input_tokens"] > 0
+
+
+@pytest.mark.parametrize(("frames", "kept"), [(3, False), (4, True)], ids=["in a block", "behind one"])
+def test_a_stream_that_is_cut(
+    cli: Cli, repo: Path, client: ClaudeClient, server: Counting, frames: int, kept: bool
+) -> None:
+    """Behind a whole block it has a line, and counts; before that it has none, and is what the client counts beyond."""
+    assert cli("first", cwd=repo).code == 0
+    server.cut = frames
+    outcome = client.run(repo, prompt="plain", env={"CLAUDE_CODE_MAX_RETRIES": "3"})
+    assert outcome.returncode == 0, outcome
+    data = json.loads(cli("usage", "--json", cwd=repo).out)
+    assert server.requests_counted == 2
+    beyond = [*data["claude_code"]["beyond"].values()]
+    if kept:
+        assert totals(data) == server.counted
+        assert beyond == [0, 0, 0, 0]
+    else:
+        row = data["total"]
+        assert (row["requests"], row["failed_requests"]) == (1, 1)
+        assert [row["input"], row["output"], row["cache_read"], row["cache_write"]] == [*server.last.values()]
+        assert beyond == [1001, 11, 5001, 51]
+
+
+def test_esc_in_the_middle(cli: Cli, repo: Path, client: ClaudeClient, server: Counting) -> None:
+    """What was answered until then has a line; the session is killed, so that nothing else tells of it."""
+    assert cli("first", cwd=repo).code == 0
+    known = {"hasCompletedOnboarding": True, "theme": "dark"}
+    trusted = {"projects": {str(repo.resolve()): {"hasTrustDialogAccepted": True}}}
+    (client.home / ".claude.json").write_text(json.dumps(known | trusted))
+    server.held, projects = threading.Event(), client.home / ".claude" / "projects"
+    with Internet(client.hosts, Path(client.environment("")["NODE_EXTRA_CA_CERTS"])) as internet:
+        env = {**client.environment(internet.url), "TERM": "xterm-256color"}
+        with Terminal([client.program, "--model", "sonnet"], repo, env) as terminal:
+            terminal.expect("for shortcuts")
+            server.cut = 4
+            terminal.send("plain")
+            terminal.expect("plain")
+            terminal.send("\r")
+            terminal.expect("hello")
+            terminal.send("\x1b")
+            terminal.expect("nterrupted")
+            deadline = time.monotonic() + 20  # it writes its lines a little later
+            while '"type":"assistant"' not in "".join(path.read_text() for path in projects.rglob("*.jsonl")):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+    server.held.set()
+    data = json.loads(cli("usage", "--json", cwd=repo).out)
+    assert totals(data)["first/model", "first/model", "requests"] == 1
+    assert totals(data)["first/model", "first/model", "input_tokens"] > 1000
+    assert data["claude_code"]["cost"] is None
+
+
+def test_through_the_gateway(stage: Stage) -> None:  # noqa: F811
+    """Passed on and translated: each slot's requests and tokens, by the preset and the provider's own name."""
+    for slot in ("sonnet", "opus", "opus"):
+        assert stage.start(slot).returncode == 0
+    env = {**stage.environ, "CLAUDE_CONFIG_DIR": str(stage.client.home / ".claude")}
+    data = json.loads(stage.cli("usage", "--json", cwd=stage.repo, env=env).out)
+    found = {row["asked"]: (row["preset"], row["requests"], row["input"], row["output"]) for row in data["rows"]}
+    assert isinstance(stage.providers["opus"], OpenAiUpstream)
+    assert [*found.values()] == [("mixed", 2, 18, 6), ("mixed", 1, 1, 1)], found
+    assert data["findings"] == []

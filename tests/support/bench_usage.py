@@ -33,14 +33,14 @@ def _measure(folder: Path, files: int) -> int:
            "PYTHONPATH": str(Path(__file__).parents[2] / "src")}  # fmt: skip
     usage = [*ours, "usage", "--everywhere", "--json"]
     peer = [str(_peer() / "node_modules/.bin/ccusage"), "claude", "daily", "--offline", "--json"]
-    first, answer = _run(usage, env)
+    first, memory, answer = _run(usage, env)
     rows = {name: [] for name in ("unit", "help", "again", "peer")}  # type: dict[str, list[float]]
     words: Mapping[str, Sequence[str]] = {"unit": [sys.executable, "-c", "pass"], "help": [*ours, "--help"],
                                           "again": usage, "peer": peer}  # fmt: skip
     said = b""
     for _ in range(ROUNDS):
         for name in random.sample(list(words), len(words)):
-            seconds, out = _run(words[name], env)
+            seconds, _, out = _run(words[name], env)
             rows[name].append(seconds)
             said = out if name == "peer" else said
     unit, idle, again, other = (statistics.median(rows[name]) for name in ("unit", "help", "again", "peer"))
@@ -50,6 +50,7 @@ def _measure(folder: Path, files: int) -> int:
         f"first run, of {PEER}": (first / other, 2.0),
         f"run with nothing appended, of {PEER}": (again / other, 0.2),
         "the same over --help, in units of an empty Python": ((again - idle) / unit, 2.0),
+        "memory of the first run, in MB": (memory, 80.0),
     }
     print(f"{files} files, {files * MESSAGES:,} messages; CPU, medians of {ROUNDS} rounds; totals equal: {same}")
     for name, (value, limit) in figures.items():
@@ -95,14 +96,15 @@ def _peer() -> Path:
     return folder
 
 
-def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[float, bytes]:
-    """Return the CPU seconds of a command with its children, and what it printed."""
+def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[float, float, bytes]:
+    """Return the CPU seconds of a command with its children, its memory in MB, and what it printed."""
     with tempfile.TemporaryFile() as said:
         child = subprocess.Popen(argv, env=env, stdout=said, stderr=subprocess.DEVNULL, cwd="/")
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
-        return used.ru_utime + used.ru_stime, said.read()
+        peak = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+        return used.ru_utime + used.ru_stime, peak, said.read()
 
 
 if __name__ == "__main__":
