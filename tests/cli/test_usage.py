@@ -105,6 +105,53 @@ def test_the_cost_is_the_providers(cli: Cli, repo: Path, projects: Path, sealed:
     assert "7 tokens in and 0 out" in text.splitlines()[-1]
 
 
+def test_where_nobody_knows_who_was_asked_no_price_is_missing(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]
+) -> None:
+    """Only an id that has none at a known provider is named."""
+    made = Transcript("one", str(repo))
+    made.answer(model="mistralai/devstral-2512")
+    ledger(sealed, repo, "openrouter", made.moment + 1, "openrouter.ai")
+    made.answer(model="nobody/knows")
+    made.write(projects)
+    page = repo.with_name("page.html")
+    text = cli("usage", "--html", str(page), cwd=repo).out
+    assert "unknown: no switch is on record" in text
+    assert "No price is known for: nobody/knows." in text
+    assert "No price is known for: nobody/knows." in page.read_text()
+
+
+def test_nothing_of_a_session_but_counts_and_ids_is_kept(
+    cli: Cli, repo: Path, projects: Path, sealed: dict[str, str], key: str
+) -> None:
+    """No prompt, no answer, no tool's input, no key, no path inside the worktree: neither in a file nor in a reply."""
+    assert cli("openrouter", cwd=repo).code == 0
+    made = Transcript("one", str(repo / "deep-inside"))
+    made.user(f"{SECRET} {key}")
+    made.answer(model="mistralai/devstral-2512", blocks=2)
+    made.tool(failed=True)
+    made.add("user", toolUseResult={"file": {"filePath": f"{repo}/deep-inside/a.py", "content": key}})
+    made.add("system", subtype="api_error", error={"status": 401, "message": f"{key} is wrong: {SECRET}"})
+    made.lines.append({"type": "api-request-blob", "sessionId": "one", "message": {"content": SECRET + key}})
+    usage = {"mistralai/devstral-2512": {"inputTokens": 5}}
+    made.lines.append({"type": "cost-state", "sessionId": "one", "totalCostUSD": 1, "modelUsage": usage})
+    path = made.write(projects)
+    said = json.dumps({"session_id": "one", "transcript_path": str(path), "cwd": str(repo), "model": {"id": "x"}})
+    page = repo.with_name("page.html")
+    replies = [
+        cli("statusline", "--cost", cwd=repo, text=said),
+        cli("usage", "--everywhere", "--html", str(page), cwd=repo),
+        *(cli("usage", "--json", "--by", by, cwd=repo) for by in ("worktree", "session", "slot", "day")),
+        cli("doctor", cwd=repo),
+    ]
+    folders = (Path(sealed["HOME"], ".local"), Path(sealed["HOME"], ".config"))
+    ours = [found for folder in folders for found in folder.rglob("*") if found.is_file()]
+    assert {"usage.db"} < {found.name for found in ours}
+    texts = [*(found.read_bytes() for found in (*ours, page)), *(repr(reply).encode() for reply in replies)]
+    for word in (SECRET, key, "deep-inside", "a.py"):
+        assert not [text for text in texts if word.encode() in text], word
+
+
 def test_another_model_than_asked_is_said_with_the_session_and_a_command(
     cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]
 ) -> None:

@@ -97,6 +97,12 @@ class Evidence:
         return sorted(rows.values(), key=lambda row: (-(row.cost or 0.0), -row.tokens))
 
     @cached_property
+    def unpriced(self) -> list[str]:
+        """The ids that no price is known for, although it is known who was asked."""
+        lacking = (each for each in self.used if each.entry and each.cost.usd is None and not each.cost.plan)
+        return sorted({each.part.answered for each in lacking})
+
+    @cached_property
     def total(self) -> Row:
         """All of it in one row."""
         row = Row({})

@@ -147,8 +147,8 @@ def _last(answer: Answer) -> list[str]:
         lines.append("claude: at Anthropic's prices by use; with a subscription you pay its fee instead.")
     if any(used.entry is None for used in answer.found.used):
         lines.append("unknown: no switch is on record for that time, so nobody knows who was asked.")
-    if total.unpriced:
-        lines.append(f"No price is known for: {', '.join(sorted(total.unpriced))}.")
+    if answer.found.unpriced:
+        lines.append(f"No price is known for: {', '.join(answer.found.unpriced)}.")
     if tuple(answer.keys) == ("preset",):
         lines.append("These are counts: they do not say how hard the work was, or how good the result.")
     if answer.claimed.usd is not None:

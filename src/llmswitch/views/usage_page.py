@@ -102,8 +102,8 @@ def _head(text: str) -> str:
 def _words(answer: Answer, total: Row) -> list[str]:
     lines = ["Costs are at the provider's own price nearest to the day, the oldest of "
              f"{total.as_of}." if total.as_of else "No price is known for any of it."]  # fmt: skip
-    if total.unpriced:
-        lines.append(f"No price is known for: {', '.join(sorted(total.unpriced)[:MOST])}.")
+    if answer.found.unpriced:
+        lines.append(f"No price is known for: {', '.join(answer.found.unpriced[:MOST])}.")
     if answer.claimed.usd is not None:
         lines.append(f"Claude Code itself says {usd(answer.claimed.usd)}, at Anthropic's prices whatever the model is.")
     return [f'<p class="soft">{escape(line)}</p>' for line in lines]
