@@ -10,7 +10,7 @@ from llmswitch.base.urls import is_id
 from llmswitch.commands.keys import print_key
 from llmswitch.gateway import litellm, supervise
 from llmswitch.gateway.extra import check_installed
-from llmswitch.keys.ready import SAID
+from llmswitch.keys.refused import SAID
 from llmswitch.keys.sources import variable
 from llmswitch.presets import mixed
 from llmswitch.presets.listing import price

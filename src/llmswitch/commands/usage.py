@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.transcripts import projects
-from llmswitch.keys.names import KeyNames
-from llmswitch.keys.ready import ways_on
 from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.entries import entries
 from llmswitch.usage import index as indexes
@@ -30,8 +28,7 @@ _SPAN = re.compile(r"(\d{1,5})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What is asked for: since when, by what, in which worktree or all of them, and what to compare it with."""
 
     since: str = ""
@@ -41,8 +38,7 @@ class Asked:
     compare: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What `usage` found; `rows` are by `keys`, `days` and `models` the same by these."""
 
     keys: Sequence[str]
@@ -181,8 +177,10 @@ def _ways_on(
     catalog: Catalog, pricer: Pricer, state_folder: str, environ: Mapping[str, str]
 ) -> Callable[[int, str | None], str]:
     def ways(status: int, name: str | None) -> str:
+        from llmswitch.keys import names, ready  # only after a refusal
+
         preset = pricer.preset(name) if name else None
-        return ways_on(status, preset, catalog, environ, KeyNames(state_folder).load())
+        return ready.ways_on(status, preset, catalog, environ, names.KeyNames(state_folder).load())
 
     return ways
 

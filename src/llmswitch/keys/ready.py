@@ -13,8 +13,6 @@ from llmswitch.presets.pin import pin
 from llmswitch.presets.preset import Preset
 
 MOST = 3  # as many as fit into a message
-# What a provider says with a status (RFC 9110, and 429 of RFC 6585): the key is refused, paid out, or used too fast.
-SAID = {401: "does not take the key", 402: "says that no credit is left", 429: "says that a limit is reached"}
 
 
 def ways_on(

@@ -6,10 +6,10 @@ import shlex
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmswitch.claude.variables import is_claude
-from llmswitch.keys.ready import SAID
+from llmswitch.keys.refused import SAID
 from llmswitch.presets.models import base_id
 from llmswitch.usage.attribution import CLAUDE
 from llmswitch.usage.renamed import is_same
@@ -20,8 +20,7 @@ TURNS = 10  # requests without a cache, from which on it is one
 PROMPT = 4096  # tokens a request, below which few providers keep a cache
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One finding; `session` and `moment` (ms since 1970) are of the last time it was seen, `cost` is in USD."""
 
     code: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from llmswitch.base.fastjson import loads
 from llmswitch.settings.entries import Entry
@@ -17,14 +17,13 @@ from llmswitch.usage.row import Row
 USUAL = ("preset", "model", "asked")
 
 
-@dataclass(frozen=True)
 class Used:
     """A part of what was used, with its session, what applied to it and what it cost."""
 
-    part: Part
-    session: Session
-    entry: Entry | None
-    cost: Cost
+    __slots__ = ("cost", "entry", "part", "session")
+
+    def __init__(self, part: Part, session: Session, entry: Entry | None, cost: Cost) -> None:
+        self.part, self.session, self.entry, self.cost = part, session, entry, cost
 
     def key(self, name: str) -> str | None:
         """Return what it is by one of the keys, None for unknown."""
@@ -40,16 +39,14 @@ class Used:
         return entry.preset if name == "preset" else slot_of(part.asked, entry, part.agent)
 
 
-@dataclass(frozen=True)
-class Claimed:
+class Claimed(NamedTuple):
     """What the client itself says: `usd` in all, and the tokens that have no line of their own."""
 
     usd: float | None = None
     beyond: tuple[int, int, int, int] = (0, 0, 0, 0)  # input, output, cache read, cache written
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """What was asked for: since when (ms since 1970; 0: ever), and of which worktrees (None: all).
 
     `repository` is the git folder of one whose worktrees all count, those that are gone too.
@@ -69,16 +66,23 @@ class Scope:
         return session.worktree in self.worktrees or bool(self.repository and session.repository == self.repository)
 
 
-@dataclass(frozen=True)
 class Evidence:
-    """What the sessions in a scope used, and what failed in them."""
+    """What the sessions in a scope used, and what failed in them.
 
-    scope: Scope
-    used: Sequence[Used]
-    failures: Sequence[tuple[Session, int, int, bool, str]]  # when (ms), which status, whether a tool, who had answered
-    sessions: Mapping[int, Session]
-    attribution: Attribution
-    last_answers: Mapping[int, int]  # session → when (ms)
+    `failures` have when (ms), which status, whether a tool, and who had answered; `last_answers` {session: when (ms)}.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        used: Sequence[Used],
+        failures: Sequence[tuple[Session, int, int, bool, str]],
+        sessions: Mapping[int, Session],
+        attribution: Attribution,
+        last_answers: Mapping[int, int],
+    ) -> None:
+        self.scope, self.used, self.failures, self.sessions = scope, used, failures, sessions
+        self.attribution, self.last_answers = attribution, last_answers
 
     def rows(self, keys: Sequence[str]) -> list[Row]:
         """Return what was used by these keys: days in their order, others with the dearest first."""
