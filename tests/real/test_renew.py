@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Cli, git, settings_of
+from support.claude_client import ClaudeClient, require_program
+from support.live_session import LiveSession
+from support.messages_server import MessagesServer
 from support.secret_service import SecretService
+from support.terminal import Terminal
+from support.tree import of_this_tree
+from test_real_client import write_preset
 
 OLD = "sk-or-v1-old-0123456789abcdef0123456789ab"
 NEW = "sk-or-v1-new-fedcba9876543210fedcba987654"
 OTHER = "sk-or-v1-other-0123456789abcdef01234567"
 SENT = "ANTHROPIC_AUTH_TOKEN"
+
+
+@pytest.fixture(scope="module")
+def program() -> str:
+    """Find the client, before any test's environment is replaced."""
+    return require_program()
 
 
 @pytest.fixture
@@ -233,3 +246,67 @@ def test_a_deleted_key_is_named_wherever_it_stands(cli: Cli, machine: list[Path]
     assert OLD not in reply.err + reply.out
     again = json.loads(cli("keys", "delete", "openrouter", "--json", cwd=tmp_path).out)
     assert (again["deleted"], len(again["standing_in"])) == (False, 3)
+
+
+def test_an_open_session_goes_on_with_the_new_key(
+    program: str, cli: Cli, machine: list[Path], tmp_path: Path, sealed: dict[str, str]
+) -> None:
+    """While five other pins are renewed, one of them on a disk that is not there; the reply says so."""
+    *others, away = machine
+    folder = others[0]
+    with MessagesServer() as server:
+        sealed.update(write_preset(tmp_path, "mine", base_url=server.url, key="openrouter"))
+        save(cli, OLD, folder)
+        for place in (*machine[1::2], *machine[::2]):  # the main checkouts last: theirs would be followed
+            assert cli("mine", cwd=place).code == 0
+        away.rename(tmp_path / "unmounted")
+        client = ClaudeClient(program, tmp_path / "client", tmp_path / "tmp")
+        with LiveSession(client, folder) as session:
+            session.say("one")
+            assert {request.bearer for request in server.messages} == {OLD}
+            save(cli, NEW, folder)
+            reply = cli("renew", "openrouter", "--everywhere", cwd=tmp_path)
+            assert reply.code == 0, reply
+            assert "1 open session takes it within seconds." in reply.err
+            assert [key_in(place) for place in others] == [NEW] * 5
+
+            def moved() -> bool:
+                session.say("more")
+                return bool(server.messages[-1].bearer == NEW)
+
+            session.until(moved)
+            assert session.outside_messages == []
+        (tmp_path / "unmounted").rename(away)
+        assert key_in(away) == OLD
+        assert cli("renew", "openrouter", "--everywhere", cwd=tmp_path).code == 0
+        assert key_in(away) == NEW
+
+
+def at_terminal(cwd: Path, sealed: dict[str, str], *words: str) -> Terminal:
+    """Run a command in front of a person."""
+    return Terminal([sys.executable, "-m", "llmswitch", *words], cwd, of_this_tree({**sealed, "TERM": "dumb"}))
+
+
+def test_a_person_is_offered_to_renew_and_to_take_pins_away(
+    cli: Cli, machine: list[Path], sealed: dict[str, str]
+) -> None:
+    """Done at once where the answer is yes; "no" leaves the files, and says what to type."""
+    one, one_linked, two, *_ = machine
+    save(cli, OLD, one)
+    for folder in (one_linked, two):
+        assert cli("openrouter", cwd=folder).code == 0
+    for key, answer, held in ((NEW, "n", OLD), (OTHER, "", OTHER)):  # Enter is yes
+        with at_terminal(one, sealed, "save-key", "openrouter") as terminal:
+            terminal.expect("openrouter key")
+            terminal.send(f"{key}\r")
+            terminal.expect("Put the new key into them?")
+            terminal.send(f"{answer}\r")
+            assert terminal.wait() == 0
+        assert [key_in(folder) for folder in (one_linked, two)] == [held] * 2
+        assert ("llmswitch renew openrouter --everywhere" in terminal.output) is bool(answer)
+        assert not any(secret in terminal.output for secret in (OLD, NEW, OTHER))
+    with at_terminal(one, sealed, "keys", "delete", "openrouter") as terminal:
+        terminal.expect("Take these pins away")
+        terminal.send("y\r")
+        assert terminal.wait() == 0
+    assert not any(settings_of(folder).exists() for folder in (one_linked, two))
