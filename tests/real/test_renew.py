@@ -218,6 +218,9 @@ def test_pins_move_to_a_helper_and_the_key_leaves_their_files(
     save(cli, OLD, one)
     assert cli("print-key", "openrouter", cwd=one).out == f"{OLD}\n"
     assert str(one) in json.loads(cli("renew", "openrouter", "--json", cwd=one).out)["asking"]
+    reply = cli("keys", "delete", "openrouter", cwd=one)
+    assert all(str(folder) in reply.err for folder in (one, two))
+    assert "No key from now on" in reply.err
 
 
 def test_a_deleted_key_is_named_wherever_it_stands(cli: Cli, machine: list[Path], tmp_path: Path) -> None:

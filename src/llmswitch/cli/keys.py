@@ -86,12 +86,18 @@ def keys_delete(app: App, name: str, as_json: bool) -> None:
     deleted = commands.delete_key(name, app.keyring, app.key_names())
     app.gateway().renew(name)  # one that runs forgets it
     standing = [pin for pin in renewing.holders(app) if pin.key == name]
-    page = commands.key_page(name, app.catalog)
-    data = {"key": name, "deleted": deleted, "standing_in": [pin.data() for pin in standing], "revoke_at": page}
+    page, asking = commands.key_page(name, app.catalog), renewing.askers(app, name)
+    data = {
+        "key": name,
+        "deleted": deleted,
+        "standing_in": [pin.data() for pin in standing],
+        "asking": asking,
+        "revoke_at": page,
+    }
     line = f"Deleted the {name} key." if deleted else f"Nothing to do: the keyring has no {name} key."
     console.print_data(as_json, data, lambda: [line])
     if deleted or standing:
-        console.note(*view.still_standing(name, standing, page, app.home))
+        console.note(*view.without_key(asking, app.home), *view.still_standing(name, standing, page, app.home))
     renewing.after_deleting(app, standing)
 
 

@@ -64,6 +64,11 @@ def holders(app: App) -> list[Holder]:
     return copies.holders(_everywhere(app), app.key_names().hashes, app.catalog)
 
 
+def askers(app: App, name: str) -> list[str]:
+    """Return the worktrees on this machine whose pin asks for that key each time: it stands in no file there."""
+    return [place.path for place in copies.helped(_everywhere(app), name, app.catalog)]
+
+
 def _everywhere(app: App) -> list[Place]:
     try:
         return places(app.checkouts, app.state, machine=True)

@@ -47,6 +47,14 @@ def still_standing(name: str, found: Sequence[Holder], page: str | None, home: s
     return lines
 
 
+def without_key(asking: Sequence[str], home: str) -> list[str]:
+    """Return the pins that asked for a key each time and get none from now on."""
+    if not asking:
+        return []
+    where = _some([short_path(each, home) for each in asking])
+    return [f"No key from now on, until one is saved, for the pins of: {where}."]
+
+
 def _some(names: Sequence[str], most: int = 4) -> str:
     """Return names as a list, or so many of them and the number of the others."""
     return ", ".join(names if len(names) <= most else [*names[:most], f"{len(names) - most} more"])
