@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from aiohttp import web
 from support.gateway import Pin, RunningGateway, Upstream, error, replying, route, send_chunk, start_stream
 from support.messages_server import Handler, Request
+
+from llmswitch.gateway import server
+from llmswitch.gateway.guard import Guard
+from llmswitch.gateway.server import Server
 
 KEY = "sk-test-haiku-0123456789abcdef0123456789"
 BODY = {"model": "haiku-model", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
@@ -158,3 +167,82 @@ def test_nothing_of_a_broken_request_is_in_the_log(gateway: RunningGateway, raw:
         while connection.recv(65536):
             pass
     assert gateway.log.read_text() == before
+
+
+class Stranger(Server):
+    """A server that answers nobody, in this process, on a port of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(cast(Any, None), cast(Any, None), Guard(b"x" * 32, 1), cast(Any, None))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[int]:
+        """Yield the port."""
+        runner = self.runner()
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield int(runner.addresses[0][1])
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("begin", [b"", b"POST /w HTT", b"POST /w/1 HTTP/1.1\r\nHost: a\r\nX: "])
+def test_half_a_head_does_not_keep_a_connection(monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+    """Nor does one that says nothing; who asked in time has his answer."""
+    monkeypatch.setattr(server, "IDLE_SECONDS", 0.3)
+
+    async def main() -> None:
+        async with Stranger().running() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(begin)
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+            writer.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /w/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert b" 403 " in await asyncio.wait_for(reader.readline(), 20)
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_more_connections_than_there_is_room_for_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And taken again when others have gone."""
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
+
+    async def main() -> None:
+        async with Stranger().running() as port:
+            taken = []
+            for _ in range(3):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"POST / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert b" 403 " in await reader.readline()
+                taken.append(writer)
+            with contextlib.suppress(ConnectionError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                assert await asyncio.wait_for(reader.read(), 20) == b""
+            writer.close()
+            taken.pop().close()
+            line = b""
+            while b" 403 " not in line:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                with contextlib.suppress(ConnectionError):
+                    writer.write(b"POST / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    line = await asyncio.wait_for(reader.readline(), 20)
+                taken.append(writer)
+            for each in taken:
+                each.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("protocol", FORMATS)
+def test_a_change_to_another_protocol_is_no_answer(gateway: RunningGateway, upstream: Upstream, protocol: str) -> None:
+    """A 101 is named as that."""
+
+    def switch(handler: Handler, request: Request) -> bool:
+        handler.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nwhatever")
+        handler.close_connection = True
+        return True
+
+    upstream.behaviour = switch
+    reply = pin_of(gateway, upstream, protocol).post(BODY)
+    assert (reply.status, "answered 101 without a message" in reply.message) == (502, True), reply.message

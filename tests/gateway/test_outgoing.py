@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import os
+import resource
+import socket
 import ssl
 import subprocess
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -324,3 +330,71 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     while data := await reader.read(65536):
         writer.write(data)
     await _close(writer)
+
+
+def test_after_a_sleep_no_connection_from_before_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other side may have forgotten it without a word."""
+
+    async def main() -> None:
+        async with serving(saying(SIZED)) as server, outgoing() as out:
+            await ask(out, server.url)
+            now = time.time()
+            monkeypatch.setattr(time, "time", lambda: now + 3600)
+            assert (await ask(out, server.url))[1] == b"hello world"
+            assert server.connections == 2
+
+    run(main())
+
+
+def test_an_end_that_only_the_system_knows_is_seen_before_the_question() -> None:
+    """The loop had no time to tell."""
+    closed = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        for _ in range(3):
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(SIZED)
+            closed.set()
+
+    async def main() -> None:
+        async with outgoing() as out:
+            place, path = place_of(f"http://127.0.0.1:{port}")
+            for _ in range(3):
+                answer = await out.post(place, path, [], b"")
+                assert b"".join([piece async for piece in answer]) == b"hello world"
+                assert closed.wait(20)  # and the loop stands still
+                closed.clear()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        run(main())
+        thread.join()
+
+
+def test_want_of_descriptors_is_no_fault_of_the_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said for what it is."""
+
+    async def main() -> None:
+        async with outgoing() as out:
+            loop = asyncio.get_running_loop()
+            host, path = place_of("http://127.0.0.1:9")
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            await loop.getaddrinfo(host.host, host.port)
+            files = []
+            resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+            try:
+                with contextlib.suppress(OSError):
+                    while True:
+                        files.append(os.open("/dev/null", os.O_RDONLY))
+                with pytest.raises(Unreachable, match="no file descriptor is left here"):
+                    await out.post(host, path, [], b"")
+            finally:
+                for file in files:
+                    os.close(file)
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    run(main())

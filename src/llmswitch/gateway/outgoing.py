@@ -7,9 +7,12 @@ than all the rest of the gateway. No redirect, no retry, no cookie, no ~/.netrc.
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
+import select
 import socket
 import ssl
+import time
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,12 +108,12 @@ class Outgoing:
         return await connection.ask(head + body)
 
     def _kept(self, place: Place) -> _Connection | None:
-        kept = self._idle.get(place)
-        if not kept:
-            return None
-        connection = kept.pop()
-        connection.used()
-        return connection
+        kept = self._idle.get(place, [])
+        while kept:
+            connection = kept.pop()
+            if connection.used():
+                return connection
+        return None
 
     def keep(self, connection: _Connection) -> None:
         """Take a connection back that can be asked again."""
@@ -121,8 +124,6 @@ class Outgoing:
         kept = self._idle.get(connection.place, [])
         if connection in kept:
             kept.remove(connection)
-            if not kept:
-                del self._idle[connection.place]
 
     async def _open(self, place: Place) -> _Connection:
         try:
@@ -135,6 +136,8 @@ class Outgoing:
         except TimeoutError:
             raise
         except OSError as trouble:
+            if trouble.errno in (errno.EMFILE, errno.ENFILE):
+                raise Unreachable("no file descriptor is left here") from None
             raise Unreachable(f"cannot connect ({trouble.strerror or trouble})") from None
 
     async def _straight(self, place: Place) -> _Connection:
@@ -314,10 +317,19 @@ class _Connection(asyncio.Protocol):
         assert made
         self.transport = made
 
-    def used(self) -> None:
-        """Take note that it is not idle any more."""
-        if self._timer:
-            self._timer.cancel()
+    def used(self) -> bool:
+        """Take note that it is not idle any more; say whether it can be asked, and close it where it cannot.
+
+        Its end may be known to the system only, or to nobody, where the machine slept: timers do not count that time.
+        """
+        assert self._timer
+        self._timer.cancel()
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        good = 0 <= time.time() - self._since < KEPT_SECONDS and not poll.poll(0)
+        if not good:
+            self.transport.abort()
+        return good
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
@@ -354,12 +366,14 @@ class _Connection(asyncio.Protocol):
             self.transport.close()
             return
         self._timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self.transport.close)
+        self._since = time.time()
         self._pool.keep(self)
 
     def connection_lost(self, trouble: Exception | None) -> None:
         """Say what that means for an answer: only one without a length ends so."""
         self._pool.gone(self)
-        self.used()
+        if self._timer:
+            self._timer.cancel()
         answer, self.answer = self.answer, None
         if answer is None:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 from functools import lru_cache
 
 from aiohttp import web
@@ -18,6 +19,8 @@ from llmswitch.gateway.upstream import Upstreams, error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from aiohttp.web_protocol import RequestHandler
 
     from llmswitch.base.secret import Secret
@@ -31,16 +34,38 @@ SHUTDOWN_SECONDS = 20.0
 # For a request to come: of a connection that says nothing or half a head, and of a body.
 IDLE_SECONDS, BODY_SECONDS = 75.0, 120.0
 MOST_CONNECTIONS = 1000
+OWN_DESCRIPTORS = 48
 
 
 class _Limited(web.Server):
-    """aiohttp's server, with an end to how many may ask at once; each connection takes descriptors and memory."""
+    """aiohttp's server, with an end to how many may ask at once, and to how long the first head may take.
+
+    Each connection takes a descriptor and memory, and each that is answered another one to its upstream.
+    """
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        left = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OWN_DESCRIPTORS) // 2
+        self._most = max(1, min(MOST_CONNECTIONS, left))
+        self._timers: dict[object, asyncio.TimerHandle] = {}
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Take a connection, or close it at once."""
         super().connection_made(handler, transport)
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > self._most:
             transport.abort()
+        else:
+            self._timers[handler] = asyncio.get_running_loop().call_later(IDLE_SECONDS, transport.abort)
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget a connection."""
+        self.asked(handler)
+        super().connection_lost(handler, exc)
+
+    def asked(self, handler: object) -> None:
+        """Take note that a head came whole: from now on aiohttp keeps the time between two requests."""
+        if timer := self._timers.pop(handler, None):
+            timer.cancel()
 
 
 class Server:
@@ -56,6 +81,7 @@ class Server:
         loop = asyncio.get_running_loop()
 
         def make(message, payload, protocol, writer, task):  # type: ignore[no-untyped-def]
+            server.asked(protocol)
             return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
 
         silent = logging.Logger("silent")  # headers, which would stand in it, may hold a token
