@@ -70,9 +70,7 @@ def _one_call_at_a_time(messages: list[Json]) -> bool:
 
 
 def _turns_without_tools_alternate(messages: list[Json]) -> bool:
-    """Say whether users and the model take turns, but for images: they can stand nowhere but behind a result, where
-    Mistral's newest validator takes them."""
-    messages = [message for message in messages if not isinstance(message["content"], list)]
+    """Say whether users and the model take turns where it calls nothing."""
     plain = [one["role"] for one in messages if one["role"] in ("user", "assistant") and "tool_calls" not in one]
     return all((role == "user") == (place % 2 == 0) for place, role in enumerate(plain))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NO_OUTPUT = "(no output)"
 NO_RESULT = "(no result: the call was not carried out)"
 GO_ON = "(go on)"
+IMAGE_NEXT = "(now the image)"
 # How the thinking blocks made from what a host sends are signed; what came as `reasoning_content` goes back to that
 # host with a tool call, as DeepSeek, Moonshot and Z.ai want it. No other host ever sees such a field.
 _REASONING = "llmswitch:reasoning_content:"
@@ -194,6 +195,8 @@ class _Messages:
             parts = [part for part in parts if not self._joins_result(part)]
         if not parts:
             return
+        if last.get("role") == "tool" and self._mistral:  # their templates take a user behind an answer only
+            self._made.append({"role": "assistant", "content": IMAGE_NEXT})
         if last.get("role") == "user":
             last["content"] = _joined([*_parts(last["content"]), *parts])
         else:
