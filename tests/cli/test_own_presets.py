@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import json
 from pathlib import Path
 
 import pytest
 from conftest import Cli, settings_of
 
+from llmswitch.cli.app import COMMANDS, App
+from llmswitch.cli.console import run as run_command
+from llmswitch.cli.front import answer
 from llmswitch.commands.list_show import GROUPS
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
@@ -153,3 +159,23 @@ def test_the_way_back_is_open_whatever_is_broken(
     assert not settings_of(repo).exists()
     assert (str(own.parent / broken) in reply.err) == ("claude" in broken)
     assert cli("status", cwd=repo).code == 0
+
+
+@pytest.mark.parametrize("name", ["models", "env", "log", "help", "renew", "usage", "apply", "hook", "balance"])
+def test_a_preset_with_the_name_of_a_newer_command_stays_reachable(
+    name: str, own: Path, repo: Path, sealed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `use NAME`; the command comes first, and `list`, `presets check` and `doctor` know the file."""
+    monkeypatch.chdir(repo)
+    (own / f"{name}.json5").write_text("{base_url: 'http://localhost:1', default_model: 'qwen2.5:7b'}")
+    told: list[str] = []
+    for words in (["use", name], ["status", "--short"], ["list", name], ["presets", "check"], ["doctor"]):
+        out, app = io.StringIO(), App(sealed, COMMANDS, words)
+        with contextlib.redirect_stdout(out):
+            assert run_command(functools.partial(answer, app, words), words) in (0, 1)
+        told.append(out.getvalue())
+    assert f"to {name} (localhost:1)" in told[0]
+    assert told[1] == f"{name}\n"
+    assert f"  {name} " in told[2]
+    assert f"the preset is reached by: llmswitch use {name}" in told[3]
+    assert f"Your preset {name} has the name of a command" in told[4]

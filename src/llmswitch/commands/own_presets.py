@@ -92,9 +92,22 @@ def check(paths: list[str], catalog: Catalog) -> tuple[list[str], list[str]]:
             wrong.append(str(problem.args[0]))
             continue
         known += [
-            f"{path}: {line}" for line in [*preset.warnings, *_powers(preset, catalog), *_hindrance(preset, catalog)]
+            f"{path}: {line}"
+            for line in [
+                *_hidden(preset.name, catalog),
+                *preset.warnings,
+                *_powers(preset, catalog),
+                *_hindrance(preset, catalog),
+            ]
         ]
     return wrong, known
+
+
+def _hidden(name: str, catalog: Catalog) -> list[str]:
+    """Return how to reach a preset that has a command's name."""
+    return (
+        [f"{name} is a command too; the preset is reached by: llmswitch use {name}"] if catalog.is_command(name) else []
+    )
 
 
 def _powers(preset: Preset, catalog: Catalog) -> list[str]:

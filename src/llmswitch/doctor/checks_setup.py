@@ -143,6 +143,9 @@ def presets(facts: Facts) -> Iterator[Problem]:
     """Presets that cannot be read, and the one in use here where nobody looked at it for long."""
     for why in facts.unusable_presets:
         yield Problem("preset-unusable", "warning", why, "Mend it in an editor.")
+    for name in facts.hidden_presets:
+        message = f"Your preset {name} has the name of a command, which comes first: `llmswitch use` reaches it."
+        yield Problem("preset-hidden", "note", message, f"llmswitch use {name}")
     if facts.preset and facts.preset_age > OLD_DAYS:
         message = (
             f"Preset {facts.preset.name} was last checked on {facts.preset.verified}, {facts.preset_age} days ago: "

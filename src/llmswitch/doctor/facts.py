@@ -65,6 +65,7 @@ class Facts:
     keyring_fix: str = ""
     key_elsewhere: bool = False  # the pin's key has a source besides the keyring
     unused_keys: Sequence[str] = ()
+    hidden_presets: Sequence[str] = ()  # the user's own that have the name of a command
     unusable_presets: Sequence[str] = ()
     key_variable: str = ""  # the variable that could hold that key
     preset_age: int = 0  # days since its data were checked

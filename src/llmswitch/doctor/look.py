@@ -26,7 +26,7 @@ from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.names import KeyNames
 from llmswitch.keys.sources import UNSAVED, variable
 from llmswitch.presets.catalog import Catalog
-from llmswitch.presets.listing import load_all
+from llmswitch.presets.listing import load_all, stems
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.repair import mended
@@ -100,6 +100,7 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
         key_variable=variable(key),
         key_elsewhere=bool(elsewhere),
         preset_age=_age(preset.verified) if preset else 0,
+        hidden_presets=[name for name in stems(reach.catalog.own_folder) if reach.catalog.is_command(name)],
         unusable_presets=[problem.args[0] for problem in unusable],
         editors=named(checkout.root),
         open=reach.sessions(checkout.root) or [],

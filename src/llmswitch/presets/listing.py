@@ -73,8 +73,8 @@ def shipped(name: str, catalog: Catalog) -> Preset | None:
 def load_file(path: str, catalog: Catalog) -> Preset:
     """Return the preset in a file that need not be in one of the folders; PresetProblem for a wrong one."""
     name = os.path.basename(path).removesuffix(SUFFIX)
-    if not path.endswith(SUFFIX) or not is_name(name) or catalog.is_command(name):
-        raise PresetProblem(f"{path}: a preset is called NAME{SUFFIX}, and not as a command is.")
+    if not path.endswith(SUFFIX) or not is_name(name):
+        raise PresetProblem(f"{path}: a preset is called NAME{SUFFIX}.")
     return catalog.housed(name, path)
 
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from llmswitch.base.errors import PresetProblem, UsageProblem
 from llmswitch.presets.files import SUFFIX, read_object
 from llmswitch.presets.listing import names, stems
+from llmswitch.presets.preset import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,9 +78,14 @@ def _aliases(catalog: Catalog) -> Iterator[tuple[str, list[str]]]:
 
 
 def load(name: str, path: str | None, catalog: Catalog) -> Preset:
-    """Return the preset that has this other name; UsageProblem for a stranger, PresetProblem for one in a `path`."""
+    """Return the preset that has this other name, or one in a `path` that has a command's (`use` reaches it).
+
+    Raises UsageProblem for a stranger, PresetProblem for a file whose name is none.
+    """
+    if path and is_name(name):
+        return catalog.housed(name, path)
     if path:
-        raise PresetProblem(f"{path}: a preset cannot be called {name!r}: that is a command, or not a name.")
+        raise PresetProblem(f"{path}: {name!r} is no name for a preset.")
     if (meant := preset_named(name, catalog)) is None:
         raise stranger([name], catalog)
     return catalog.load(meant)
