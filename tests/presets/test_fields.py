@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support.tree import ROOT
 
+from llmswitch.cli.app import App
+from llmswitch.commands.list_show import show
 from llmswitch.commands.own_presets import check, new
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.fields import FIELDS
@@ -66,3 +68,25 @@ def test_provider_in_a_slot_is_answered_with_the_fields_that_say_it(tmp_path: Pa
     (tmp_path / "mine.json5").write_text("{base_url: 'http://localhost:1', slots: {haiku: {id: 'x', provider: 'y'}}}")
     wrong, _ = check([str(tmp_path / "mine.json5")], Catalog(shipped_folder(), str(tmp_path)))
     assert any("slots.haiku.provider is said with preset" in line and "protocol" in line for line in wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [
+        ("claude", {"web_search": True, "pdf": True}, ""),
+        ("ollama", {"token_counting": False, "pdf": False, "images": None}, "Not here: token counting, PDF files."),
+        ("ollama-coder", {"token_counting": False, "web_search": None}, "Unknown, since no document"),
+        ("groq", {"pdf": False, "images": None}, "Not here: PDF files."),
+        ("openrouter", {"web_search": None}, '"deny": ["WebSearch"]'),
+    ],
+)  # fmt: skip
+def test_show_says_what_a_backend_lacks_or_that_it_is_unknown(
+    name: str, known: dict[str, bool | None], said: str
+) -> None:
+    """With what takes the tool away in Claude Code; never a guess."""
+    data = show(name, CATALOG, App({}).gateway)
+    found, notes = data["features"], data["notes"]
+    assert isinstance(found, dict)
+    assert {word: found[word] for word in known} == known
+    assert said in str(notes)
+    assert ("WebSearch" in str(notes)) == (name != "claude")

@@ -8,6 +8,7 @@ from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import HELPER, KEYLESS_TOKEN, SLOTS
 from llmswitch.claude.ways import excepted
 from llmswitch.keys.sources import variable
+from llmswitch.presets import features
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.headers import WORDS, two_headers
 from llmswitch.presets.hosts import strange_hosts
@@ -140,6 +141,7 @@ def show(
         "models": {model: _known(preset, slot, model, catalog) for slot, model in _distinct(models).items()},
         "writes": dict(wanted.members),
         "incomplete": incomplete or None,
+        "features": features.features(preset),
         "notes": [*preset.notes, *_remarks(preset, catalog, in_file=not wanted.members.get(HELPER))],
         "docs": preset.docs,
         "confidence": preset.confidence or None,
@@ -167,7 +169,7 @@ def _known(preset: Preset, slot: str, model: str, catalog: Catalog) -> dict[str,
 
 
 def _remarks(preset: Preset, catalog: Catalog, in_file: bool) -> list[str]:
-    lines = [*preset.warnings, *strange_hosts(preset, catalog)]
+    lines = [*preset.warnings, *strange_hosts(preset, catalog), *features.notes(preset)]
     if preset.is_claude:
         version = catalog.models.own.get("version")
         return [*lines, f"The slots are Claude Code's own defaults, as of {version}; nothing of this is written."]

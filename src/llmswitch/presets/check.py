@@ -12,6 +12,7 @@ from llmswitch.base.errors import PresetProblem, Refused
 from llmswitch.base.secret import looks_like_key
 from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
 from llmswitch.presets import balance
+from llmswitch.presets.features import FEATURES
 from llmswitch.presets.fields import FIELDS, SLOT_FIELDS
 from llmswitch.presets.preset import PROTOCOLS, Preset, is_name, slot_named
 
@@ -71,12 +72,20 @@ def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:
         check.wrong("default_slot", f"must be one of {', '.join(SLOTS[:4])}, or a custom name of one")
     check.windows("windows")
     check.env("env")
+    _check_features(check)
     check.texts("notes")
     _check_aliases(check)
     check.no_unknown_fields(FIELDS)
     if check.problems:
         raise wrong_preset(source, check.problems)
     return Preset(name, fields, source)
+
+
+def _check_features(check: Fields) -> None:
+    inner = check.inner("features", check.mapping("features"))
+    inner.no_unknown_fields(FEATURES)
+    for name in FEATURES:
+        inner.flag(name)
 
 
 def _check_aliases(check: Fields) -> None:

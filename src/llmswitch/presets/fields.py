@@ -58,6 +58,11 @@ FIELDS = {
         "tuning variables of Claude Code; those that choose the backend are not allowed",
         '{ API_TIMEOUT_MS: "600000" }',
     ),
+    "features": Field(
+        "what its documents say of `web_search`, `images`, `token_counting` and `pdf`: `true` or `false`; without it "
+        "that is unknown",
+        "{ images: false }",
+    ),
     "notes": Field("what `show` tells people of it, a line each", '["What to know of it."]'),
     "docs": Field("the page that describes it", '"https://example.com/docs"'),
     "verified": Field("the day of the newest document behind it", '"2026-11-20"'),
