@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from conftest import Cli
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.presets.advice import advice
@@ -111,3 +112,23 @@ def test_an_unknown_window_is_said_with_the_field_that_states_it(tmp_path: Path)
     assert warned("openrouter", {"haiku": "x/y[1m]"}) == [
         "openrouter is not known to serve x/y[1m]; what it serves now: llmswitch models --live."
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["openrouter", "--haiku", "deepseek/deepseek-v3.2[1m]"], True),
+        (["deepseek", "--model", "deepseek/deepseek-v3.2[1M]"], True),
+        (["openrouter", "--opus", "anthropic/claude-opus-5.5[1m]"], False),
+        (["openrouter", "--haiku", "deepseek/deepseek-v3.2"], False),
+    ],
+)
+def test_a_switch_says_of_a_window_what_doctor_would(
+    cli: Cli, repo: Path, key: str, words: list[str], told: bool
+) -> None:
+    """[1m] behind a model that does not have it; the same words as doctor's."""
+    said = cli(*words, cwd=repo).err
+    assert ("counts on 1,000,000 tokens then" in said) is told
+    found = [line for line in cli("doctor", cwd=repo).out.splitlines() if "counts on 1,000,000" in line]
+    assert bool(found) is told
+    assert all(line.partition(" → ")[0] in said for line in found)

@@ -202,7 +202,7 @@ class WithRest(click.Command):
 @click.command("run", cls=WithRest, options_metavar="[PRESET] [OPTIONS] [-- CLAUDE-ARGUMENTS…]")
 @click.argument("preset", required=False, metavar="", shell_complete=shell.presets)
 @_model_options
-@click.option("--anyway", is_flag=True, help="Go on where `claude` does not read the settings that carry the pin.")
+@click.option("--anyway", is_flag=True, help="Go on where llmswitch would refuse for safety.")
 @click.pass_context
 def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     """Start Claude Code with this worktree's pin.

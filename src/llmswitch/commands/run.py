@@ -10,7 +10,7 @@ from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.urls import host_of, id_in, is_loopback
 from llmswitch.claude import own_settings, program, session_arguments
-from llmswitch.claude.effective import effective
+from llmswitch.claude.effective import Layer, effective
 from llmswitch.claude.fence import EVERY_CLAUDE
 from llmswitch.claude.variables import (
     ALLOWED,
@@ -30,6 +30,7 @@ from llmswitch.claude.variables import (
     TOP_MEMBERS,
     UNDER_RUN,
     VARIABLES,
+    as_text,
 )
 from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
@@ -39,14 +40,15 @@ from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.settings import ledger
 from llmswitch.settings.neighbours import decided
+from llmswitch.status import credential, key_forms
 from llmswitch.status.compare import compare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmswitch.claude.effective import Layer
     from llmswitch.commands.request import Request
+    from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
     from llmswitch.settings.checkout import Checkout
 
@@ -106,6 +108,8 @@ def start(
             hint=f"Look into {executable}, or put the program itself first on PATH. (--anyway goes on.)",
         )
     if session_arguments.starts_session(given):
+        if not anyway:
+            _refuse_leak(found, checkout, tools.catalog)
         session = session_arguments.chosen(given)
         if not session_arguments.chooses(given):
             session = str(uuid.uuid4())
@@ -114,6 +118,15 @@ def start(
     # They would let another program choose the provider; the settings that we bring would not count.
     kept = {name: text for name, text in environ.items() if name not in HOST_APP}
     program.become(executable, argv, {**kept, UNDER_RUN: "1"} if found else kept)
+
+
+def _refuse_leak(found: Overlay | None, checkout: Checkout, catalog: Catalog) -> None:
+    """Refuse to start what would send the user's own login, or another provider's key, to a foreign host."""
+    texts = {name: as_text(value, name) for name, value in found.members.items()} if found else {}
+    values = effective([Layer("overlay", "", texts), *checkout.layers])
+    errors = [*credential.findings(values, ""), *key_forms.findings(values, catalog, "")]
+    if wrong := next((each for each in errors if each.level == "error"), None):
+        raise Refused(wrong.message, hint=f"{wrong.fix} Or name a preset: llmswitch run PRESET. (--anyway goes on.)")
 
 
 def _note(

@@ -21,6 +21,7 @@ from llmswitch.claude.variables import (
     plain,
     smallest_window,
 )
+from llmswitch.presets import doubts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,14 +141,11 @@ def dead_ids(facts: Facts) -> Iterator[Problem]:
 
 def million(facts: Facts) -> Iterator[Problem]:
     """[1m] behind a model that is not Claude's, where the preset does not want it: the window is ignored then."""
-    for slot, variable in VARIABLES.items():
-        model = facts.text(variable)
-        plain = model[: -len(_MILLION)]
-        wanted = facts.report.preset_says(variable) == model or facts.windows.get(plain, 0) >= 1_000_000
-        if not model.lower().endswith(_MILLION) or is_claude(model) or wanted:
-            continue
-        message = f"{slot} is {redacted(model)}: Claude Code counts on 1,000,000 tokens then and ignores {MAX_CONTEXT}."
-        yield Problem("one-million", "warning", message, facts.using({slot: redacted(plain)}), {variable: plain})
+    texts = {slot: facts.text(variable) for slot, variable in VARIABLES.items()}
+    odd = {slot: text for slot, text in texts.items() if text != facts.report.preset_says(VARIABLES[slot])}
+    for slot, message in doubts.million(odd, facts.windows).items():
+        model = texts[slot][: -len(_MILLION)]
+        yield Problem("one-million", "warning", message, facts.using({slot: redacted(model)}), {VARIABLES[slot]: model})
 
 
 def auto_mode(facts: Facts) -> Iterator[Problem]:

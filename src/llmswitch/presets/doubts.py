@@ -6,7 +6,8 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 
-from llmswitch.claude.variables import MILLION, is_claude, plain
+from llmswitch.base.secret import redacted
+from llmswitch.claude.variables import MAX_CONTEXT, MILLION, is_claude, plain
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.hosts import strange_hosts
 from llmswitch.presets.models import VARIANTS, Models, base_id
@@ -25,7 +26,25 @@ def about(preset: Preset, pin: Pin, overrides: Mapping[str, str], catalog: Catal
     for model, home in dict.fromkeys(homes.values()):
         if own and home and home.prices and (why := doubt(model, home.prices, catalog.models)):
             lines.append(why)
-    return lines + _unknown_windows(homes.values(), preset, catalog)
+    windows = {**catalog.models.windows(), **preset.windows}
+    usual = dict.fromkeys(preset.slots.values(), "")
+    # Of a model that nobody knows, [1m] is the user's own word.
+    asked = {
+        slot: model for slot, (model, _) in homes.items() if model not in usual and model[: -len(MILLION)] in windows
+    }
+    return [*lines, *million(asked, windows).values(), *_unknown_windows(homes.values(), preset, catalog)]
+
+
+def million(models: Mapping[str, str], windows: Mapping[str, int]) -> dict[str, str]:
+    """Return {slot: what [1m] does there} for models that are not Claude's and are not known to have that window."""
+    found = {}
+    for slot, model in models.items():
+        window = windows.get(model[: -len(MILLION)], 0)
+        if model.lower().endswith(MILLION) and not is_claude(model) and window < 1_000_000:
+            has = f"; it has {window:,}" if window else ""
+            counted = f"Claude Code counts on 1,000,000 tokens then and ignores {MAX_CONTEXT}"
+            found[slot] = f"{slot} is {redacted(model)}: {counted}{has}."
+    return found
 
 
 def _homes(preset: Preset, pin: Pin, catalog: Catalog) -> dict[str, tuple[str, Preset | None]]:

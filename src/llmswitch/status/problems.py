@@ -21,7 +21,7 @@ from llmswitch.claude.variables import (
     counts,
 )  # fmt: skip
 from llmswitch.claude.ways import open_here
-from llmswitch.status import credential, lists
+from llmswitch.status import credential, key_forms, lists
 from llmswitch.status.compare import differ
 from llmswitch.status.mends import keep_delivery
 from llmswitch.worktrees.ask import copies
@@ -61,6 +61,7 @@ def judged(
         *of_shadows(shadows, described, own is not None and is_carried(checkout, own)),
         *(() if cloud else of_credentials(values)),
         *(() if cloud else credential.findings(values, mend)),
+        *(key_forms.findings(values, catalog, mend) if _may_be_others(values, match) else ()),
         *(() if cloud else of_slots(values)),
         *of_shell(values, layers[-1]),
         *of_layers(layers, own),
@@ -74,6 +75,14 @@ def judged(
         found.append(Problem("copied", "warning", message, "Take it out of .worktreeinclude."))
     keep_delivery(found, own.values if own else {}, checkout.state.current, catalog)
     return found, values
+
+
+def _may_be_others(values: Mapping[str, Value], match: Match) -> bool:
+    """Say whether a credential may be another provider's: none that a switch of ours put beside its base URL is."""
+    url = values.get(BASE_URL)
+    found = [values[name] for name in CREDENTIALS.values() if name in values and values[name].text]
+    as_put = match.preset is not None and not match.alike
+    return any(value.layer is not (url and url.layer) or not as_put for value in found)
 
 
 def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value], described: str) -> Problem:

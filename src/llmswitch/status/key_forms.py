@@ -1,0 +1,56 @@
+"""Whose key a credential is, by the prefix of its provider's keys, held against the host that it is sent to."""
+
+from __future__ import annotations
+
+from llmswitch.base.problem import Problem
+from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.claude import clouds
+from llmswitch.claude.variables import BASE_URL, CREDENTIALS
+from llmswitch.presets.listing import load_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from llmswitch.claude.effective import Value
+    from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
+
+LOGIN_TOKEN = "sk-ant-oat"  # noqa: S105  # what `claude setup-token` prints, and a login holds
+_COMMON = ("sk-", "tp-")  # of many providers
+
+
+def findings(values: Mapping[str, Value], catalog: Catalog, fix: str) -> Iterator[Problem]:
+    """Yield each credential that has the form of another provider's keys than the one it is sent to.
+
+    A host that nobody knows may be somebody's own proxy, to which such a key belongs: then it is an error only where
+    key and base URL come from different places.
+    """
+    url = values.get(BASE_URL)
+    texts = {name: value.text for name, value in values.items()}
+    if url is None or not host_of(url.text) or is_loopback(url.text) or clouds.on(texts):
+        return
+    presets, host = load_all(catalog)[0], host_of(url.text)
+    for name in CREDENTIALS.values():
+        owners = _owners(texts.get(name, ""), presets)
+        theirs = {_domain(each.host) for each in presets if each.key in {owner.key for owner in owners}}
+        if not owners or _domain(host) in theirs:
+            continue
+        apart, login = values[name].layer is not url.layer, texts[name].startswith(LOGIN_TOKEN)
+        sure = apart or login or any(each.host == host for each in presets)
+        place = values[name].layer.path or "the shell"
+        what = "is a token of your own login" if login else f"has the form of a key of {owners[0].title}"
+        message = f"{name} of {place} {what}, and is sent to {host}."
+        yield Problem("other-key", "error" if sure else "warning", message, fix or f"Take {name} out of {place}.")
+
+
+def _owners(text: str, presets: list[Preset]) -> list[Preset]:
+    """Return the presets whose keys begin as this one does, by the longest such prefix."""
+    found = [each for each in presets if each.key_prefix not in ("", *_COMMON) and text.startswith(each.key_prefix)]
+    longest = max((len(each.key_prefix) for each in found), default=0)
+    return [each for each in found if len(each.key_prefix) == longest]
+
+
+def _domain(host: str) -> str:
+    """Return the end of a host that a provider's hosts have in common."""
+    return ".".join(host.partition(":")[0].split(".")[-2:])
