@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import llmswitch
+from llmswitch.cli import app, front
+from llmswitch.cli.main import PLACES
 
 SOURCE = Path(llmswitch.__file__).parent
 # From the top down. A module imports from its own folder, from those on the same step and from those further down.
@@ -36,6 +39,10 @@ HEAVY = {
     "click", "json", "re", "json5", "keyring", "git", "subprocess", "pathlib", "dataclasses", "typing",
     "importlib.metadata", "logging", "tempfile", "ssl",
 }  # fmt: skip
+PLACE = re.compile(r"llmswitch(\.\w+)+:\w+")
+# Imports inside functions, each with a word why: an optional extra, the keyring, a heavy library that few runs need, or
+# what a hot way needs only where a rare member, variable or error is there.
+MOST_DOORS = 60
 
 
 class Imports(ast.NodeVisitor):
@@ -43,6 +50,11 @@ class Imports(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Note a place in a table, `llmswitch.a.b:c`."""
+        if isinstance(node.value, str) and PLACE.fullmatch(node.value):
+            self.names.add(node.value.partition(":")[0])
 
     def visit_If(self, node: ast.If) -> None:
         """Skip `if TYPE_CHECKING:`."""
@@ -76,6 +88,37 @@ def modules() -> dict[str, set[str]]:
         ours = [name.removeprefix("llmswitch.") for name in imports(path) if name.startswith("llmswitch.")]
         found[f"{path.parent.name}/{path.stem}"] = {name.replace(".", "/") for name in ours}
     return found
+
+
+def doors() -> dict[str, str]:
+    """Return {folder/module:line: that line} of the imports inside functions, by a statement or a call."""
+    found = {}
+    for path in SOURCE.rglob("*.py"):
+        lines = path.read_text().splitlines()
+        functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+        for node in (each for function in functions for each in ast.walk(function)):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            is_import = isinstance(node, ast.Import | ast.ImportFrom) or called.endswith(
+                ("__import__", "import_module")
+            )
+            if is_import and isinstance(node, ast.stmt | ast.expr):
+                found[f"{path.parent.name}/{path.stem}:{node.lineno}"] = lines[node.lineno - 1]
+    return found
+
+
+def test_few_imports_stand_inside_functions() -> None:
+    """Everything else is at the top, where a reader looks for it; and each of those says why."""
+    found = doors()
+    assert len(found) <= MOST_DOORS, "\n".join(found)
+    assert [f"{at} {line.strip()}" for at, line in found.items() if "  # " not in line] == []
+
+
+def test_what_a_table_names_is_there() -> None:
+    """A place in a table of the front door is imported only when somebody types that form."""
+    places = [*front.ANSWERS.values(), *app.PLACES.values()]
+    places += [f"llmswitch.cli.{place}" for place, _ in PLACES.values()]
+    assert len(places) > 30
+    assert all(app.at(place) for place in places)
 
 
 def test_only_the_way_in_lies_above_the_folders() -> None:
@@ -129,7 +172,6 @@ def test_one_module_knows_gitpython_and_few_the_network() -> None:
 
 def test_a_preset_cannot_take_the_name_of_a_command() -> None:
     """The reserved names are the commands themselves, and no shipped preset has one."""
-    from llmswitch.cli.main import PLACES
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.files import shipped_folder
     from llmswitch.presets.listing import names

@@ -14,7 +14,7 @@ from support.programs import require_root
 
 from llmswitch.base import files, unusual
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 
 USER = 12345
 Trick = Callable[[Path, Path], None]
@@ -167,5 +167,5 @@ def test_only_files_are_read_and_nothing_is_waited_for(tmp_path: Path, kind: str
     """The one door says what it is, at once."""
     OBJECTS[kind](tmp_path / "it")
     with pytest.raises(OSError) as caught:  # noqa: PT011  # which error is the system's business
-        data(str(tmp_path / "it"))
+        bytes_of(str(tmp_path / "it"))
     assert caught.value.strerror

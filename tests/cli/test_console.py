@@ -73,3 +73,11 @@ def test_what_is_claude_codes_is_not_searched_for_keys(cli: Cli, repo: Path, tmp
     reply = cli("run", "--", *words, cwd=repo, env={"PATH": f"{fake}:{os.environ['PATH']}"})
     assert (reply.code, reply.out.splitlines()[2:]) == (0, words)  # behind --session-id ID
     assert cli("save-key", "--", "sk-or-v1-0123456789abcdef").code == 2
+
+
+def test_an_error_about_our_words_is_not_one_about_claude_codes(cli: Cli, repo: Path) -> None:
+    """What stands behind `run … --` may be as long as a key."""
+    reply = cli("run", "no-such", "--", "-p", "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8", cwd=repo)
+    assert reply.code == 2
+    assert "no-such" in reply.err
+    assert "looks like a key" not in reply.err

@@ -17,7 +17,7 @@ from support.messages_server import Internet, MessagesServer, make_certificate
 from support.provider import Exchange, Provider, error, message
 from support.terminal import Terminal
 
-from llmswitch.doctor import answers, probe, probe_request
+from llmswitch.doctor import probe, probe_request, replies
 
 KEY = "sk-test-canary-0123456789abcdef0123456789"
 TRAP = "sk-trap-canary-9876543210fedcba9876543210"
@@ -361,7 +361,7 @@ def test_the_proxy_of_the_environment(pinned: Pinned, tmp_path: Path) -> None:
         assert "probe-proxy" in pinned.found()
 
 
-def ask(url: str, seconds: float, count: int = 1) -> list[answers.Reply]:
+def ask(url: str, seconds: float, count: int = 1) -> list[replies.Reply]:
     """Send requests with a time limit."""
     texts = {"ANTHROPIC_BASE_URL": url}
     request = probe_request.message(texts, "test/big", {"authorization": f"Bearer {KEY}"})
@@ -397,16 +397,16 @@ def test_a_slow_provider_ends_at_the_limit(provider: Provider, answer: Callable[
     provider.over = over = threading.Event()  # type: ignore[attr-defined]
     provider.answer = answer
     try:
-        replies = ask(provider.url, 1.0, count=5)
-        assert {answers.judge(_asked(), reply).level for reply in replies} == {"error"}
+        came = ask(provider.url, 1.0, count=5)
+        assert {replies.judge(_asked(), reply).level for reply in came} == {"error"}
         assert len(provider.requests) == 5
         assert not over.is_set()
     finally:
         over.set()
 
 
-def _asked() -> answers.Asked:
-    return answers.Asked(
+def _asked() -> replies.Asked:
+    return replies.Asked(
         "x.example", "test/big", "opus", "x-api-key", "llmswitch x", "llmswitch save-key x", False, None
     )
 

@@ -20,9 +20,10 @@ STARTERS = {
     "worktrees/program": "git",
     "claude/program": "Claude Code",
     "claude/control": "Claude Code",
+    "claude/own_settings": "Claude Code",
     "claude/sessions_ps": "ps and lsof",
     "keys/command": "the command of a preset",
-    "gateway/client": "llmswitch itself",
+    "gateway/starting": "llmswitch itself",
     "cli/picker": "fzf",
     "gateway/supervise": "systemctl or launchctl",
 }
@@ -141,7 +142,7 @@ def test_git_that_does_not_answer_is_ended(repo: Path, tmp_path: Path, monkeypat
     (fake / "git").write_text("#!/bin/sh\nexec sleep 60\n")
     (fake / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake}:{os.environ['PATH']}")
-    code, out, complaint = program.git("status", folder=str(repo), seconds=0.2)
+    code, out, complaint = program.run_git("status", folder=str(repo), seconds=0.2)
     assert (code, out) == (LATE, "")
     assert "longer than" in complaint
 
@@ -154,7 +155,7 @@ def test_a_long_complaint_blocks_nobody(repo: Path, tmp_path: Path, monkeypatch:
     (fake / "git").write_text(f"#!/bin/sh\n{once}; {once}\n")
     (fake / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake}:{os.environ['PATH']}")
-    code, out, complaint = program.git("status", folder=str(repo))
+    code, out, complaint = program.run_git("status", folder=str(repo))
     assert (code, len(out), complaint.count("e"), complaint.count("\n")) == (0, 600_000, 600_000, 0)
 
 

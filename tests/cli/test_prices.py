@@ -19,10 +19,8 @@ from llmswitch.presets import own_prices
 from llmswitch.presets import price_lists as price_sources
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
-from llmswitch.presets.prices import Price, Prices, own_file
-from llmswitch.presets.prices import of as prices_of
-from llmswitch.presets.sessions import Moment, Session, hours
-from llmswitch.presets.sessions import cost as cost_of
+from llmswitch.presets.prices import Price, Prices, own_file, prices_of
+from llmswitch.presets.sessions import Moment, Session, cost_of, hours
 
 NIGHT, PEAK, WEEKEND = Moment(0, "20:00"), Moment(4, "01:00"), Moment(5, "01:00")
 DAY = {"as_of": "2026-11-09", "source": "a list"}

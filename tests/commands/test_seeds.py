@@ -25,9 +25,8 @@ from llmswitch.presets import prices as pricing
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.pin import pin
-from llmswitch.presets.prices import of as prices_of
-from llmswitch.presets.sessions import Session, saved_percent, short
-from llmswitch.presets.sessions import cost as cost_of
+from llmswitch.presets.prices import prices_of
+from llmswitch.presets.sessions import Session, cost_of, saved_percent, short
 
 Run = Callable[..., Reply]
 CATALOG = Catalog(shipped_folder(), "/nowhere")

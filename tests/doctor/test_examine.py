@@ -11,7 +11,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.cli.app import App
 from llmswitch.cli.hot_switch import switch
 from llmswitch.doctor.examine import Asked, examine
-from llmswitch.doctor.look import Reach
+from llmswitch.doctor.observe import Reach
 from llmswitch.keys.sources import variable
 from llmswitch.presets.listing import load_all
 

@@ -70,7 +70,6 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
         ("keyring.backends.libsecret", "Secret Service"),
         ("keyring.backends.kwallet", "KWallet"),
         ("keyring.backends.macOS", "macOS Keychain"),
-        ("keyring.backends.Windows", "Windows Credential Locker"),
         ("elsewhere", "Memory"),
     ],
 )
@@ -195,17 +194,6 @@ class NoKeyringError(Exception):
     """As keyring has it."""
 
 
-class CredError(Exception):
-    """As pywin32 has it."""
-
-    def __init__(self, winerror: int) -> None:
-        super().__init__(winerror, "CredWrite", A_KEY)
-        self.winerror = winerror
-
-
-WINDOWS = "The Windows Credential Locker"
-
-
 @pytest.mark.parametrize(
     ("error", "message", "hint"),
     [
@@ -215,10 +203,6 @@ WINDOWS = "The Windows Credential Locker"
         (ValueError(A_KEY), "The keyring cannot be used (ValueError).", ""),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, A_KEY), "The keyring cannot be used (UnicodeDecodeError).", ""),
         (SystemExit(3), "The keyring cannot be used (SystemExit).", ""),
-        (CredError(8), f"{WINDOWS} is full.", ""),
-        (CredError(1783), "The key is too long for the Windows Credential Locker.", ""),
-        (CredError(1312), f"{WINDOWS} cannot be used in this session (over SSH, or a service).", ""),
-        (CredError(5), "The keyring cannot be used (CredError).", ""),
         *(
             (
                 OSError(f"Can't get password: ({code}, 'text')"),
@@ -230,7 +214,7 @@ WINDOWS = "The Windows Credential Locker"
     ],
 )
 def test_every_error_is_told_by_its_kind(use: Any, error: BaseException, message: str, hint: str) -> None:
-    """safety-65, safety-69, safety-74 to safety-77: exit 4, the way on, and never the error's own text."""
+    """safety-65, safety-69, safety-74, safety-77: exit 4, the way on, and never the error's own text."""
     memory = of("good")
 
     def fail(service: str, username: str) -> str:
@@ -259,20 +243,6 @@ def test_a_wrong_choice_is_named(use: Any, monkeypatch: pytest.MonkeyPatch) -> N
             keyring.get("x")
         why = f"PYTHON_KEYRING_BACKEND={chosen!r} does not work (ModuleNotFoundError)."
         assert str(caught.value) == f"{why} Nothing was changed. {OTHER_WAYS}"
-
-
-def test_windows_takes_1280_characters(use: Any) -> None:
-    """safety-75: and others take what they are given."""
-    for module, length, fits in (("a.Windows", 1280, True), ("a.Windows", 1281, False), ("a.macOS", 9999, True)):
-        memory = of(module)
-        if fits:
-            use(memory).set("x", Secret("k" * length))
-            continue
-        with pytest.raises(KeyProblem) as caught:
-            use(memory).set("x", Secret("k" * length))
-        why = "The key is too long for the Windows Credential Locker. It takes 1280 characters."
-        assert str(caught.value) == f"{why} Nothing was changed. {OTHER_WAYS}"
-        assert memory.kept == {}
 
 
 class Slow(Memory):

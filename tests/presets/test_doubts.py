@@ -16,7 +16,7 @@ from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.listing import names
 from llmswitch.presets.models import VARIANTS
 from llmswitch.presets.pin import pin
-from llmswitch.presets.prices import of as prices_of
+from llmswitch.presets.prices import prices_of
 
 CATALOG = Catalog(shipped_folder(), "/nowhere")
 

@@ -19,7 +19,7 @@ from llmswitch.claude.effective import Layer, effective
 from llmswitch.cli.app import App
 from llmswitch.doctor import client as doctor_client
 from llmswitch.doctor.examine import Examined
-from llmswitch.doctor.facts import Facts
+from llmswitch.doctor.observed import Observed
 from llmswitch.settings.state import Record
 from llmswitch.status.compare import Match
 from llmswitch.status.report import Report
@@ -77,8 +77,8 @@ def test_inside_a_session_the_pin_in_the_environment_is_not_the_users_wish(cli: 
 def judged(app: App, folder: Path, layers: list[Layer], program: str) -> Examined:
     """Return what the client says of the values that these layers give."""
     report = Report(app.checkouts.at(str(folder)), None, "", None, effective(layers), {}, Match(None), None, [])
-    facts = Facts(report=report, record=Record(), previous=Record(), layers=layers, program=program)
-    return Examined(facts, doctor_client.findings(facts, app.environ))
+    observed = Observed(report=report, record=Record(), previous=Record(), layers=layers, program=program)
+    return Examined(observed, doctor_client.findings(observed, app.environ))
 
 
 def test_a_rule_that_we_have_wrong_is_found(linked: Path, sealed: dict[str, str], program: str) -> None:

@@ -19,7 +19,7 @@ from support.programs import absent, require
 
 from llmswitch.claude import layers as layers_module
 from llmswitch.claude.effective import Value, effective
-from llmswitch.claude.variables import TOP
+from llmswitch.claude.variables import SAVED_MODEL, TOP_MEMBERS
 from llmswitch.worktrees import layout as worktrees
 
 RANDOM_NAMES = 200
@@ -80,7 +80,7 @@ class Judge:
         """Return what the client takes from all its files."""
         answer = self.client.control(place.cwd, "get_settings", env={**place.env, **(env or {})})
         settings = answer["get_settings"]["effective"]
-        top = {name: settings[name] for name in TOP if name in settings}
+        top = {name: settings[name] for name in (*TOP_MEMBERS, SAVED_MODEL) if name in settings}
         found: dict[str, str] = settings.get("env", {}) | top
         return found
 

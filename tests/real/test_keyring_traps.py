@@ -19,11 +19,6 @@ import getpass
 from keyring import errors
 from keyring.backend import KeyringBackend
 
-class error(Exception):  # as pywin32 has it
-    def __init__(self, winerror):
-        super().__init__(winerror, "CredWrite", "text")
-        self.winerror = winerror
-
 class Keyring(KeyringBackend):
     priority = {priority}
     kept = {{}}
@@ -71,25 +66,6 @@ def test_a_shut_keychain_names_the_command_that_opens_it(
     reply = bounded(arguments, text, **environ)
     refused(reply, code, "LLMSWITCH_KEY_")
     assert "security unlock-keychain" in reply.err or arguments == ["openrouter"], reply
-
-
-@pytest.mark.parametrize(("number", "words"), [(8, "full"), (1783, "too long"), (1312, "SSH")])
-def test_windows_says_why_it_does_not_keep_a_key(
-    number: int,
-    words: str,
-    bounded: Bounded,
-    tmp_path: Path,
-) -> None:
-    """safety-75, safety-76: the error numbers are those of CredWrite."""
-    environ = odd_keyring(tmp_path, "pretended.Windows", put=f"raise error({number})")
-    way_on(bounded(["save-key", "openrouter"], KEY, **environ), words)
-
-
-def test_a_key_that_windows_would_cut_is_not_given_to_it(bounded: Bounded, tmp_path: Path) -> None:
-    """safety-75: 1280 characters of two bytes; some wrappers cut a longer one without a word."""
-    environ = odd_keyring(tmp_path, "pretended.Windows")
-    assert bounded(["save-key", "openrouter"], "k" * 1280, **environ).code == 0
-    way_on(bounded(["save-key", "openrouter"], "k" * 1281, **environ), "1280")
 
 
 @both
@@ -171,7 +147,7 @@ def test_an_item_that_is_no_key(service: SecretService, bounded: Bounded) -> Non
 
 
 def test_each_key_has_a_service_of_its_own() -> None:
-    """safety-78: macOS asks once an item, and Windows moves what shares a service."""
+    """safety-78: macOS asks once an item."""
     names = ("openrouter", "deepseek", "a", "b")
     assert len({os_keyring.service(name) for name in names}) == len(names)
     assert os_keyring.service("openrouter") == "llmswitch:openrouter"

@@ -26,7 +26,7 @@ from llmswitch.claude.credentials import sent as credentials_sent
 from llmswitch.claude.effective import Value, effective
 from llmswitch.claude.fence import OWN_MODELS, allows
 from llmswitch.claude.login import found as login_found
-from llmswitch.claude.variables import ALLOWED, BASE_URL, CLOUD_SWITCHES, KEYLESS_TOKEN, SAVED_MODEL, TOP, plain
+from llmswitch.claude.variables import ALLOWED, BASE_URL, CLOUD_SWITCHES, KEYLESS_TOKEN, SAVED_MODEL, TOP_MEMBERS, plain
 from llmswitch.worktrees import layout as worktrees
 
 from .claude_client import ANTHROPIC_HOST, CONTROL_ARGUMENTS, ClaudeClient, Outcome
@@ -513,7 +513,7 @@ class Recorder(ClaudeClient):
         for line in outcome.stdout.splitlines():
             if '"control_response"' in line:
                 answer = json.loads(line)["response"].get("response", {}).get("effective", {})
-                top = {name: answer[name] for name in TOP if name in answer}
+                top = {name: answer[name] for name in (*TOP_MEMBERS, SAVED_MODEL) if name in answer}
                 return {**answer.get("env", {}), **top}, outcome
         return {}, outcome
 

@@ -14,7 +14,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.worktrees import layout as git_files
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.ask import ask
-from llmswitch.worktrees.program import git as run_git
+from llmswitch.worktrees.program import run_git
 
 Build = Callable[[Path], Path]
 

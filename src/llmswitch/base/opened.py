@@ -35,7 +35,7 @@ def content(file: int) -> bytes:
         return stream.read()
 
 
-def data(path: str) -> bytes:
+def bytes_of(path: str) -> bytes:
     """Return what is in a file; raises OSError as `opened` does."""
     file, _ = opened(path)
     try:

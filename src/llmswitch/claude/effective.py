@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.fastjson import dumps, loads
-from llmswitch.claude.variables import ALLOWED, AUTO_MODE, HELPER, HOST_APP, OURS, PROXIES, SAVED_MODEL, TOP, as_text
+from llmswitch.claude.variables import ALLOWED, HOST_APP, OURS, PROXIES, SAVED_MODEL, TOP_MEMBERS, as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 # What another file or the shell must not have, or a pin is not by itself.
 RULING = frozenset({*OURS, ALLOWED, *HOST_APP, *PROXIES})
-_PLAIN = {"env": dict, HELPER: str, SAVED_MODEL: str}
 
 
 class Layer:
@@ -69,13 +68,15 @@ def file_values(root: object, wrong: Sequence[str] = (), managed: bool = False) 
         raise ValueError("the root is not an object")
     if wrong and not managed:
         raise ValueError(f"{wrong[0]} is of the wrong type or has an unknown value")
-    top = {name: as_text(root[name], name) for name in TOP if name not in wrong and root.get(name) is not None}
+    found = {name: root.get(name) for name in (*TOP_MEMBERS, SAVED_MODEL) if name not in wrong}
+    top = {name: as_text(value, name) for name, value in found.items() if value is not None}
     env = root.get("env", {}) if "env" not in wrong else {}
     return {name: as_text(value) for name, value in env.items()} | top
 
 
 def is_plain(name: str, value: object) -> bool:
-    """Say whether a member is one of a pin's own, as a pin writes it: Claude Code takes it."""
-    if name == ALLOWED:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return type(value) is _PLAIN.get(name) or (name, value) == (AUTO_MODE, "disable")
+    """Say whether a member is one of a pin's own, or beside them, as Claude Code takes it."""
+    kind = dict if name == "env" else str if name == SAVED_MODEL else TOP_MEMBERS.get(name)
+    if isinstance(kind, tuple) or not isinstance(value, list):
+        return value in kind if isinstance(kind, tuple) else type(value) is kind
+    return kind is list and all(isinstance(item, str) for item in value)

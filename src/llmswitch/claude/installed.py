@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.fastjson import loads
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _version(program: str) -> str:
     for _ in range(_ABOVE):
         folder = os.path.dirname(folder)
         try:
-            found: Any = loads(data(os.path.join(folder, "package.json")).decode())
+            found: Any = loads(bytes_of(os.path.join(folder, "package.json")).decode())
         except (OSError, ValueError):
             continue
         if isinstance(found, dict) and found.get("name") == PACKAGE:

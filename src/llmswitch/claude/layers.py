@@ -6,7 +6,7 @@ import os
 import sys
 
 from llmswitch.base.fastjson import loads
-from llmswitch.base.opened import data as bytes_of
+from llmswitch.base.opened import bytes_of
 from llmswitch.claude.effective import Layer, file_values, is_plain
 from llmswitch.claude.roots import Roots
 from llmswitch.claude.variables import LOCAL, MANAGED, SHARED

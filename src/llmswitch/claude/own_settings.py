@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 
 from llmswitch.base import files
-from llmswitch.base.opened import data as bytes_of
+from llmswitch.base.opened import bytes_of
 from llmswitch.claude.program import VERSION_SECONDS
 
 LAST_COUNTS_SINCE = (2, 1, 169)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.fastjson import loads
-from llmswitch.base.opened import data as bytes_of
+from llmswitch.base.opened import bytes_of
 from llmswitch.claude.installed import version
 
 TYPE_CHECKING = False

@@ -75,10 +75,9 @@ TOP_IDENTITY = {HELPER: "the user's helper runs and its output is sent beside th
 
 OURS = {**IDENTITY, **TOP_IDENTITY}
 
-# The members at the top level that a pin may hold; every other name is a variable inside `env`.
-TOP_MEMBERS = (HELPER, AUTO_MODE, ALLOWED)
-# Those that decide about the backend, whoever wrote them.
-TOP = (*TOP_MEMBERS, SAVED_MODEL)
+# The members at the top level that a pin may hold → what Claude Code takes there: a type (of a list: of texts), or the
+# values themselves. Every other name is a variable inside `env`, and text.
+TOP_MEMBERS: dict[str, object] = {HELPER: str, AUTO_MODE: ("disable",), ALLOWED: list}
 # Exported, they let another program choose the provider: the settings' variables count no more (2.1.330, 2.1.332).
 HOST_APP = ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "CLAUDE_CODE_HOST_AUTH_ENV_VAR", "ANTHROPIC_UNIX_SOCKET")
 

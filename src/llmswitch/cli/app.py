@@ -28,6 +28,7 @@ PLACES = {
     "helper": "llmswitch.base.shell:helper",  # imports re
     "gateway": "llmswitch.gateway.client:LocalGateway",  # few pins point at it
     "sessions": "llmswitch.claude.sessions:Sessions",  # looks at every process
+    "main rules": "llmswitch.claude.program:main_rules",  # starts Claude Code; only before a refusal
     "config": "llmswitch.presets.config:load",  # only where there is one
     "port": "llmswitch.presets.config:gateway_port",
 }
@@ -42,7 +43,7 @@ COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for s
 def at(place: str) -> Any:
     """Return what is at a `module:name`, whose module is imported now."""
     module, _, name = place.partition(":")
-    return getattr(__import__(module, fromlist=[name]), name)
+    return getattr(__import__(module, fromlist=[name]), name)  # the one door of the tables here, in front and in main
 
 
 def _absolute(environ: Mapping[str, str], name: str) -> str:

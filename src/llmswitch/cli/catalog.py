@@ -91,15 +91,20 @@ def models(app: App, word: str, live: bool, as_json: bool) -> None:
 
 def _served(app: App, word: str) -> list[Model]:
     """Return the models that the provider of the preset in use here serves now."""
-    from llmswitch.commands import models_live  # what reaches the network is slow to import
-
     name = preset_here(app.checkouts)
     preset = app.catalog.load(name) if name else None
 
     def key(asked: Preset) -> Secret:
         return print_key(None, asked.name, app.catalog, app.environ, app.keyring)
 
-    return models_live.live(preset, app.catalog, key, time.strftime("%Y-%m-%d", time.gmtime()), word)
+    served: list[Model] = _network()[0].live(preset, app.catalog, key, time.strftime("%Y-%m-%d", time.gmtime()), word)
+    return served
+
+
+def _network() -> tuple[Any, Any]:
+    from llmswitch.commands import models_live, prices  # what reaches the network is slow to import
+
+    return models_live, prices
 
 
 @click.command()
@@ -141,7 +146,7 @@ def _now() -> Moment:
 def _refreshed(app: App) -> Catalog:
     """Get the prices of today and return a catalog that has them."""
 
-    from llmswitch.commands import prices  # what reaches the network is slow to import
+    prices = _network()[1]
 
     def fetch(url: str) -> Any:
         with _progress(url.split("/")[2]) as tell:

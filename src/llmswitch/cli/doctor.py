@@ -9,7 +9,7 @@ import click
 from llmswitch.base.install import off_path
 from llmswitch.cli import console, hot_statusline, prompts, shell
 from llmswitch.doctor.examine import Asked, examine, mended
-from llmswitch.doctor.look import Reach
+from llmswitch.doctor.observe import Reach
 from llmswitch.settings.checkout import Checkouts
 from llmswitch.views import doctor as view
 
@@ -46,9 +46,9 @@ def doctor(app: App, /, fix: bool, as_json: bool, worktree: str, **asked: bool) 
     if fix and not found.mended and any(problem.level not in ("note", "ok") for problem in found.problems):
         console.note("Nothing was mended: --fix does only what loses nothing. Type what stands behind each arrow.")
     lines = [
-        *view.looked_at(found.facts, app.home),
+        *view.looked_at(found.observed, app.home),
         *view.findings(found.problems, [] if fix else found.safe),
-        *view.next_step(found.facts),
+        *view.next_step(found.observed),
         *off_path(),
     ]
     data = view.homeless(found.data(), app.home) if as_json else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.cli import console
+from llmswitch.cli.app import PLACES, at
 from llmswitch.commands.request import Request
 from llmswitch.commands.several import switch_all
 from llmswitch.commands.switch import Tools
@@ -38,12 +39,6 @@ def request_of(app: App, preset: str, options: Mapping[str, Any]) -> Request:
     return Request(preset, said, app.environ)
 
 
-def _main_rules(app: App) -> bool:
-    from llmswitch.claude import program  # starts Claude Code; only before a refusal
-
-    return program.main_rules(app.environ)
-
-
 def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
     """Do what a request asks for in these worktrees, and print what changed in each."""
     keys, save_adopted = KeySource(app.environ, app.keyring, app.key_names), None
@@ -54,7 +49,9 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
         save_adopted = prompts.adopted(app, request, checkouts, options.get("adopt_key"))
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper, app.typed)
     tell = options.get("tell") or _told  # --json tells it otherwise
-    for done in switch_all(request, checkouts, tools, lambda: _main_rules(app), save_adopted):
+    for done in switch_all(
+        request, checkouts, tools, lambda: bool(at(PLACES["main rules"])(app.environ)), save_adopted
+    ):
         tell(app, done, request, app.sessions(*done.checkout.reached))
     console.note(*(f"Left out: {problem.args[0]}" for problem in app.catalog.left_out))
 

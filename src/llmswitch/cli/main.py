@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import textwrap
@@ -13,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from llmswitch import __version__
 from llmswitch.cli import everywhere, hot_status, hot_status_all, shell
-from llmswitch.cli.app import COMPLETION
+from llmswitch.cli.app import COMPLETION, at
 from llmswitch.cli.failure import CommandLineProblem
 from llmswitch.presets.listing import names
 from llmswitch.presets.words import preset_named, stranger
@@ -81,12 +80,12 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command, or the switch to the preset of that name."""
-        module, _, attribute = PLACES.get(name, ("",))[0].partition(":")
-        if module or not name.startswith("-"):
-            found = importlib.import_module(f"llmswitch.cli.{module or 'switch'}")
-            command: click.Command = getattr(found, attribute) if module else found.switch_command(name)
-            return command
-        return None
+        command: click.Command | None = None
+        if name in PLACES:
+            command = at(f"llmswitch.cli.{PLACES[name][0]}")
+        elif not name.startswith("-"):
+            command = at("llmswitch.cli.switch:switch_command")(name)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -160,7 +159,7 @@ def status(app: App, /, **options: Any) -> int:
 def run(app: App, arguments: Sequence[str]) -> object:
     """Do what the arguments say; CommandLineProblem where they cannot be read."""
     if COMPLETION in os.environ:
-        importlib.import_module("llmswitch.cli.completion")  # tells click our way with each shell
+        at("llmswitch.cli.completion:SHELLS")  # tells click our way with each shell
     try:
         return cli.main(list(arguments), "llmswitch", standalone_mode=False, obj=app)
     except click.ClickException as error:

@@ -11,7 +11,7 @@ from llmswitch.claude.variables import OURS
 from llmswitch.presets.config import Rule
 from llmswitch.settings.checkout import Checkout
 from llmswitch.worktrees.layout import Worktree, branch
-from llmswitch.worktrees.program import git
+from llmswitch.worktrees.program import run_git
 
 
 def rule_for(checkout: Checkout, rules: Sequence[Rule], home: str) -> Rule | None:
@@ -45,7 +45,7 @@ def _remotes(worktree: Worktree) -> list[str]:
     """Return the addresses of a repository's remotes."""
     if not worktree.in_repository:
         return []
-    _, out, _ = git("config", "--null", "--get-regexp", r"^remote\..*\.url$", folder=worktree.root)
+    _, out, _ = run_git("config", "--null", "--get-regexp", r"^remote\..*\.url$", folder=worktree.root)
     return [entry.partition("\n")[2] for entry in out.split("\0") if entry]
 
 

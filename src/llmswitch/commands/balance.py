@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of
-from llmswitch.doctor import answers, probe, probe_request
+from llmswitch.doctor import probe, probe_request, replies
 from llmswitch.keys.sources import variable
 from llmswitch.presets.balance import Amount, Balance, balance_of
 from llmswitch.presets.catalog import Catalog
@@ -113,7 +113,7 @@ def _unasked(preset: Preset) -> Left:
     return Left(preset.name, preset.key, (), why, page=preset.key_url if preset.key else "")
 
 
-def _answered(preset: Preset, request: Balance, reply: answers.Reply) -> Left:
+def _answered(preset: Preset, request: Balance, reply: replies.Reply) -> Left:
     host = host_of(request.url)
     if reply.status == 200:
         if amounts := request.read(reply.text):
@@ -124,5 +124,5 @@ def _answered(preset: Preset, request: Balance, reply: answers.Reply) -> Left:
         page = f" (keys: {preset.key_url})" if preset.key_url else ""
         return _left(preset, request, (), f"{host} does not take the key ({reply.status}).",
                      f"llmswitch save-key {preset.key}{page}")  # fmt: skip
-    how = f"answered {reply.status}" if reply.status else answers.FAILURES.get(reply.failure, "gave no answer")
+    how = f"answered {reply.status}" if reply.status else replies.FAILURES.get(reply.failure, "gave no answer")
     return _left(preset, request, (), f"{host}: {how}.", f"Try again: llmswitch balance {preset.name}")

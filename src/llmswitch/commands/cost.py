@@ -7,11 +7,9 @@ from difflib import get_close_matches
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.presets import listing
 from llmswitch.presets.advice import slot_models
-from llmswitch.presets.listing import load_all
-from llmswitch.presets.listing import price as price_of
-from llmswitch.presets.prices import Price, of
-from llmswitch.presets.sessions import Moment, Session, hours, oldest, saved_percent
-from llmswitch.presets.sessions import cost as cost_of
+from llmswitch.presets.listing import load_all, price_of
+from llmswitch.presets.prices import Price, prices_of
+from llmswitch.presets.sessions import Moment, Session, cost_of, hours, oldest, saved_percent
 from llmswitch.presets.words import preset_named
 
 TYPE_CHECKING = False
@@ -101,7 +99,7 @@ def _named(name: str, catalog: Catalog, session: Session, moment: Moment) -> lis
     """Return the row of a preset, or those of a model: one for each provider whose price of it is known."""
     if name in listing.names(catalog) or preset_named(name, catalog):
         return [_row(catalog.load(name), {}, catalog, session, moment)]
-    prices = of(catalog)
+    prices = prices_of(catalog)
     homes = {provider: price for provider in _providers(catalog) if (price := prices.find(provider, name))}
     rows = [
         Row(
@@ -122,7 +120,7 @@ def _named(name: str, catalog: Catalog, session: Session, moment: Moment) -> lis
 
 
 def _providers(catalog: Catalog) -> list[str]:
-    return sorted({provider for rows in of(catalog).lists for provider in rows})
+    return sorted({provider for rows in prices_of(catalog).lists for provider in rows})
 
 
 def _cheapest(row: Row) -> tuple[bool, float, str]:

@@ -13,7 +13,7 @@ from llmswitch.gateway.extra import check_installed
 from llmswitch.keys.refused import SAID
 from llmswitch.keys.sources import variable
 from llmswitch.presets import mixed
-from llmswitch.presets.listing import price
+from llmswitch.presets.listing import price_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,11 +168,11 @@ def export_litellm(name: str, catalog: Catalog, url: str, team: bool) -> tuple[d
         raise UsageProblem(f"Preset {name} has no endpoint that a proxy could stand in front of.")
     ids, routes = mixed.every_route(preset, preset.models({}, own_names=False), catalog)
 
-    def price_of(route: Route) -> Price | None:
-        return price(preset, route.slot, route.model, catalog)
+    def price(route: Route) -> Price | None:
+        return price_of(preset, route.slot, route.model, catalog)
 
-    made = litellm.files(routes, variable, team, price_of)
+    made = litellm.files(routes, variable, team, price)
     made["team.json5"] = litellm.preset(ids, preset.default_slot, url)
     notes = [f"{route.model} has no known price: its budget counts nothing; give it one in model_info of config.yaml."
-             for route in routes.by_model.values() if price_of(route) is None]  # fmt: skip
+             for route in routes.by_model.values() if price(route) is None]  # fmt: skip
     return made, litellm.variables(routes, variable, team), notes

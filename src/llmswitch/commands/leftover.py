@@ -9,15 +9,23 @@ from llmswitch.base.secret import Secret
 from llmswitch.base.urls import id_in
 from llmswitch.claude.variables import ALLOWED, BASE_URL, CREDENTIALS, KEYLESS_TOKEN, NO_MILLION, OURS, VARIABLES
 from llmswitch.claude.ways import excepted
+from llmswitch.commands.request import Request
+from llmswitch.keys.sources import Key
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.fences import is_a_pins
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.pin import Pin, pin
-from llmswitch.settings import keep
+from llmswitch.settings import foreign, keep
 from llmswitch.settings.change import as_json, holds, in_force
+from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.foreign import records_of_neighbours
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record, State
+
+
+def refuse(request: Request, checkout: Checkout, settings: Settings, key: Key | None) -> None:
+    """Refuse to go on where a secret in the file would be lost: one that is not saved elsewhere, nor the pin's own."""
+    foreign.refuse(checkout, settings, [*request.settled, *([key.secret] if key else [])])
 
 
 def noted(state: State, settings: Settings, catalog: Catalog, dry_run: bool) -> Record:

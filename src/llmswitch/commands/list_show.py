@@ -7,13 +7,13 @@ from llmswitch.base.secret import STARS
 from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import HELPER, KEYLESS_TOKEN, SLOTS
 from llmswitch.claude.ways import excepted
+from llmswitch.gateway.delivery import token_helper
 from llmswitch.keys.sources import variable
 from llmswitch.presets import features
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.headers import WORDS, two_headers
 from llmswitch.presets.hosts import strange_hosts
-from llmswitch.presets.listing import known_models, load_all
-from llmswitch.presets.listing import price as price_of
+from llmswitch.presets.listing import known_models, load_all, price_of
 from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.presets.sessions import hours, short
@@ -118,7 +118,7 @@ def show(
     except UsageProblem as error:
         incomplete = f"{error.args[0]} {error.hint}"
     if wanted.routes:
-        wanted = wanted.with_helper(gateway().helper(wanted.routes.id))
+        wanted = wanted.with_helper(token_helper(wanted.routes.id))
     elif wanted.base_url and preset.key:
         wanted = wanted.with_helper(key_helper(preset)) if key_helper else wanted.with_key(preset.auth, STARS)
     elif wanted.base_url:

@@ -10,8 +10,7 @@ from llmswitch.presets.advice import slot_models
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import known_models, load_all
 from llmswitch.presets.models import base_id
-from llmswitch.presets.prices import Price
-from llmswitch.presets.prices import of as prices_of
+from llmswitch.presets.prices import Price, prices_of
 from llmswitch.presets.sessions import hours
 
 RATINGS = ("tool_use", "code_quality", "reasoning", "agentic")

@@ -10,11 +10,10 @@ from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of
 from llmswitch.commands.models import About, Model, has
-from llmswitch.doctor import answers, probe, probe_request
+from llmswitch.doctor import probe, probe_request, replies
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.preset import Preset
-from llmswitch.presets.prices import Price
-from llmswitch.presets.prices import of as prices_of
+from llmswitch.presets.prices import Price, prices_of
 
 _WINDOWS = ("context_length", "max_model_len", "context_window", "max_context_length")  # what servers call it
 _PER_TOKEN = {"input": "prompt", "output": "completion"}  # OpenRouter's names
@@ -36,8 +35,8 @@ def live(
         text = key(preset).reveal()
         headers = {"x-api-key": text} if preset.auth == "api-key" else {"authorization": f"Bearer {text}"}
     [reply] = probe.send_all([probe_request.plain(preset.models_url, "GET", headers)])
-    if not answers.model_ids(reply):
-        why = f"it answered {reply.status}" if reply.status else answers.FAILURES.get(reply.failure, "no answer")
+    if not replies.model_ids(reply):
+        why = f"it answered {reply.status}" if reply.status else replies.FAILURES.get(reply.failure, "no answer")
         hint = f"llmswitch doctor --probe tells more; what is known without it: llmswitch models {preset.name}"
         raise LlmswitchError(f"{host_of(preset.models_url)} gave no list of models: {why}.", hint=hint)
     about = About(catalog)
@@ -46,7 +45,7 @@ def live(
 
 
 def _rows(text: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the entries of a provider's list, as `answers.model_ids` reads it."""
+    """Yield the entries of a provider's list, as `replies.model_ids` reads it."""
     found = json.loads(text)
     rows = (found.get("data") or found.get("models")) if isinstance(found, dict) else found
     entries = rows if isinstance(rows, list) else []

@@ -12,7 +12,7 @@ from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.presets import price_lists
 from llmswitch.presets.price_lists import BEFORE
-from llmswitch.presets.prices import Prices, of
+from llmswitch.presets.prices import Prices, prices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def refresh(catalog: Catalog, download: Callable[[str], Any], today: str) -> tup
 
     `download` returns the JSON behind a URL and raises LlmswitchError; then nothing is changed.
     """
-    old = rows_of(of(catalog))
+    old = rows_of(prices_of(catalog))
     listed = price_lists.from_openrouter(download(price_lists.OPENROUTER_URL), today)
     genai = price_lists.from_genai(download(price_lists.GENAI_URL), old, today, "genai-prices")
     fresh = {**genai, **listed}

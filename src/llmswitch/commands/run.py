@@ -80,7 +80,7 @@ class Overlay:
 
 def _typed(name: str, value: object) -> object:
     """Return a top-level member's value from its text, as a settings file has it."""
-    return json.loads(value) if name == ALLOWED and isinstance(value, str) else value
+    return json.loads(value) if TOP_MEMBERS[name] in (bool, list) and isinstance(value, str) else value
 
 
 def start(

@@ -13,6 +13,7 @@ from llmswitch.settings import change, ignore_rule, keep, ledger
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from llmswitch.commands.request import Chosen, Request
     from llmswitch.gateway.client import LocalGateway
@@ -165,9 +166,13 @@ def check_saved(key: Key, preset: Preset) -> None:
 def _refuse_foreign(request: Request, checkout: Checkout, settings: Settings | None, key: Key | None) -> None:
     """Refuse to go on where a secret in the file would be lost."""
     if settings and not _is_ours(settings, checkout.state.current):
-        from llmswitch.settings import foreign  # only for a file that holds more than our last pin
+        _leftover().refuse(request, checkout, settings, key)
 
-        foreign.refuse(checkout, settings, [*request.settled, *([key.secret] if key else [])])
+
+def _leftover() -> Any:
+    from llmswitch.commands import leftover  # only for a file that is not as our last switch wrote it
+
+    return leftover
 
 
 def _apply(
@@ -205,9 +210,7 @@ def _changed(
     if settings and not (
         change.in_force(current, settings) and change.holds(settings, ALLOWED, current.wrote.get(ALLOWED))
     ):
-        from llmswitch.commands.leftover import noted  # what is not as the last switch wrote it
-
-        current = noted(checkout.state, settings, chosen.catalog, request.dry_run)
+        current = _leftover().noted(checkout.state, settings, chosen.catalog, request.dry_run)
     made = "folder" in current.created or not checkout.file.has_folder()
     about: Mapping[str, object] = {
         "preset": chosen.preset.name if chosen.preset.source else None,

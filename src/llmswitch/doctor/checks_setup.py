@@ -7,7 +7,7 @@ from shlex import quote
 
 from llmswitch.base.problem import Problem
 from llmswitch.claude.own_settings import CAUSES
-from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, HOST_APP, KEYLESS_TOKEN
+from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, HOST_APP, KEYLESS_TOKEN, LOCAL
 from llmswitch.doctor.editors import EXTENSION
 from llmswitch.keys.leaked import leaked
 from llmswitch.status.judge import of_sessions
@@ -16,88 +16,87 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmswitch.doctor.facts import Facts
+    from llmswitch.doctor.observed import Observed
 
 MAIN_RULE_SINCE = (2, 1, 211)
 GIT_LISTS_SINCE = (2, 36)
 OLD_DAYS = 180
 
 
-def _holds_key(facts: Facts) -> bool:
+def _holds_key(observed: Observed) -> bool:
     """Say whether the settings file itself holds a credential."""
-    values = facts.report.own.values if facts.report.own else {}
+    values = observed.report.own.values if observed.report.own else {}
     return any(values.get(name, "") not in ("", KEYLESS_TOKEN) for name in (AUTH_TOKEN, API_KEY))
 
 
-def file_mode(facts: Facts) -> Iterator[Problem]:
+def file_mode(observed: Observed) -> Iterator[Problem]:
     """Others can read the key."""
-    if facts.mode is not None and facts.mode & 0o077 and _holds_key(facts):
-        message = f"Others on this machine may read the key: {facts.report.path} has mode {facts.mode:04o}."
-        yield Problem("file-mode", "warning", message, f"chmod 600 {facts.report.path}")
+    if observed.mode is not None and observed.mode & 0o077 and _holds_key(observed):
+        message = f"Others on this machine may read the key: {observed.report.path} has mode {observed.mode:04o}."
+        yield Problem("file-mode", "warning", message, f"chmod 600 {observed.report.path}")
 
 
-def shared_folder(facts: Facts) -> Iterator[Problem]:
+def shared_folder(observed: Observed) -> Iterator[Problem]:
     """Others can put another file in the place of the one with the key."""
-    if facts.shared and _holds_key(facts):
-        folder = os.path.dirname(facts.report.path)
-        message = f"{folder}: {facts.shared} can write into this folder, where the key is."
+    if observed.shared and _holds_key(observed):
+        folder = os.path.dirname(observed.report.path)
+        message = f"{folder}: {observed.shared} can write into this folder, where the key is."
         yield Problem("shared-folder", "warning", message, f"chmod go-w {quote(folder)}")
 
 
-def in_git(facts: Facts) -> Iterator[Problem]:
+def in_git(observed: Observed) -> Iterator[Problem]:
     """Git has the file, or would take it with `git add -A`."""
-    level = "error" if _holds_key(facts) else "warning"
-    if facts.tracked:
-        message = f"git tracks {facts.report.path}: what stands in it is committed."
-        fix = "git rm --cached .claude/settings.local.json"
-        if _holds_key(facts) and facts.preset and facts.preset.key:
-            fix += f". {leaked(facts.preset.key, facts.preset.key_url)}"
-        yield Problem("tracked", level, message, fix)
-    elif facts.git_doubts:
-        yield Problem("git-doubts", "warning", facts.git_doubts, f"git -C {facts.report.worktree} status")
-    elif not facts.ignored and _holds_key(facts):
-        message = f"git does not ignore {facts.report.path}: `git add -A` would take the key."
+    level = "error" if _holds_key(observed) else "warning"
+    if observed.tracked:
+        message = f"git tracks {observed.report.path}: what stands in it is committed."
+        if _holds_key(observed) and observed.preset and observed.preset.key:
+            message += f" The key too. {leaked(observed.preset.key, observed.preset.key_url)}."
+        yield Problem("tracked", level, message, f"git -C {quote(observed.report.worktree)} rm --cached {LOCAL}")
+    elif observed.git_doubts:
+        yield Problem("git-doubts", "warning", observed.git_doubts, f"git -C {observed.report.worktree} status")
+    elif not observed.ignored and _holds_key(observed):
+        message = f"git does not ignore {observed.report.path}: `git add -A` would take the key."
         yield Problem("not-ignored", level, message, "llmswitch doctor --fix")
 
 
-def links(facts: Facts) -> Iterator[Problem]:
+def links(observed: Observed) -> Iterator[Problem]:
     """A file that is shared: a switch here would be one elsewhere, and Claude Code refuses to write it."""
-    for path in facts.links:
+    for path in observed.links:
         message = f"{path} is a symbolic link: whoever shares it is switched too, and Claude Code cannot save there."
         yield Problem("symlink", "warning", message, "Replace the link by a file of its own.")
-    if facts.hard_links > 1:
-        message = f"{facts.report.path} is one of {facts.hard_links} hard links."
+    if observed.hard_links > 1:
+        message = f"{observed.report.path} is one of {observed.hard_links} hard links."
         yield Problem("hard-links", "warning", message, "Replace it by a file of its own.")
-    if not facts.owned:
-        message = f"{facts.report.path} belongs to another user."
-        yield Problem("other-owner", "warning", message, f'chown "$USER" {facts.report.path}')
+    if not observed.owned:
+        message = f"{observed.report.path} belongs to another user."
+        yield Problem("other-owner", "warning", message, f'chown "$USER" {observed.report.path}')
 
 
-def leftovers(facts: Facts) -> Iterator[Problem]:
+def leftovers(observed: Observed) -> Iterator[Problem]:
     """Copies of settings with a key that other tools left, and temporary files of ours."""
-    for path in facts.leftovers:
+    for path in observed.leftovers:
         message = f"{path} still holds a credential, and Claude Code does not read it."
         yield Problem("leftover", "warning", message, f"rm {path}")
-    for path in facts.temporary:
+    for path in observed.temporary:
         yield Problem("temporary", "warning", f"{path} was left by a run that was killed.", f"rm {path}")
 
 
-def rules(facts: Facts) -> Iterator[Problem]:
+def rules(observed: Observed) -> Iterator[Problem]:
     """Secrets in permission rules: "allow always" writes the whole command there (2.1.330)."""
-    for path, kinds in facts.rules.items():
+    for path, kinds in observed.rules.items():
         message = f"A permission rule in {path} holds what looks like a secret: {', '.join(kinds)}."
         yield Problem(
             "secret-in-rule", "warning", message, "Take that rule out, and change the secret if it was shared."
         )
 
 
-def client(facts: Facts) -> Iterator[Problem]:
+def client(observed: Observed) -> Iterator[Problem]:
     """The Claude Code that is installed."""
-    if not facts.program:
+    if not observed.program:
         install = "npm install --global @anthropic-ai/claude-code"
         yield Problem("no-client", "warning", "Claude Code was not found: there is no `claude` on PATH.", install)
-    elif facts.client and facts.client < MAIN_RULE_SINCE:
-        number = ".".join(map(str, facts.client))
+    elif observed.client and observed.client < MAIN_RULE_SINCE:
+        number = ".".join(map(str, observed.client))
         message = (
             f"Claude Code {number} is older than 2.1.211: it reads the local settings of the folder it is started "
             "in and no others, so that main's file has no effect in linked worktrees."
@@ -105,70 +104,70 @@ def client(facts: Facts) -> Iterator[Problem]:
         yield Problem("old-client", "warning", message, "claude update")
 
 
-def overlay(facts: Facts) -> Iterator[Problem]:
+def overlay(observed: Observed) -> Iterator[Problem]:
     """A `claude` that does not read what `run` brings."""
-    if not facts.overlay_read:
-        message = f"`llmswitch run` carries no pin: {facts.program} does not read the settings it brings. {CAUSES}."
+    if not observed.overlay_read:
+        message = f"`llmswitch run` carries no pin: {observed.program} does not read the settings it brings. {CAUSES}."
         yield Problem("overlay-lost", "error", message, "Put the program itself first on PATH.")
 
 
-def git(facts: Facts) -> Iterator[Problem]:
+def git(observed: Observed) -> Iterator[Problem]:
     """The git that is installed."""
-    if facts.git is None:
+    if observed.git is None:
         yield Problem("no-git", "warning", "git was not found, so nothing keeps a key out of it.", "Install git.")
-    elif facts.git < GIT_LISTS_SINCE:
-        message = f"git {'.'.join(map(str, facts.git))} cannot list worktrees safely; `--all` takes 2.36."
+    elif observed.git < GIT_LISTS_SINCE:
+        message = f"git {'.'.join(map(str, observed.git))} cannot list worktrees safely; `--all` takes 2.36."
         yield Problem("old-git", "note", message, "Update git.")
 
 
-def keyring(facts: Facts) -> Iterator[Problem]:
+def keyring(observed: Observed) -> Iterator[Problem]:
     """A keyring that cannot hold a key: bad where the pin's key has no other source."""
-    if facts.keyring_problem:
-        if facts.preset is not None and facts.preset.key is not None and not facts.key_elsewhere:
-            fix = facts.keyring_fix.replace("LLMSWITCH_KEY_<NAME>", facts.key_variable)
-            yield Problem("keyring", "error", facts.keyring_problem, fix)
+    if observed.keyring_problem:
+        if observed.preset is not None and observed.preset.key is not None and not observed.key_elsewhere:
+            fix = observed.keyring_fix.replace("LLMSWITCH_KEY_<NAME>", observed.key_variable)
+            yield Problem("keyring", "error", observed.keyring_problem, fix)
         else:
-            message = f"{facts.keyring_problem} Nothing here needs it now; keys can be exported, but not saved."
+            message = f"{observed.keyring_problem} Nothing here needs it now; keys can be exported, but not saved."
             yield Problem("keyring", "note", message, "")
 
 
-def keys(facts: Facts) -> Iterator[Problem]:
+def keys(observed: Observed) -> Iterator[Problem]:
     """Saved keys that no preset uses."""
-    for name in facts.unused_keys:
+    for name in observed.unused_keys:
         message = f"No preset uses the saved key {name}."
         yield Problem("unused-key", "note", message, f"llmswitch keys delete {name}")
 
 
-def presets(facts: Facts) -> Iterator[Problem]:
+def presets(observed: Observed) -> Iterator[Problem]:
     """Presets that cannot be read, and the one in use here where nobody looked at it for long."""
-    for why in facts.unusable_presets:
+    for why in observed.unusable_presets:
         yield Problem("preset-unusable", "warning", why, "Mend it in an editor.")
-    for name in facts.hidden_presets:
+    for name in observed.hidden_presets:
         message = f"Your preset {name} has the name of a command, which comes first: `llmswitch use` reaches it."
         yield Problem("preset-hidden", "note", message, f"llmswitch use {name}")
-    if facts.preset and facts.preset_age > OLD_DAYS:
+    if observed.preset and observed.preset_age > OLD_DAYS:
         message = (
-            f"Preset {facts.preset.name} was last checked on {facts.preset.verified}, {facts.preset_age} days ago: "
+            f"Preset {preset.name} was last checked on {preset.verified}, {observed.preset_age} days ago: "
             "its models may have changed."
         )
         yield Problem("old-preset", "note", message, "llmswitch doctor --models")
 
 
-def first_run(facts: Facts) -> Iterator[Problem]:
+def first_run(observed: Observed) -> Iterator[Problem]:
     """A home in which Claude Code was never set up: it wants api.anthropic.com before it reads local settings."""
-    if facts.text(BASE_URL) and not facts.onboarded:
+    if observed.text(BASE_URL) and not observed.onboarded:
         message = "Claude Code was never set up in this home: its first start asks for a login and needs Anthropic."
         yield Problem("first-run", "note", message, "Start `claude` once, or set hasCompletedOnboarding yourself.")
 
 
-def sessions(facts: Facts) -> Iterator[Problem]:
+def sessions(observed: Observed) -> Iterator[Problem]:
     """Sessions that were started here before the last switch and still hold something of the old pin."""
-    yield from of_sessions(facts.open, facts.switched, facts.record, facts.previous)
+    yield from of_sessions(observed.open, observed.switched, observed.record, observed.previous)
 
 
-def editors(facts: Facts) -> Iterator[Problem]:
+def editors(observed: Observed) -> Iterator[Problem]:
     """The workspace's editor settings export a variable of ours to what the editor starts, or choose a model."""
-    for named in facts.editors:
+    for named in observed.editors:
         take = f"Take {named.name} out of {named.path} where it is not meant."
         if named.secret:
             message = f"{named.path} holds a credential: {named.name} in {named.place}."
@@ -183,7 +182,7 @@ def editors(facts: Facts) -> Iterator[Problem]:
             )
             yield Problem("editor-untried", "note", message, take)
         else:
-            does = "a pin is stronger" if facts.text(BASE_URL) else "without a pin it decides there"
+            does = "a pin is stronger" if observed.text(BASE_URL) else "without a pin it decides there"
             message = f"{named.path} sets {named.name} ({named.place}) for what the editor starts; {does}."
             yield Problem("editor-exports", "note", message, take)
 

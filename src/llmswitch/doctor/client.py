@@ -10,8 +10,8 @@ from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.claude import control
 from llmswitch.claude.effective import Value
-from llmswitch.claude.variables import ALLOWED, BASE_URL, INSIDE, OURS, TOP, as_text, shown
-from llmswitch.doctor.facts import Facts
+from llmswitch.claude.variables import ALLOWED, BASE_URL, INSIDE, OURS, SAVED_MODEL, TOP_MEMBERS, as_text, shown
+from llmswitch.doctor.observed import Observed
 
 # What Claude Code also hands on, which tells a Claude Code that another one started it.
 HANDED_ON = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
@@ -19,18 +19,18 @@ MOST = 5
 FIX = "Believe Claude Code, not `llmswitch status`, and report it with the versions of both."
 
 
-def findings(facts: Facts, environ: Mapping[str, str]) -> list[Problem]:
+def findings(observed: Observed, environ: Mapping[str, str]) -> list[Problem]:
     """Ask Claude Code, started here as from the user's shell, and return where it contradicts us, or that it agrees."""
-    if not facts.program:
+    if not observed.program:
         return []  # said already
     if environ.get(INSIDE):  # then the environment is the pin of the session we run in
         left_out = (*OURS, *HANDED_ON, INSIDE)
         environ = {name: text for name, text in environ.items() if name not in left_out}
     try:
-        found = list(compare(facts.values, control.ask(facts.program, facts.report.worktree, environ)))
+        found = list(compare(observed.values, control.ask(observed.program, observed.report.worktree, environ)))
     except LlmswitchError as error:
         return [Problem("client-silent", "warning", error.args[0], "claude doctor")]
-    count = sum(value.origin != "shell" for value in facts.values.values())
+    count = sum(value.origin != "shell" for value in observed.values.values())
     return found or [Problem("client-agrees", "ok", f"Claude Code itself says the same of all {count} settings.")]
 
 
@@ -63,7 +63,7 @@ def _plain(name: str, values: Mapping[str, str]) -> object:
 
 def _merged(effective: Any) -> dict[str, str]:
     settings = effective if isinstance(effective, dict) else {}
-    top = {name: as_text(settings[name], name) for name in TOP if name in settings}
+    top = {name: as_text(settings[name], name) for name in (*TOP_MEMBERS, SAVED_MODEL) if name in settings}
     return {str(name): str(text) for name, text in (settings.get("env") or {}).items()} | top
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.claude.variables import HOST_APP, IDENTITY, may_be_secret
 from llmswitch.settings.repair import mended
 
@@ -75,6 +75,6 @@ def _in_object(value: object, place: str) -> Iterator[tuple[str, str, bool]]:
 
 def _text(path: str) -> str:
     try:
-        return data(path)[:LARGEST].decode("utf-8-sig", errors="replace")
+        return bytes_of(path)[:LARGEST].decode("utf-8-sig", errors="replace")
     except OSError:
         return ""

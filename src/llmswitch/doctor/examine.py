@@ -13,8 +13,8 @@ from llmswitch.base.problem import Problem
 from llmswitch.claude.sessions import Session
 from llmswitch.commands import usage
 from llmswitch.doctor import checks, checks_setup, client, fix, history
-from llmswitch.doctor.facts import Facts
-from llmswitch.doctor.look import Reach, look
+from llmswitch.doctor.observe import Reach, observe
+from llmswitch.doctor.observed import Observed
 from llmswitch.doctor.provider import Asker
 from llmswitch.settings.checkout import Checkout
 from llmswitch.status.judge import judge
@@ -37,9 +37,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Examined:
-    """The facts and what was found, the worst first; `mended` is what was mended before, `failed` why some was not."""
+    """What was observed, and what is wrong, the worst first; `mended` was mended before, `failed`: why some was not."""
 
-    facts: Facts
+    observed: Observed
     problems: list[Problem]
     mended: Sequence[Problem] = ()
     failed: Sequence[str] = ()
@@ -47,7 +47,7 @@ class Examined:
     @property
     def safe(self) -> list[Problem]:
         """The problems that `--fix` mends."""
-        return fix.safe(self.problems, self.facts)
+        return fix.safe(self.problems, self.observed)
 
     @property
     def exit_code(self) -> int:
@@ -56,22 +56,22 @@ class Examined:
 
     def data(self) -> dict[str, object]:
         """Return what `doctor --json` prints."""
-        facts = self.facts
+        observed = self.observed
         return {
-            "worktree": facts.report.worktree,
-            "preset": facts.report.preset,
-            "claude_code": {"path": facts.program or None, "version": _number(facts.client)},
-            "git": _number(facts.git),
-            "keyring": facts.keyring or None,
+            "worktree": observed.report.worktree,
+            "preset": observed.report.preset,
+            "claude_code": {"path": observed.program or None, "version": _number(observed.client)},
+            "git": _number(observed.git),
+            "keyring": observed.keyring or None,
             "llmswitch": __version__,
             "python": sys.version.partition(" ")[0],
             "system": platform.platform(),
-            "worktrees": facts.worktrees,
-            "keys": dict(facts.known_keys),
-            "others": list(facts.others),
+            "worktrees": observed.worktrees,
+            "keys": dict(observed.known_keys),
+            "others": list(observed.others),
             "problems": [problem.data() for problem in self.problems if problem.level != "ok"],
             "proven": [{"code": each.code, "message": each.message} for each in self.problems if each.level == "ok"],
-            "open_sessions": [_session(session) for session in facts.open],
+            "open_sessions": [_session(session) for session in observed.open],
         }
 
 
@@ -87,15 +87,15 @@ def _number(version: tuple[int, ...] | None) -> str | None:
 def examine(checkout: Checkout, reach: Reach, asked: Asked) -> Examined:
     """Return what is wrong in a worktree; what costs time or money is looked at only where it was asked for."""
     report = judge(checkout, branch(checkout.worktree), reach.catalog, reach.gateway)
-    facts = look(checkout, report, reach)
-    found = doctor(facts)
+    observed = observe(checkout, report, reach)
+    found = doctor(observed)
     found += _evidence(checkout, reach)
-    found += client.findings(facts, reach.environ) if asked.client else []
-    found += history.findings(facts, checkout.worktree) if asked.history else []
-    found += Asker(facts, reach).served() if asked.models else []
-    found += Asker(facts, reach).probe() if asked.probe else []
+    found += client.findings(observed, reach.environ) if asked.client else []
+    found += history.findings(observed, checkout.worktree) if asked.history else []
+    found += Asker(observed, reach).served() if asked.models else []
+    found += Asker(observed, reach).probe() if asked.probe else []
     keep_delivery(found, report.own.values if report.own else {}, checkout.state.current, reach.catalog)
-    return Examined(facts, by_level(found))
+    return Examined(observed, by_level(found))
 
 
 def _evidence(checkout: Checkout, reach: Reach) -> list[Problem]:
@@ -108,11 +108,11 @@ def _evidence(checkout: Checkout, reach: Reach) -> list[Problem]:
             for each in known]  # fmt: skip
 
 
-def doctor(facts: Facts) -> list[Problem]:
+def doctor(observed: Observed) -> list[Problem]:
     """Return what `status` finds and what every check finds, the worst first."""
-    found = [problem for check in CHECKS for problem in check(facts)]
+    found = [problem for check in CHECKS for problem in check(observed)]
     slots = any(problem.code == "slot-missing" for problem in found)  # each slot by itself, with what mends it
-    return by_level([*(each for each in facts.report.problems if not (slots and each.code == "unmapped")), *found])
+    return by_level([*(each for each in observed.report.problems if not (slots and each.code == "unmapped")), *found])
 
 
 def by_level(problems: Sequence[Problem]) -> list[Problem]:
@@ -132,5 +132,5 @@ def mended(fresh: Callable[[], Checkout], reach: Reach, asked: Asked, first: Exa
             return
         failed = fix.fix(safe, fresh())
         found = examine(fresh(), reach, asked)
-        examined = Examined(found.facts, found.problems, safe, failed)
+        examined = Examined(found.observed, found.problems, safe, failed)
         yield examined

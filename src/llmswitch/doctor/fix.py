@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import OURS, SECRET_BEARING, VARIABLES
-from llmswitch.doctor.facts import Facts
+from llmswitch.doctor.observed import Observed
 from llmswitch.settings import ignore_rule, keep
 from llmswitch.settings.change import Change, as_json
 from llmswitch.settings.checkout import Checkout
@@ -19,23 +19,23 @@ from llmswitch.settings.state import Record
 ROUNDS = 5
 
 
-def safe(problems: Sequence[Problem], facts: Facts) -> list[Problem]:
+def safe(problems: Sequence[Problem], observed: Observed) -> list[Problem]:
     """Return the problems that `fix` mends: in this worktree's own file, which no other rules over."""
-    return [problem for problem in problems if _is_simple(problem, facts) or _is_ours(problem, facts)]
+    return [problem for problem in problems if _is_simple(problem, observed) or _is_ours(problem, observed)]
 
 
-def _is_simple(problem: Problem, facts: Facts) -> bool:
+def _is_simple(problem: Problem, observed: Observed) -> bool:
     """Say whether it is a matter of the settings file itself, or of git's ignore rules."""
-    simple = not facts.links and facts.hard_links == 1 and facts.owned
-    mendable = problem.code != "settings-ignored" or (problem.level == "error" and facts.mendable)
+    simple = not observed.links and observed.hard_links == 1 and observed.owned
+    mendable = problem.code != "settings-ignored" or (problem.level == "error" and observed.mendable)
     return problem.code in _REPAIRS and simple and mendable
 
 
-def _is_ours(problem: Problem, facts: Facts) -> bool:
+def _is_ours(problem: Problem, observed: Observed) -> bool:
     """Say whether the members that mend it go into this worktree's pin, and would count there."""
-    if not (problem.members and facts.report.own and facts.own_pin):
+    if not (problem.members and observed.report.own and observed.own_pin):
         return False
-    stronger = facts.layers[: list(facts.layers).index(facts.report.own)]
+    stronger = observed.layers[: list(observed.layers).index(observed.report.own)]
     return not any(name in layer.values for name in problem.members for layer in stronger)
 
 

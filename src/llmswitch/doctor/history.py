@@ -14,10 +14,9 @@ from llmswitch.base.key_words import known_keys
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
-from llmswitch.doctor.facts import Facts
+from llmswitch.doctor.observed import Observed
 from llmswitch.keys.leaked import leaked
-from llmswitch.worktrees.program import GUARDS, environment
-from llmswitch.worktrees.program import git as program_git
+from llmswitch.worktrees.program import GUARDS, environment, run_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def leaks(worktree: Worktree) -> list[Leak]:
 
 
 def _leaks(worktree: Worktree, versions: Sequence[tuple[str, str, str, str]]) -> Iterator[Leak]:
-    import git
+    import git  # GitPython starts a git as it is imported: with the environment that was put in place
 
     try:
         with git.Repo(worktree.root) as repository:
@@ -83,7 +82,7 @@ def _of_versions(repository: Any, versions: Sequence[tuple[str, str, str, str]])
 
 def _versions(worktree: Worktree) -> Iterator[tuple[str, str, str, str]]:
     """Yield (commit, day, path, blob) of every version that a commit brought, merges included."""
-    code, found, complaint = program_git(
+    code, found, complaint = run_git(
         "log", "--all", "--reflog", "--no-show-signature", "-m",
         "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=AMT",
         f"--format={_COMMIT}%H %cs", "--", *PATHS,
@@ -114,24 +113,24 @@ def secrets(text: str) -> dict[Secret, str]:
     return {Secret(value): rule for value, rule in texts.items() if value != KEYLESS_TOKEN}
 
 
-def findings(facts: Facts, worktree: Worktree) -> list[Problem]:
+def findings(observed: Observed, worktree: Worktree) -> list[Problem]:
     """Return each version of a settings file in git's history that holds a credential."""
     try:
         found = leaks(worktree) if worktree.in_repository else []
     except LlmswitchError as error:
         return [Problem("history-unread", "warning", error.args[0], "git fsck")]
-    in_use = {Secret(facts.text(name)) for name in CREDENTIALS.values() if facts.text(name)}
-    problems = [_leak(leak, bool(in_use & leak.secrets.keys()), facts) for leak in found]
+    in_use = {Secret(observed.text(name)) for name in CREDENTIALS.values() if observed.text(name)}
+    problems = [_leak(leak, bool(in_use & leak.secrets.keys()), observed) for leak in found]
     kinds = f"keys of known providers, {', '.join(secret_marks.RULES)}"
     clean = f"Nothing like a secret was found in any version of a settings file in git's history (looked for: {kinds})."
     return problems or [Problem("history-clean", "ok", clean)]
 
 
-def _leak(leak: Leak, in_use: bool, facts: Facts) -> Problem:
+def _leak(leak: Leak, in_use: bool, observed: Observed) -> Problem:
     rules = ", ".join(dict.fromkeys(leak.secrets.values()))
     which = "the credential that is in use here" if in_use else f"a secret ({rules})"
     message = f"Commit {leak.commit} of {leak.day} holds {which}, in {leak.path}. Every clone has it."
     fix = "First revoke it where it was issued; then take it out of the file."
-    if in_use and facts.preset and facts.preset.key:
-        fix = leaked(facts.preset.key, facts.preset.key_url)
+    if in_use and observed.preset and observed.preset.key:
+        fix = leaked(observed.preset.key, observed.preset.key_url)
     return Problem("history-key", "error" if in_use else "warning", message, fix)

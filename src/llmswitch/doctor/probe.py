@@ -18,7 +18,7 @@ from urllib.error import URLError
 
 from llmswitch.base.secret import STARS
 from llmswitch.base.urls import is_loopback
-from llmswitch.doctor.answers import Reply
+from llmswitch.doctor.replies import Reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _rest(response: Any, first: bytes, deadline: float, most: int) -> bytes:
 
 
 def _failure(error: BaseException) -> str:
-    """Return the word of answers.FAILURES for what stood in the way."""
+    """Return the word of replies.FAILURES for what stood in the way."""
     if isinstance(error, URLError) and isinstance(error.reason, BaseException):
         error = error.reason
     kinds = {ssl.SSLError: "tls", socket.gaierror: "dns", ConnectionRefusedError: "refused", TimeoutError: "timeout"}

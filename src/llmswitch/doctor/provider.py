@@ -12,11 +12,12 @@ from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of, id_in
 from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, START_MODEL, VARIABLES
 from llmswitch.commands.keys import print_key
-from llmswitch.doctor import answers, checks, probe, probe_request
-from llmswitch.doctor.answers import Reply
-from llmswitch.doctor.facts import Facts
-from llmswitch.doctor.look import Reach
+from llmswitch.doctor import checks, probe, probe_request, replies
+from llmswitch.doctor.observe import Reach
+from llmswitch.doctor.observed import Observed
 from llmswitch.doctor.probe_request import Request
+from llmswitch.doctor.replies import Reply
+from llmswitch.gateway.delivery import token_helper
 from llmswitch.keys.ready import ready, ways_on
 from llmswitch.presets.preset import Preset, slot_named
 
@@ -31,9 +32,9 @@ class Asker:
     A helper that is not ours is never run: the settings of a cloned repository could name one.
     """
 
-    def __init__(self, facts: Facts, reach: Reach) -> None:
-        self.facts, self._reach = facts, reach
-        self.url = facts.text(BASE_URL).strip()
+    def __init__(self, observed: Observed, reach: Reach) -> None:
+        self.observed, self._reach = observed, reach
+        self.url = observed.text(BASE_URL).strip()
         self.host = host_of(self.url)
 
     def _send(self, requests: Sequence[Request]) -> list[Reply]:
@@ -53,11 +54,11 @@ class Asker:
         models = self.models()
         if not models:
             return [*checked, Problem("not-asked", "note", f"Not asked: no model is mapped for {self.host}.")]
-        version = ".".join(map(str, self.facts.client or ())) or probe_request.TRIED
+        version = ".".join(map(str, self.observed.client or ())) or probe_request.TRIED
         asked = [self._asked(model, slots, headers, good) for model, slots in models.items()]
-        requests = [probe_request.message(self.facts.report.texts, model, headers, version) for model in models]
-        replies = self._send(requests)
-        found = [answers.judge(one, reply) for one, reply in zip(asked, replies, strict=True)]
+        requests = [probe_request.message(self.observed.report.texts, model, headers, version) for model in models]
+        came = self._send(requests)
+        found = [replies.judge(one, reply) for one, reply in zip(asked, came, strict=True)]
         # A host that cannot be reached is said once, not for each model.
         return [*checked, *{problem.message: problem for problem in found}.values()]
 
@@ -69,7 +70,7 @@ class Asker:
         if preset is None or not preset.models_url:
             return [Problem("no-list", "note", f"{self.host} has no list of models that llmswitch knows of.")]
         [reply] = self._send([probe_request.plain(preset.models_url, "GET", self._own_credentials(preset))])
-        ids = answers.model_ids(reply)
+        ids = replies.model_ids(reply)
         if not ids:
             message = f"The list of models at {host_of(preset.models_url)} cannot be read ({_how(reply)})."
             return [Problem("models-unread", "warning", message, "Try again: llmswitch doctor --models")]
@@ -81,9 +82,9 @@ class Asker:
         """Return {model: its slots} of the models that requests go out for."""
         found: dict[str, list[str]] = {}
         for slot, variable in VARIABLES.items():
-            if model := self.facts.text(variable):
+            if model := self.observed.text(variable):
                 found.setdefault(model, []).append(slot)
-        start = self.facts.text(START_MODEL)
+        start = self.observed.text(START_MODEL)
         if start and not slot_named(start) and start not in checks.ALIASES:  # a session starts on an id
             found.setdefault(start, []).append("start")
         return found
@@ -94,7 +95,7 @@ class Asker:
             return "Not asked: there is no pin with a base URL here."
         if wrong := url_problem(self.url):
             return f"Not asked: the base URL {redacted(self.url)} {wrong}."
-        values = self.facts.values
+        values = self.observed.values
         names = [name for name in (*CREDENTIALS.values(), HELPER) if name in values and values[name].text]
         if any(values[name].layer is not values[BASE_URL].layer for name in names):
             return "Not asked: the credential and the base URL come from different places."
@@ -102,12 +103,12 @@ class Asker:
 
     def _credentials(self) -> dict[str, str]:
         """Return the headers with the credential as Claude Code would send it; KeyProblem where it has none."""
-        preset, helper = self._own_preset(), self.facts.text(HELPER)
+        preset, helper = self._own_preset(), self.observed.text(HELPER)
         if not helper:
-            return probe_request.credentials(self.facts.report.texts)
+            return probe_request.credentials(self.observed.report.texts)
         if token := self._gateway_token(helper):
             return self._both(token)
-        if preset is None or helper != self._reach.helper(preset) or self.facts.record.preset != preset.name:
+        if preset is None or helper != self._reach.helper(preset) or self.observed.record.preset != preset.name:
             raise KeyProblem("apiKeyHelper is not llmswitch's own, and no other is run.", hint="claude -p hi")
         reach = self._reach
         return self._both(print_key(None, preset.name, reach.catalog, reach.environ, reach.keyring))
@@ -115,7 +116,7 @@ class Asker:
     def _gateway_token(self, helper: str) -> Secret | None:
         """Return the token of the local gateway, which is started for that, None where URL or helper is another's."""
         gateway, name = self._reach.gateway(), id_in(self.url)
-        if name is None or helper != gateway.helper(name):
+        if name is None or helper != token_helper(name):
             return None
         gateway.start()
         return Secret(gateway.token(name))
@@ -123,11 +124,11 @@ class Asker:
     def _both(self, key: Secret) -> dict[str, str]:
         """Return both headers, in which Claude Code sends what a helper prints."""
         both = dict.fromkeys(CREDENTIALS.values(), key.reveal())
-        return probe_request.credentials({**self.facts.report.texts, **both})
+        return probe_request.credentials({**self.observed.report.texts, **both})
 
     def _own_preset(self) -> Preset | None:
         """Return the preset, where the pin's base URL is its own: only then the key is too."""
-        preset = self.facts.preset
+        preset = self.observed.preset
         return preset if preset and preset.base_url and host_of(preset.base_url) == self.host else None
 
     def _own_credentials(self, preset: Preset, auth: str = "") -> dict[str, str]:
@@ -161,15 +162,15 @@ class Asker:
         reach = self._reach
         others = ready(preset.key if preset else None, reach.catalog, reach.environ, reach.names().load())
         switch = f". Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}" if others else ""
-        return f"llmswitch save-key {name}{page}, then: {self.facts.use}{switch}"
+        return f"llmswitch save-key {name}{page}, then: {self.observed.use}{switch}"
 
-    def _asked(self, model: str, slots: list[str], headers: Mapping[str, str], good: bool | None) -> answers.Asked:
-        preset = self.facts.preset
+    def _asked(self, model: str, slots: list[str], headers: Mapping[str, str], good: bool | None) -> replies.Asked:
+        preset = self.observed.preset
         header = " and ".join(_SHOWN[name] for name in headers)
-        any_key = bool(preset and preset.answers_any_key) or self.facts.text(AUTH_TOKEN) == KEYLESS_TOKEN
+        any_key = bool(preset and preset.answers_any_key) or self.observed.text(AUTH_TOKEN) == KEYLESS_TOKEN
         save = self._save(preset)
-        use, limit = self.facts.use, self._limit(preset)
-        return answers.Asked(self.host, model, ", ".join(slots), header, use, save, any_key, good, limit)
+        use, limit = self.observed.use, self._limit(preset)
+        return replies.Asked(self.host, model, ", ".join(slots), header, use, save, any_key, good, limit)
 
     def _limit(self, preset: Preset | None) -> str:
         """Return what to do where credit or a limit gave out."""
@@ -178,7 +179,7 @@ class Asker:
 
     def _gone(self, model: str, slots: list[str], ids: Sequence[str]) -> Problem:
         near = difflib.get_close_matches(probe_request.wire_model(model), ids, n=1, cutoff=0.5)
-        fix = f"{self.facts.use} {' '.join(f'--{slot} {near[0]}' for slot in slots)}" if near else "llmswitch list"
+        fix = f"{self.observed.use} {' '.join(f'--{slot} {near[0]}' for slot in slots)}" if near else "llmswitch list"
         message = f"{self.host} no longer lists {redacted(model)} ({', '.join(slots)})."
         return Problem("model-gone", "error", message, fix)
 
@@ -191,4 +192,4 @@ def _is_served(model: str, ids: Sequence[str]) -> bool:
 
 
 def _how(reply: Reply) -> str:
-    return str(reply.status) if reply.status else answers.FAILURES.get(reply.failure, "no answer")
+    return str(reply.status) if reply.status else replies.FAILURES.get(reply.failure, "no answer")

@@ -41,12 +41,6 @@ class LocalGateway:
         """Say whether a key is exported or was saved with llmswitch; no keyring is asked."""
         return bool(self.environ.get(variable(name))) or name in self._names().load()
 
-    def helper(self, name: str) -> str:
-        """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
-        from llmswitch.base.shell import helper  # imports re; only where a helper is written
-
-        return helper("gateway", "token", name)
-
     def status(self) -> dict[str, object] | None:
         """Return what the running gateway says of itself, None where none runs."""
         return self._ask("/status")

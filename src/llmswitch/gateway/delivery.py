@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
+from llmswitch.base.shell import helper
 from llmswitch.gateway.extra import check_installed
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.preset import Preset
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from llmswitch.presets.routes import Route
 
 
+def token_helper(name: str) -> str:
+    """Return the shell command that prints the token for the routes of that id, for apiKeyHelper."""
+    return helper("gateway", "token", name)
+
+
 def deliver(pin: Pin, gateway: LocalGateway, catalog: Catalog, keys: KeySource | None) -> tuple[Pin, list[str]]:
     """Write the routes of a pin and return it with the gateway's helper, and what to know about the routes' keys.
 
@@ -25,7 +31,7 @@ def deliver(pin: Pin, gateway: LocalGateway, catalog: Catalog, keys: KeySource |
     routes = pin.routes
     assert routes
     check_installed()
-    delivered = pin.with_helper(gateway.helper(routes.id))
+    delivered = pin.with_helper(token_helper(routes.id))
     if keys is None:
         return delivered, []
     needed = {route.key: route for route in routes.by_model.values() if route.key}

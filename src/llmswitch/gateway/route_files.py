@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base import files as atomic
+from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps, loads
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.base.urls import is_id
 from llmswitch.presets.routes import Routes, from_data
 
@@ -28,7 +28,7 @@ class RouteFiles:
             status = os.stat(path)
             stamp = (status.st_mtime_ns, status.st_ino)
             if name not in self._read or self._read[name][0] != stamp:
-                self._read[name] = (stamp, from_data(loads(data(path).decode())))
+                self._read[name] = (stamp, from_data(loads(bytes_of(path).decode())))
         except (OSError, ValueError, RecursionError):
             self._read.pop(name, None)
             return None
@@ -39,7 +39,7 @@ class RouteFiles:
         path = self._path(routes.id)
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            atomic.replace(os.path.realpath(path), dumps(routes.data()).encode(), 0o600)
+            files.replace(os.path.realpath(path), dumps(routes.data()).encode(), 0o600)
         except OSError as error:
             raise LlmswitchError(f"{path}: cannot write it: {error.strerror}.") from None
 

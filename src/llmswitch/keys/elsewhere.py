@@ -1,13 +1,20 @@
-"""Where a key that llmswitch does not have may lie already: in files and variables of other tools. Nothing is read."""
+"""Where a key may lie that no source has: in a pin that is here already, or in files and variables of other tools."""
 
 from __future__ import annotations
 
 import glob
 import os
 
+from llmswitch.base.secret import Secret
+from llmswitch.base.urls import host_of
+from llmswitch.claude.variables import BASE_URL, CREDENTIALS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+    from llmswitch.presets.preset import Preset
+    from llmswitch.settings.checkout import Checkout
 
 # key → the variables in which other tools look for it, besides NAME_API_KEY
 _USUAL = {
@@ -22,6 +29,21 @@ _USUAL = {
     "xai": ("XAI_API_KEY", "GROK_API_KEY"),
     "zai": ("ZAI_API_KEY", "Z_AI_API_KEY", "GLM_API_KEY"),
 }
+
+
+def typed_before(checkout: Checkout, preset: Preset, unsaved: Collection[str]) -> tuple[Secret, str] | None:
+    """Return the key of the pin that is here already and its source, where it was typed for this preset and host.
+
+    `unsaved` are the sources that cannot be asked again.
+    """
+    record = checkout.state.current
+    settings = checkout.file.settings()
+    values = settings.values() if settings else {}
+    text, source = values.get(CREDENTIALS[preset.auth], ""), record.key.get("source", "")
+    same = record.preset == preset.name and host_of(values.get(BASE_URL, "")) == preset.host
+    if not text or not same or source not in unsaved or not record.has_key(Secret(text)):
+        return None
+    return Secret(text), source
 
 
 def offers(name: str, environ: Mapping[str, str]) -> list[str]:

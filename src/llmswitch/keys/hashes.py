@@ -7,7 +7,7 @@ import os
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps, loads
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import digest
 from llmswitch.keys.titles import TITLES
 
@@ -81,7 +81,7 @@ class KeyHashes:
 
     def _load(self) -> dict[str, object]:
         try:
-            found = loads(data(self._path).decode())
+            found = loads(bytes_of(self._path).decode())
         except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}

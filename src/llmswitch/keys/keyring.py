@@ -37,20 +37,12 @@ _LIBRARIES = ("keyring.backends.", "keyrings.")
 _NONE = "keyring.backends.fail.Keyring"  # what the library chooses where it finds nothing
 # Asks for its password in the middle of a command, on the terminal.
 _ASKING = ("keyrings.cryptfile",)
-# CRED_MAX_CREDENTIAL_BLOB_SIZE in bytes (wincred.h); some wrappers cut a longer key without a word.
-_WINDOWS_LONGEST = 2560
 # errSecInteractionNotAllowed (over ssh, in tmux), errSecAuthFailed, errSecInvalidOwnerEdit (SecBase.h)
 _KEYCHAIN_SHUT = ("-25308", "-25293", "-25244")
-# ERROR_NOT_ENOUGH_MEMORY, RPC_X_BAD_STUB_DATA, ERROR_NO_SUCH_LOGON_SESSION (winerror.h)
-_WINDOWS_TROUBLE = {
-    8: "The Windows Credential Locker is full.",
-    1783: "The key is too long for the Windows Credential Locker.",
-    1312: "The Windows Credential Locker cannot be used in this session (over SSH, or a service).",
-}
 
 
 def service(name: str) -> str:
-    """Return the service a key lies under: one a key, since Windows moves entries that share a service."""
+    """Return the service a key lies under: one a key, as a person would look for it."""
     return f"llmswitch:{name}"
 
 
@@ -128,7 +120,6 @@ class OsKeyring:
     def _put(self, name: str, secret: Secret) -> bool:
         """Save a key and say whether it can be read back."""
         backend = self._open()
-        _check_length(backend, secret)
         self._call(lambda: backend.set_password(service(name), name, secret.reveal()))
         return self._get(backend, name) == secret
 
@@ -182,11 +173,6 @@ class OsKeyring:
         self._waited += time.monotonic() - start
 
 
-def _check_length(backend: Any, secret: Secret) -> None:
-    if type(backend).__module__.endswith(".Windows") and len(secret.reveal()) * 2 > _WINDOWS_LONGEST:
-        raise KeyProblem(f"{_WINDOWS_TROUBLE[1783]} It takes {_WINDOWS_LONGEST // 2} characters.", hint=_OTHER_WAYS)
-
-
 def _library() -> Any:
     import keyring  # at its first use: it looks for every keyring, and what it meets there may fail
 
@@ -213,7 +199,7 @@ def _of_kind(kind: str, attended: bool) -> Any:
     if _library().core.load_config() is not None:  # keyringrc.cfg
         return None
     module, _, name = kind.rpartition(".")
-    backend = getattr(importlib.import_module(module), name)()
+    backend = getattr(importlib.import_module(module), name)()  # core.load_keyring would ask for its priority: slow
     return None if _is_refused(backend, attended) else backend
 
 
@@ -232,8 +218,6 @@ def _explained(error: BaseException) -> KeyProblem:
     if isinstance(error, KeyProblem):
         return error
     kind = type(error).__name__
-    if trouble := _WINDOWS_TROUBLE.get(getattr(error, "winerror", 0)):
-        return KeyProblem(trouble, hint=_OTHER_WAYS)
     if code := next((code for code in _KEYCHAIN_SHUT if code in str(error)), None):
         return KeyProblem(
             f"The macOS Keychain does not let llmswitch in ({code}).",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.base import files as atomic
+from llmswitch.base import files
 from llmswitch.base.fastjson import dumps, loads
-from llmswitch.base.opened import data as bytes_of
+from llmswitch.base.opened import bytes_of
 from llmswitch.keys.hashes import KeyHashes
 
 TYPE_CHECKING = False
@@ -52,8 +52,8 @@ class KeyNames:
 
     def _save(self, names: dict[str, str]) -> None:
         try:
-            atomic.make_folder(os.path.dirname(self._path), 0o700)
+            files.make_folder(os.path.dirname(self._path), 0o700)
             path = os.path.realpath(self._path)  # users keep such folders elsewhere, behind a link
-            atomic.replace(path, dumps(names).encode(), 0o600)
+            files.replace(path, dumps(names).encode(), 0o600)
         except OSError:
             pass

@@ -11,6 +11,7 @@ from llmswitch.base.secret import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from llmswitch.keys.names import KeyNames, Keyring
     from llmswitch.presets.preset import Preset
@@ -54,10 +55,14 @@ def find(
 
 def missing(name: str, environ: Mapping[str, str], trouble: KeyProblem | None = None) -> KeyProblem:
     """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
-    from llmswitch.keys.elsewhere import ways  # only where a key is missing
-
-    hint = ways(name, variable(name), environ, trouble.hint if trouble else "")
+    hint = _elsewhere().ways(name, variable(name), environ, trouble.hint if trouble else "")
     return KeyProblem(trouble.args[0] if trouble else f"There is no {name} key.", hint=hint)
+
+
+def _elsewhere() -> Any:
+    from llmswitch.keys import elsewhere  # only where no source has a key
+
+    return elsewhere
 
 
 def checked(text: str, source: str) -> Secret:
@@ -103,9 +108,7 @@ class KeySource:
         if key and key.saved:  # known by its hash from now on, so that it is recognised when it is an older one
             self._names().hashes.add(name, key.secret)
         if not key and checkout:
-            from llmswitch.keys.typed import typed_before  # only where no source has it
-
-            key = Key(*found) if (found := typed_before(checkout, preset, UNSAVED)) else None
+            key = Key(*found) if (found := _elsewhere().typed_before(checkout, preset, UNSAVED)) else None
         return key or self._without(name, trouble)
 
     def _without(self, name: str, trouble: KeyProblem | None) -> Key:

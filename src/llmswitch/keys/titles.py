@@ -7,5 +7,4 @@ TITLES = {
     "libsecret": "Secret Service",
     "kwallet": "KWallet",
     "macOS": "macOS Keychain",
-    "Windows": "Windows Credential Locker",
 }

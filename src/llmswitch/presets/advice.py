@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.claude.variables import SLOTS, plain
 from llmswitch.presets.preset import AUTO
-from llmswitch.presets.prices import of as prices_of
+from llmswitch.presets.prices import prices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ class Catalog:
         self._models: Models | None = None
         self.left_out: list[PresetProblem] = []
         self.anyway = False  # read where safety says no
-        self.price_lists: Prices | None = None  # for `prices.of`
+        self.price_lists: Prices | None = None  # for `prices_of`
 
     def load(self, name: str) -> Preset:
         """Return a preset by any of its names; UsageProblem for an unknown one, PresetProblem for a wrong file."""
@@ -68,9 +68,9 @@ class Catalog:
         preset = self.read(name, path)
         if not preset.is_mixed:
             return preset
-        from llmswitch.presets import places  # few presets are mixed
+        from llmswitch.presets import slot_homes  # few presets are mixed
 
-        return places.housed(preset, self.models, self.as_it_stands)
+        return slot_homes.housed(preset, self.models, self.as_it_stands)
 
     def read(self, name: str, path: str) -> Preset:
         """Return the preset in a file as it stands."""

@@ -6,7 +6,7 @@ import os
 
 from llmswitch.base.errors import PresetProblem
 from llmswitch.base.fastjson import loads
-from llmswitch.base.opened import data as bytes_of
+from llmswitch.base.opened import bytes_of
 
 SUFFIX = ".json5"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.presets.preset import slot_named
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ def read(root: str) -> list[str]:
     if not os.path.lexists(path):
         raise NoLadder("")
     try:
-        return parse(data(path).decode("utf-8-sig"))
+        return parse(bytes_of(path).decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise NoLadder(f"{path} is ignored: {why}") from None

@@ -7,7 +7,7 @@ import os
 from llmswitch.base.errors import PresetProblem, UsageProblem
 from llmswitch.presets.files import SUFFIX
 from llmswitch.presets.preset import is_name
-from llmswitch.presets.prices import of as prices_of
+from llmswitch.presets.prices import prices_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def all_shipped(catalog: Catalog) -> list[Preset]:
     return [preset for name in stems(catalog.shipped_folder) if (preset := shipped(name, catalog))]
 
 
-def price(preset: Preset, slot: str, model: str, catalog: Catalog) -> Price | None:
+def price_of(preset: Preset, slot: str, model: str, catalog: Catalog) -> Price | None:
     """Return what a slot's model costs at the provider it lives at."""
     place = preset.elsewhere.get(slot)
     home = preset if place is None else catalog.as_it_stands(place.preset) if place.preset else None

@@ -60,7 +60,7 @@ def own_file(catalog: Catalog) -> str:
     return os.path.join(os.path.dirname(catalog.own_folder), FILE)
 
 
-def of(catalog: Catalog) -> Prices:
+def prices_of(catalog: Catalog) -> Prices:
     """Return the shipped prices and the user's refreshed copy of them, read once."""
     if catalog.price_lists is None:
         shipped: dict[str, Any] = read_object(os.path.join(catalog.shipped_folder, FILE))

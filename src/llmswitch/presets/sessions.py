@@ -25,7 +25,7 @@ class Moment:
         self.weekday, self.clock = weekday, clock
 
 
-def cost(price: Price, session: Session, moment: Moment | None = None) -> float:
+def cost_of(price: Price, session: Session, moment: Moment | None = None) -> float:
     """Return what a session costs, in USD."""
     rates = rates_of(price, session.input, moment)
     fresh = session.input - session.cached

@@ -6,8 +6,7 @@ import os
 
 from llmswitch.claude.variables import EXCEPTIONS, HOST_APP, INSIDE, MANAGED, OURS, PROXIES, SHARED, TOP_MEMBERS
 from llmswitch.settings.state import State
-from llmswitch.worktrees import layout as worktrees
-from llmswitch.worktrees.layout import Worktree
+from llmswitch.worktrees.layout import Worktree, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,9 +152,9 @@ class Checkouts:
     def at(self, path: str = ".", folder: str = "") -> Checkout:
         """Return the worktree around `path`, for sessions that start in `folder` (default: its root).
 
-        Raises what worktrees.worktree.find does.
+        Raises what worktrees.layout.find does.
         """
-        return Checkout(worktrees.find(path), self, folder)
+        return Checkout(find(path), self, folder)
 
     def main(self, root: str, common_dir: str) -> Checkout:
         """Return the main checkout at a root, which its linked worktrees share."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.fastjson import dumps, loads
-from llmswitch.base.opened import data as bytes_of
+from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import digest
 from llmswitch.settings.ledger import FOLDER
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.claude.variables import LOCAL
-from llmswitch.worktrees.program import git
+from llmswitch.worktrees.program import run_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,5 +31,5 @@ def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:
 
 def _keeps_out(worktree: Worktree) -> bool:
     """Say whether git ignores both files and tracks neither, in one question; where it cannot say, more are asked."""
-    code, out, _ = git("check-ignore", "--", *BOTH, folder=worktree.root)
+    code, out, _ = run_git("check-ignore", "--", *BOTH, folder=worktree.root)
     return code == 0 and out.count("\n") == len(BOTH)

@@ -8,7 +8,7 @@ import time
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import dumps
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import STARS, digest, redacted
 from llmswitch.claude.variables import START_MODEL, VARIABLES
 
@@ -55,5 +55,5 @@ def masked(word: str) -> str:
 
 def shorten(path: str, size: int) -> None:
     """Keep the newest lines of a ledger, at most `size` bytes; call it with the lock held. Raises OSError."""
-    kept = data(path)[-size:]
+    kept = bytes_of(path)[-size:]
     files.replace(path, kept[kept.find(b"\n") :], 0o600)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from llmswitch.base.opened import data as bytes_of
+from llmswitch.base.opened import bytes_of
 from llmswitch.settings.state import FOLDER, NAME, load
 
 WORKTREES = "worktrees"  # of a repository's git folder: what git knows of each linked worktree

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.claude.variables import TOP_MEMBERS, as_text
-from llmswitch.settings import text as splice
+from llmswitch.settings.text import BOM, Span, document, drop, members_of, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 class Settings:
     """One settings file's text, parsed; a blank text holds nothing, as Claude Code sees it.
 
-    Raises splice.SpliceError where Claude Code would ignore the whole file.
+    Raises SpliceError where Claude Code would ignore the whole file.
     """
 
     __slots__ = ("blank", "env", "root", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.blank = not text.removeprefix(splice.BOM).strip(" \t\r\n")
-        self.root = None if self.blank else splice.document(text)
+        self.blank = not text.removeprefix(BOM).strip(" \t\r\n")
+        self.root = None if self.blank else document(text)
         member = self.root.get("env") if self.root else None
-        self.env = splice.members_of(text, member.value_start) if member else None
+        self.env = members_of(text, member.value_start) if member else None
 
     def raw(self, name: str) -> str | None:
         """Return one of our members as it is written (JSON text), or None."""
@@ -44,10 +44,10 @@ class Settings:
     def without(self, names: Collection[str]) -> Settings:
         """Return the settings without those members."""
         inner = [name for name in names if name not in TOP_MEMBERS]
-        text = splice.drop(self.env, inner) if self.env else self.text
+        text = drop(self.env, inner) if self.env else self.text
         root = Settings(text).root
         top = [name for name in names if name in TOP_MEMBERS]
-        return Settings(splice.drop(root, top) if root else text)
+        return Settings(drop(root, top) if root else text)
 
     def with_members(self, members: Mapping[str, str]) -> Settings:
         """Return the settings with those members (name → JSON text) changed in place or added at the end."""
@@ -58,13 +58,13 @@ class Settings:
         if inner:
             settings = settings._with_env(inner)
         outer = {name: raw for name, raw in members.items() if name in TOP_MEMBERS}
-        return Settings(splice.put(settings._root(), outer)) if outer else settings
+        return Settings(put(settings._root(), outer)) if outer else settings
 
     def without_env(self) -> Settings:
         """Return the settings without an `env` that holds nothing; with one that does, unchanged."""
         if self.root is None or self.env is None or self.env.members:
             return self
-        return Settings(splice.drop(self.root, ["env"]))
+        return Settings(drop(self.root, ["env"]))
 
     def without_root(self) -> Settings:
         """Return the settings without a root object that holds nothing: the blank text around it."""
@@ -75,14 +75,14 @@ class Settings:
     def _with_root(self) -> Settings:
         if not self.blank:
             return self
-        start = len(self.text) - len(self.text.removeprefix(splice.BOM))
+        start = len(self.text) - len(self.text.removeprefix(BOM))
         return Settings(self.text[:start] + "{}" + self.text[start:])
 
     def _with_env(self, members: Mapping[str, str]) -> Settings:
-        settings = self if self.env else Settings(splice.put(self._root(), {"env": "{}"}))
+        settings = self if self.env else Settings(put(self._root(), {"env": "{}"}))
         assert settings.env is not None  # put there by the line above
-        return Settings(splice.put(settings.env, members, settings.root))
+        return Settings(put(settings.env, members, settings.root))
 
-    def _root(self) -> splice.Span:
+    def _root(self) -> Span:
         assert self.root is not None  # callers made one
         return self.root

@@ -75,9 +75,8 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         return Match(None, problems=_notes().overruled(switch, own, effective), follows_main=follows, switch=switch)
     problems: list[Problem] = []
     recorded = _recorded(values, record, catalog, problems)
-    preset = recorded or _recognised(values, catalog, problems)
+    preset: Preset | None = recorded or _notes().unrecorded(values, record, catalog, problems)
     if preset is None:
-        problems = [*_notes().strange_host(values, record, catalog), *problems]
         return Match(None, problems=problems, follows_main=follows)
     overrides = record.overrides if recorded else {}
     try:
@@ -101,9 +100,9 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
 
 
 def _climbed(checkout: Checkout, follows: bool, preset: str, overrides: Values, problems: list[Problem]) -> list[str]:
-    from llmswitch.status.climbed import changed  # reads one more file; only for a pin with a ladder's models
-
-    return changed(checkout.main.root if follows and checkout.main else checkout.root, preset, overrides, problems)
+    root = checkout.main.root if follows and checkout.main else checkout.root
+    found: list[str] = _notes().climbed(root, preset, overrides, problems)
+    return found
 
 
 def _unfenced(
@@ -117,12 +116,6 @@ def _notes() -> Any:
     from llmswitch.status import notes  # only for a pin that is not just as a switch of ours put it
 
     return notes
-
-
-def _recognised(values: Values, catalog: Catalog, problems: list[Problem]) -> Preset | None:
-    from llmswitch.status import recognise  # opens every preset; only for a pin that no switch of ours recorded
-
-    return recognise.recognised(values, catalog, problems)
 
 
 def _recorded(values: Values, record: Record, catalog: Catalog, problems: list[Problem]) -> Preset | None:

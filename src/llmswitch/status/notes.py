@@ -9,6 +9,8 @@ from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of
 from llmswitch.claude.clouds import BY_SWITCH
 from llmswitch.claude.variables import ALLOWED, BASE_URL, CREDENTIALS, HELPER, NO_MILLION, counts
+from llmswitch.presets import ladder
+from llmswitch.status.looks_like import recognised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from llmswitch.claude.effective import Layer, Value
     from llmswitch.presets.catalog import Catalog
+    from llmswitch.presets.preset import Preset
     from llmswitch.settings.state import Record
 
 
@@ -43,7 +46,18 @@ def overruled(switch: str, own: Layer | None, values: Mapping[str, Value]) -> li
     return [Problem("cloud", "error", message, f"Take {switch} out of {place}.")]
 
 
-def strange_host(values: Mapping[str, str], record: Record, catalog: Catalog) -> list[Problem]:
+def unrecorded(values: Mapping[str, str], record: Record, catalog: Catalog, problems: list[Problem]) -> Preset | None:
+    """Return the preset that a pin looks like which no switch of ours recorded, and note in `problems` what it is.
+
+    None where it looks like none; then a key of ours in it may go elsewhere.
+    """
+    found = recognised(values, catalog, problems)
+    if found is None:
+        problems[:0] = _strange_host(values, record, catalog)
+    return found
+
+
+def _strange_host(values: Mapping[str, str], record: Record, catalog: Catalog) -> list[Problem]:
     """Return the error of a key that the last switch put here, or whose helper it did, and that now goes elsewhere."""
     url, helper = values.get(BASE_URL, ""), values.get(HELPER, "")
     by_helper = helper != "" and helper == record.pin.get(HELPER)
@@ -57,3 +71,21 @@ def strange_host(values: Mapping[str, str], record: Record, catalog: Catalog) ->
     where = host_of(url) or redacted(url) or "Anthropic"
     message = f"The {key} key is sent to {where}: the base URL is not the one that {record.preset} was put here with."
     return [Problem("strange-host", "error", message, f"llmswitch {record.preset}")]
+
+
+def climbed(root: str, preset: str, overrides: Mapping[str, str], problems: list[Problem]) -> list[str]:
+    """Return what differs, and note the problem, where the worktree's ladder is not the one this pin came from."""
+    try:
+        now: list[str] | None = ladder.read(root)
+        why = "was changed since the switch"
+    except ladder.NoLadder as none:
+        now, why = None, str(none).partition(f"{ladder.FILE} ")[2] or "is gone"
+    try:
+        before = ladder.marked(overrides)
+    except ValueError:  # somebody edited the state
+        before = None
+    if now is not None and now == before:
+        return []
+    message = f"This pin has its slots from {ladder.FILE}, which {why}."
+    problems.append(Problem("ladder", "warning", message, spelled(preset, overrides)))
+    return [ladder.FILE]

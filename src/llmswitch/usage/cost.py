@@ -8,7 +8,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import is_claude
 from llmswitch.presets.models import OTHER_PRICE, base_id
 from llmswitch.presets.past_prices import dated, special
-from llmswitch.presets.prices import Price, of
+from llmswitch.presets.prices import Price, prices_of
 from llmswitch.presets.sessions import Moment, rates_of
 from llmswitch.usage.index import BOUNDS, SINGLE, SIZES
 from llmswitch.usage.renamed import undated
@@ -44,7 +44,7 @@ class Pricer:
     """Prices parts of what was used."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog, self._prices = catalog, of(catalog)
+        self._catalog, self._prices = catalog, prices_of(catalog)
         self._presets: dict[str, Preset | None] = {}
         self._rows: dict[tuple[str, str, str, int], Price | None] = {}
         self._special: dict[str, tuple[int, int]] = {}  # the prompt above which there is more to know, and how much

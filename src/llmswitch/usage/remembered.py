@@ -9,7 +9,7 @@ import os
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import digest
 from llmswitch.claude.session_files import files_of
 from llmswitch.presets.prices import own_file
@@ -72,7 +72,7 @@ def _sign(files: Files, catalog: Catalog) -> str:
 
 def _read(path: str) -> list[str]:
     try:
-        return data(path).decode(errors="replace").split("\n")
+        return bytes_of(path).decode(errors="replace").split("\n")
     except OSError:
         return []
 

@@ -10,34 +10,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmswitch.base.problem import Problem
-    from llmswitch.doctor.facts import Facts
+    from llmswitch.doctor.observed import Observed
 
 
-def looked_at(facts: Facts, home: str) -> list[str]:
+def looked_at(observed: Observed, home: str) -> list[str]:
     """Return what was looked at: the worktree, the programs, the keyring, the keys, and other tools of this kind."""
-    count = f", {facts.worktrees} worktrees" if facts.worktrees > 1 else ""
-    where = count if facts.in_repository else ", no repository here"
-    git = _number(facts.git) + where if facts.git else "not found"
-    keys = [f"{name} ({place})" for name, place in facts.known_keys.items()]
-    others = [f"{tool} ({path})" for tool, path in facts.others.items()]
-    client = f"{_number(facts.client)} ({short_path(facts.program, home)})" if facts.program else "not found"
+    count = f", {observed.worktrees} worktrees" if observed.worktrees > 1 else ""
+    where = count if observed.in_repository else ", no repository here"
+    git = _number(observed.git) + where if observed.git else "not found"
+    keys = [f"{name} ({place})" for name, place in observed.known_keys.items()]
+    others = [f"{tool} ({path})" for tool, path in observed.others.items()]
+    client = f"{_number(observed.client)} ({short_path(observed.program, home)})" if observed.program else "not found"
     rows = [
         ("Claude Code", client),
         ("git", git),
-        ("keyring", facts.keyring or "none that can be used"),
+        ("keyring", observed.keyring or "none that can be used"),
         ("keys", ", ".join(keys) or "none saved, none exported"),
     ]
     rows += [("also here", ", ".join(others))] if others else []
-    return [f"{short_path(facts.report.worktree, home)}: {headline(facts.report)}", *columns(rows)]
+    return [f"{short_path(observed.report.worktree, home)}: {headline(observed.report)}", *columns(rows)]
 
 
-def next_step(facts: Facts) -> list[str]:
+def next_step(observed: Observed) -> list[str]:
     """Return the next command of somebody who has no pin here yet, nothing for others."""
-    if facts.report.preset != "claude" or facts.own_pin:
+    if observed.report.preset != "claude" or observed.own_pin:
         return []
-    go = "" if facts.in_repository else "cd to a project of yours, then: "
-    name = "openrouter" if "openrouter" in facts.known_keys else next(iter(facts.known_keys), "")
-    first = "llmswitch save-key openrouter" if facts.keyring else "export LLMSWITCH_KEY_OPENROUTER=YOUR_KEY"
+    go = "" if observed.in_repository else "cd to a project of yours, then: "
+    name = "openrouter" if "openrouter" in observed.known_keys else next(iter(observed.known_keys), "")
+    first = "llmswitch save-key openrouter" if observed.keyring else "export LLMSWITCH_KEY_OPENROUTER=YOUR_KEY"
     steps = f"llmswitch {name}" if name else f"{first}, then: llmswitch openrouter"
     return [f"Next: {go}{steps} (other backends, some without a key: llmswitch list)"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import LlmswitchError, Refused, UsageProblem
-from llmswitch.worktrees.program import ABSENT, git
+from llmswitch.worktrees.program import ABSENT, run_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ def ask(folder: str) -> tuple[str, ...]:
     Raises as `layout.find` does.
     """
     asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-    code, out, complaint = git("rev-parse", "--path-format=absolute", *asked, folder=folder)
+    code, out, complaint = run_git("rev-parse", "--path-format=absolute", *asked, folder=folder)
     if code != 0:
         return _explain(folder, code, complaint)
     lines = out.removesuffix("\n").split("\n")
     if len(lines) != len(asked):  # a path with a line break in it
         lines = [
-            git("rev-parse", "--path-format=absolute", what, folder=folder)[1].removesuffix("\n") for what in asked
+            run_git("rev-parse", "--path-format=absolute", what, folder=folder)[1].removesuffix("\n") for what in asked
         ]
     found = tuple(os.path.realpath(line) for line in lines)
     _check_root(folder, found[0])
@@ -33,7 +33,7 @@ def ask(folder: str) -> tuple[str, ...]:
 
 def branch(root: str) -> str | None:
     """Return the branch that is checked out, None for a detached HEAD."""
-    code, out, _ = git("symbolic-ref", "--quiet", "--short", "HEAD", folder=root)
+    code, out, _ = run_git("symbolic-ref", "--quiet", "--short", "HEAD", folder=root)
     return out.removesuffix("\n") if code == 0 else None
 
 
@@ -82,7 +82,7 @@ def _has_git(folder: str) -> bool:
 def copies(worktree: Worktree, path: str) -> bool:
     """Say whether a new worktree that Claude Code makes gets a copy of the file, by its `.worktreeinclude`."""
     chosen = ("--others", "--ignored", "--exclude-from=.worktreeinclude")
-    return bool(git("ls-files", *chosen, "--", path, folder=worktree.root)[1])
+    return bool(run_git("ls-files", *chosen, "--", path, folder=worktree.root)[1])
 
 
 def no_git(folder: str) -> LlmswitchError:

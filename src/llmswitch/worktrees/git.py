@@ -6,7 +6,7 @@ import os
 
 from llmswitch.base.errors import Refused
 from llmswitch.worktrees.ask import ask, no_git
-from llmswitch.worktrees.program import ABSENT, LATE, git
+from llmswitch.worktrees.program import ABSENT, LATE, run_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def ignores(worktree: Worktree, *paths: str) -> bool:
 
 def _answer(worktree: Worktree, *question: str) -> str:
     """Return git's answer, "" for no: exit 0 is yes, 1 is no; 128 may be a damaged index or configuration."""
-    code, out, complaint = git(*question, folder=worktree.root)
+    code, out, complaint = run_git(*question, folder=worktree.root)
     if code == ABSENT:
         raise no_git(worktree.root)
     if code not in (0, 1):
@@ -37,5 +37,5 @@ def _answer(worktree: Worktree, *question: str) -> str:
 
 def exclude_file(worktree: Worktree) -> str:
     """Return the repository's own ignore file, shared by all its worktrees."""
-    _, out, _ = git("rev-parse", "--git-path", "info/exclude", folder=worktree.root)
+    _, out, _ = run_git("rev-parse", "--git-path", "info/exclude", folder=worktree.root)
     return os.path.join(worktree.root, out.removesuffix("\n"))

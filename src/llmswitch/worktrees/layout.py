@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,4 +139,4 @@ def _repository(root: str, owner: int) -> Worktree | None:
 
 def read_line(path: str) -> str:
     """Return the one line of a file of git's own; raises OSError."""
-    return os.fsdecode(data(path)).removesuffix("\n")
+    return os.fsdecode(bytes_of(path)).removesuffix("\n")

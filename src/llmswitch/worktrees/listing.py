@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.worktrees.layout import PREFIX, Worktree, branch
-from llmswitch.worktrees.program import git
+from llmswitch.worktrees.program import run_git
 
 
 class Listed:
@@ -26,7 +26,7 @@ def listing(worktree: Worktree) -> list[Listed]:
     """
     if not worktree.in_repository:
         raise UsageProblem(f"{worktree.root} is in no git repository, so there are no other worktrees.")
-    code, out, complaint = git("worktree", "list", "--porcelain", "-z", folder=worktree.root)
+    code, out, complaint = run_git("worktree", "list", "--porcelain", "-z", folder=worktree.root)
     if code != 0:
         raise UsageProblem(f"git cannot list the worktrees: {complaint}", hint="It takes git 2.36 or newer.")
     blocks = [block.split("\0") for block in out.removesuffix("\0\0").split("\0\0")]
@@ -67,7 +67,7 @@ def _linked(worktree: Worktree, block: list[str], real: dict[str, str]) -> Liste
     if "prunable" in fields:
         return Listed(path, _branch(fields), None, "prunable: " + fields["prunable"])
     try:
-        line = os.fsdecode(data(os.path.join(path, ".git"))).removeprefix(PREFIX).rstrip("\r\n")
+        line = os.fsdecode(bytes_of(os.path.join(path, ".git"))).removeprefix(PREFIX).rstrip("\r\n")
         git_dir = os.path.join(path, line)
     except OSError:
         return Listed(path, _branch(fields), None, "locked, not there" if "locked" in fields else "missing")

@@ -11,7 +11,7 @@ import shutil
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.worktrees.layout import Worktree
-from llmswitch.worktrees.program import git
+from llmswitch.worktrees.program import run_git
 
 PLACE = ".claude/worktrees"
 INCLUDED = ".worktreeinclude"
@@ -33,9 +33,11 @@ def make(main: Worktree, name: str, from_head: bool) -> str:
         return path
     base = "HEAD" if from_head or not _is_commit(main, "origin/HEAD") else "origin/HEAD"
     branch = f"worktree-{word}"
-    known = git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", folder=main.root)[0] == 0
+    known = run_git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", folder=main.root)[0] == 0
     added = [path, branch] if known else ["--no-track", "-b", branch, path, base]
-    code, _, complaint = git("worktree", "add", "--quiet", *added, folder=main.root, seconds=SECONDS, fixed=_WRITING)
+    code, _, complaint = run_git(
+        "worktree", "add", "--quiet", *added, folder=main.root, seconds=SECONDS, fixed=_WRITING
+    )
     if code:
         raise LlmswitchError(f"git made no worktree at {path}: {complaint or f'exit {code}'}.")
     _copy_included(main.root, path)
@@ -44,13 +46,15 @@ def make(main: Worktree, name: str, from_head: bool) -> str:
 
 def remove(path: str) -> None:
     """Take a worktree away where git would lose nothing by it; LlmswitchError, with git's words, where it would."""
-    code, _, complaint = git("worktree", "remove", path, folder=os.path.dirname(path), seconds=SECONDS, fixed=_WRITING)
+    code, _, complaint = run_git(
+        "worktree", "remove", path, folder=os.path.dirname(path), seconds=SECONDS, fixed=_WRITING
+    )
     if code:
         raise LlmswitchError(f"{path} stays: {complaint or f'exit {code}'}.")
 
 
 def _is_commit(main: Worktree, name: str) -> bool:
-    return git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", folder=main.root)[0] == 0
+    return run_git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", folder=main.root)[0] == 0
 
 
 def _copy_included(root: str, path: str) -> None:
@@ -67,5 +71,5 @@ def _copy_included(root: str, path: str) -> None:
 
 
 def _others(root: str, rules: str) -> set[str]:
-    code, out, _ = git("ls-files", "-z", "--others", "--ignored", rules, folder=root, seconds=SECONDS)
+    code, out, _ = run_git("ls-files", "-z", "--others", "--ignored", rules, folder=root, seconds=SECONDS)
     return {name for name in out.split("\0") if name} if code == 0 else set()

@@ -39,7 +39,9 @@ def environment(environ: Mapping[str, str], fixed: dict[str, str] = _FIXED) -> d
     return {name: text for name, text in environ.items() if name not in ours and name not in _MISLEADING} | fixed
 
 
-def git(*arguments: str, folder: str, seconds: float = SECONDS, fixed: dict[str, str] = _FIXED) -> tuple[int, str, str]:
+def run_git(
+    *arguments: str, folder: str, seconds: float = SECONDS, fixed: dict[str, str] = _FIXED
+) -> tuple[int, str, str]:
     """Run git in `folder`, with `fixed` variables, and return its exit code, output and complaint, in one line.
 
     Code ABSENT where there is no git, LATE where it took longer than `seconds` and was ended. Raises LlmswitchError

@@ -17,7 +17,7 @@ from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.listing import names
 from llmswitch.presets.pin import pin
-from llmswitch.status.recognise import recognised
+from llmswitch.status.looks_like import recognised
 
 CATALOG = Catalog(shipped_folder(), "/nowhere", COMMANDS)
 PINS = {

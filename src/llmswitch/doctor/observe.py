@@ -1,4 +1,4 @@
-"""Looks at what `llmswitch doctor` judges: the settings file and what lies beside it, the programs, the home, keys."""
+"""Observes what `llmswitch doctor` judges: the settings file and what lies beside it, the programs, the home, keys."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 
 from llmswitch.base import files, secret_marks, writable
 from llmswitch.base.errors import KeyProblem, LlmswitchError
-from llmswitch.base.opened import data
+from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import Secret, looks_like_key
 from llmswitch.claude import own_settings, program
 from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import LOCAL
 from llmswitch.doctor.editors import named
-from llmswitch.doctor.facts import Facts
+from llmswitch.doctor.observed import Observed
 from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.names import KeyNames
 from llmswitch.keys.sources import UNSAVED, variable
@@ -35,7 +35,7 @@ from llmswitch.status.report import Report
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.listing import listing
-from llmswitch.worktrees.program import git as program_git
+from llmswitch.worktrees.program import run_git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Reach:
     progress: Callable[[int, int], None]
 
 
-def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
+def observe(checkout: Checkout, report: Report, reach: Reach) -> Observed:
     """Return what `doctor` looks at: this worktree, its settings file, and the user's programs, keys and home."""
     state, environ = checkout.state, reach.environ
     presets, unusable = load_all(reach.catalog)
@@ -81,7 +81,7 @@ def look(checkout: Checkout, report: Report, reach: Reach) -> Facts:
     pinned = is_pinned(report.own.values) if report.own else False
     key = preset.key if preset and preset.key else "openrouter"
     elsewhere = environ.get(variable(key)) or (preset and preset.key_from) or state.current.key.get("source") in UNSAVED
-    return Facts(
+    return Observed(
         report=report,
         record=state.current,
         previous=state.previous,
@@ -187,14 +187,14 @@ def _holds_credential(path: str) -> bool:
 def _text(path: str) -> str:
     """Return the start of a file as text, "" for anything that is none."""
     try:
-        return data(path)[:LARGEST].decode(errors="replace")
+        return bytes_of(path)[:LARGEST].decode(errors="replace")
     except OSError:
         return ""
 
 
 def _of_programs(environ: Mapping[str, str], state_folder: str) -> Found:
     """Return where Claude Code is, its version and whether it reads what `run` brings, and git's version."""
-    code, answer, _ = program_git("--version", folder="/")
+    code, answer, _ = run_git("--version", folder="/")
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer)
     version = tuple(int(part) for part in match.groups("0")) if match and code == 0 else None
     path = program.path(environ) or ""
@@ -228,7 +228,7 @@ def _missing_program(command: str) -> str:
 def _object(path: str) -> dict[str, object]:
     """Return a JSON file's object, {} where there is none."""
     try:
-        found = json.loads(data(path).decode("utf-8-sig"))
+        found = json.loads(bytes_of(path).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""What `llmswitch doctor` looked at, as plain data, so that each of its checks is a pure function of it."""
+"""What `llmswitch doctor` observed, as plain data, so that each of its checks is a pure function of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Version = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Observed:
     """One worktree with its settings, its file, git, and the user's client, keyring, keys and presets.
 
     What was not looked at has the value that leads to no finding.
