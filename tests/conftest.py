@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import secret_service
+from support.inside import run as in_process
 from support.programs import require as require  # for the tests too
 from support.tree import SOURCE, of_this_tree
 from support.tree import git as git  # for the tests too
@@ -79,16 +80,25 @@ Bounded = Callable[..., Reply]
 BOUND = 6.0  # seconds for a whole command; waiting for the keyring may take 5 of them
 
 
+# Folders whose tests run commands in their own process: what is found is tested there, not how a command is started.
+IN_PROCESS = ("doctor", "status", "views")
+
+
 @pytest.fixture
-def cli(sealed: dict[str, str], tmp_path: Path) -> Cli:
-    """Run the real command in a process of its own: cli("openrouter", cwd=…, env={…}, text="stdin")."""
+def cli(request: pytest.FixtureRequest, sealed: dict[str, str], tmp_path: Path) -> Cli:
+    """Run the real command, in a process of its own or in this one: cli("openrouter", cwd=…, env={…}, text="…")."""
+    inside = request.path.parent.name in IN_PROCESS
 
     def run(*arguments: str, cwd: Path | str = tmp_path, env: dict[str, str] | None = None, text: str = "") -> Reply:
-        argv = [sys.executable, "-m", "llmswitch", *arguments]
         whole = of_this_tree({**sealed, **(env or {})})
-        done = subprocess.run(argv, cwd=cwd, env=whole, input=text.encode(), capture_output=True)
-        reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
+        if inside:
+            reply = Reply(*in_process([*arguments], cwd, whole, text))
+        else:
+            argv = [sys.executable, "-m", "llmswitch", *arguments]
+            done = subprocess.run(argv, cwd=cwd, env=whole, input=text.encode(), capture_output=True)
+            reply = Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in reply.err, reply
+        assert "this is a bug in llmswitch" not in reply.err, reply
         return reply
 
     return run

@@ -145,7 +145,8 @@ def presets(observed: Observed) -> Iterator[Problem]:
     for name in observed.hidden_presets:
         message = f"Your preset {name} has the name of a command, which comes first: `llmswitch use` reaches it."
         yield Problem("preset-hidden", "note", message, f"llmswitch use {name}")
-    if observed.preset and observed.preset_age > OLD_DAYS:
+    preset = observed.preset
+    if preset and observed.preset_age > OLD_DAYS:
         message = (
             f"Preset {preset.name} was last checked on {preset.verified}, {observed.preset_age} days ago: "
             "its models may have changed."
