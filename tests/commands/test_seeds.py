@@ -1,7 +1,6 @@
 """Every behaviour of the documents this project grew from, by its row: CX, CM, AF, FR and ML.
 
-Rows that need more than this process are elsewhere: CX8 and AF13 in test_shipped_client, CX9 in test_run, FR14 in
-test_keyring.
+Rows that need more than this process are elsewhere: test_acceptance knows where each is.
 """
 
 from __future__ import annotations
@@ -582,6 +581,23 @@ def test_fr25_ratings_are_shown_and_a_weak_one_in_sonnet_or_opus_warns(run: Run)
     assert "- Tool calls can fail" in shown
     assert "opus is deepseek/deepseek-v3.2, whose tool use is rated fair" in run("deepseek", "-n").err
     assert "rated fair" not in run("best-value", "-n").err
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("did you mean qwen/qwen3-coder?", ("openrouter", "--sonnet", "qwen3-coder", "-n")),
+        ("no longer served by openrouter", ("openrouter", "--opus", "anthropic/claude-opus-4", "-n")),
+        ("whose tool use is rated fair", ("openrouter", "--opus", "google/gemini-2.5-pro", "-n")),
+        ("export LLMSWITCH_KEY_ZAI", ("glm",)),
+        ("a session still uses the old backend", ("help", "troubleshooting")),
+        ("llmswitch doctor --models", ("help", "troubleshooting")),
+    ],
+)
+def test_fr26_what_people_run_into_is_answered_with_the_next_step(run: Run, said: str, words: tuple[str, ...]) -> None:
+    """A wrong id, a dead one, clunky tools, a missing key, an old session, a model that is not found."""
+    reply = run(*words)
+    assert said in reply.out + reply.err
 
 
 # The model ladder

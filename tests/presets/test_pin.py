@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, IDENTITY, SLOTS, TOP_IDENTITY, smallest_window
+from llmswitch.claude.variables import (
+    ALLOWED,
+    API_KEY,
+    AUTH_TOKEN,
+    IDENTITY,
+    OFFERED,
+    SLOTS,
+    TOP_IDENTITY,
+    smallest_window,
+)
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.pin import pin
@@ -80,3 +90,14 @@ def test_names_of_slots_are_understood_in_any_case() -> None:
     for word in ("subagent", "huge", ""):
         with pytest.raises(UsageProblem):
             preset({}).start({"start": word})
+
+
+def test_a_further_model_is_allowed_and_the_first_one_has_a_row_of_its_own(tmp_path: Path) -> None:
+    """What is typed comes before the preset's own; with `any` there is no list, and so no row."""
+    (tmp_path / "mine.json5").write_text("{base_url: 'https://x.example', default_model: 'm', also: ['b', 'c']}")
+    catalog = Catalog(shipped_folder(), str(tmp_path))
+    mine = catalog.load("mine")
+    for also, listed, row in (("", ["m", "b", "c"], "b"), ("z", ["m", "z", "b", "c"], "z"), ("any", None, None)):
+        members = pin(mine, {"also": also} if also else {}, catalog).members
+        assert (members.get(ALLOWED), members.get(OFFERED)) == (listed, row)
+    assert OFFERED not in pin(catalog.load("openrouter"), {}, catalog).members

@@ -122,7 +122,7 @@ def stage(cli: Cli, repo: Path, program: str, tmp_path: Path, gateway: RunningGa
 
 
 def test_each_slot_reaches_its_provider_with_its_own_key_only(stage: Stage) -> None:
-    """No other key, no gateway token in any header or body, and no key in the file; no start means sonnet."""
+    """AF14: No other key, no gateway token in any header or body, and no key in the file; no start means sonnet."""
     for count, slot in enumerate((*SLOTS, None), 1):
         outcome = stage.start(slot)
         assert outcome.returncode == 0, outcome

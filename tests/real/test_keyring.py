@@ -510,7 +510,7 @@ def test_a_key_that_looks_wrong_is_saved_with_a_warning(
 
 
 def test_a_key_out_of_an_env_file(service: SecretService, cli: Cli, tmp_path: Path) -> None:
-    """Of its own variable, with quotes, comments or a BOM, and never of another provider's; nothing shows it."""
+    """FR14: Of its own variable, with quotes, comments or a BOM, and never of another provider's; nothing shows it."""
     file = tmp_path / ".env"
     file.write_text(f"# mine\nOTHER=1\nexport OPENROUTER_API_KEY='{KEY}'\n")
     reply = cli("save-key", "openrouter", "--from-env-file", str(file))

@@ -300,7 +300,7 @@ def test_an_unpinned_worktree_keeps_the_shells_cloud(stage: Stage) -> None:
 
 
 def test_a_preset_for_one_session_wins_over_everything_and_writes_no_settings(stage: Stage, tmp_path: Path) -> None:
-    """`run PRESET` beats main, the worktree, the user's settings, login and shell; no settings file changes."""
+    """CX9: `run PRESET` beats main, the worktree, the user's settings, login and shell; no settings file changes."""
     stage.launcher.log_in(LOGIN)
     write_user_settings(stage.launcher, {"apiKeyHelper": f"echo {STRAY}", "model": STRAY, "env": SHELL})
     stage.llmswitch(stage.linked, "devstral", "--base-url", stage.a.url, env={KEY_VARIABLE: MAINS_KEY})

@@ -26,6 +26,7 @@ MAX_CONTEXT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 HELPER = "apiKeyHelper"
 AUTO_MODE = "disableAutoMode"
 ALLOWED = "availableModels"  # the ids that a session may ask for (https://code.claude.com/docs/en/model-config)
+OFFERED = "ANTHROPIC_CUSTOM_MODEL_OPTION"  # one more row of /model, for an id that is allowed (2.1.332)
 NO_MILLION = "CLAUDE_CODE_DISABLE_1M_CONTEXT"
 SAVED_MODEL = "model"  # what /model saves
 
@@ -93,7 +94,6 @@ KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105
 # Set by Claude Code in what it starts: then the environment is the pin of that session, not what the user exported.
 INSIDE = "CLAUDECODE"
 UNDER_RUN = "LLMSWITCH_RUN"  # set by `llmswitch run` in what it starts
-
 NONE = "—"  # how a member that is not there is shown
 
 

@@ -17,6 +17,7 @@ from llmswitch.claude.variables import (
     MAX_CONTEXT,
     MILLION,
     NO_MILLION,
+    OFFERED,
     OURS,
     SLOTS,
     START_MODEL,
@@ -113,10 +114,10 @@ def _fence(
     preset: Preset, models: Mapping[str, str], overrides: Mapping[str, str], windows: Mapping[str, int], told: bool
 ) -> dict[str, Any]:
     """Return what keeps sessions to the pin's models; `told`: Claude Code is told the window of all of them."""
-    also, mapped = overrides.get("also", "").split(), [model for model in models.values() if model]
+    also, mapped = [*overrides.get("also", "").split(), *preset.also], [model for model in models.values() if model]
     if preset.cloud or not preset.fence or "any" in also or not all(models[slot] for slot in SLOTS[:4]):
         return {}
-    fence: dict[str, Any] = {ALLOWED: list(dict.fromkeys([*mapped, *preset.also, *also]))}
+    fence: dict[str, Any] = {ALLOWED: list(dict.fromkeys([*mapped, *also])), **({OFFERED: also[0]} if also else {})}
     # It counts a million for these whatever it is told, and else for the Opus slot in the place of an unlisted id.
     million = [m for m in mapped if m.lower().endswith(MILLION) or (is_claude(m) and windows.get(m, 10**6) > 200_000)]
     return {**fence, NO_MILLION: "1"} if told and not million else fence
