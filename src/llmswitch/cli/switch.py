@@ -135,7 +135,7 @@ def switch(app: App, preset: str, options: Mapping[str, Any]) -> None:
 
 def _carry_out(app: App, request: Request, checkouts: list[Checkout], options: Mapping[str, Any]) -> None:
     """Do what a request asks for; with --json what it did is printed at the end, as data."""
-    if not options["as_json"]:
+    if not options.get("as_json"):
         if len(checkouts) > 1:
             options = {**options, "tell": Teller(len(checkouts)).tell}
         return hot_switch.carry_out(app, request, checkouts, options)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.transcripts import projects
+from llmswitch.keys import names, ready
 from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.entries import entries
 from llmswitch.usage import index as indexes
@@ -177,8 +178,6 @@ def _ways_on(
     catalog: Catalog, pricer: Pricer, state_folder: str, environ: Mapping[str, str]
 ) -> Callable[[int, str | None], str]:
     def ways(status: int, name: str | None) -> str:
-        from llmswitch.keys import names, ready  # only after a refusal
-
         preset = pricer.preset(name) if name else None
         return ready.ways_on(status, preset, catalog, environ, names.KeyNames(state_folder).load())
 
