@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.gateway import (
@@ -26,6 +27,8 @@ from support.gateway import (
     start_stream,
 )
 from support.messages_server import Handler, Request
+
+from llmswitch.gateway.client import place_id
 
 KEYS = {slot: f"sk-test-{slot}-0123456789abcdef0123456789" for slot in ("haiku", "sonnet", "opus")}
 BODY = {"model": "haiku-model", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
@@ -352,6 +355,25 @@ def test_no_answer_without_the_token_of_these_routes(gateway: RunningGateway, up
     assert pin.post(BODY, headers={}).status == 401
     assert pin.post(BODY, headers={"Authorization": f"Bearer {pin.token}"}).status == 200
     assert len(upstream.requests) == 1
+
+
+def test_requests_are_counted_by_the_worktree_whose_helper_got_the_token(
+    gateway: RunningGateway, upstream: Upstream
+) -> None:
+    """Two worktrees share a pin's routes; a token that was made up for another place is none."""
+    pin = gateway.routes(**{"haiku-model": route(upstream, model="worktrees")})
+    tokens = {root: gateway.local.token(pin.name, root) for root in ("/a", "/b", "")}
+    for root, times in {"/a": 2, "/b": 1, "": 1}.items():
+        for _ in range(times):
+            assert pin.post(BODY, headers={"x-api-key": tokens[root]}).status == 200
+    status = gateway.local.status()
+    assert status
+    pins: Any = status["pins"]
+    counted = {place: row["requests"] for place, row in pins[pin.name]["worktrees"].items()}
+    assert counted == {place_id("/a"): 2, place_id("/b"): 1, "": 1}
+    for wrong in (place_id("/b") + tokens["/a"][16:], tokens["/a"][16:], place_id("/a") + tokens[""], "x" * 80):
+        headers = {"x-api-key": wrong, "Authorization": f"Bearer {wrong}"}
+        assert pin.post(BODY, headers=headers).status == 401
 
 
 def test_other_paths_and_methods_are_not_served(pin: Pin, upstream: Upstream) -> None:

@@ -174,7 +174,8 @@ def test_it_counts_what_it_did_without_a_word_of_it(gateway: RunningGateway, ups
     pin.post(BODY)
     status = gateway.local.status()
     assert status
-    assert status["pins"] == {pin.name: {"requests": 3, "errors": 1, "model": "vendor/real-1"}}
+    row = {"requests": 3, "errors": 1, "model": "vendor/real-1"}
+    assert status["pins"] == {pin.name: {**row, "worktrees": {"": row}}}
     assert status["active"] == 0
 
 

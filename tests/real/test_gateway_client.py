@@ -133,6 +133,10 @@ def test_each_slot_reaches_its_provider_with_its_own_key_only(stage: Stage) -> N
     assert not [key for key in KEYS.values() if key in settings_of(stage.repo).read_text()]
     [request] = stage.providers["opus"].requests
     assert request.body["model"] == "vendor/opus-model"
+    status = json.loads(stage.cli("gateway", "status", "--json", cwd=stage.repo, env=stage.environ).out)
+    assert status["pins"][stage.id]["worktrees"][str(stage.repo)]["requests"] == 4
+    lines = stage.cli("gateway", "status", cwd=stage.repo, env=stage.environ).out.splitlines()
+    assert f"{stage.repo}: 4 requests, 0 errors; last answered: vendor/sonnet-model." in lines
 
 
 def test_a_sub_agent_on_another_slot_goes_to_that_slots_provider(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from support.answers import read
 from support.gateway import Pin, RunningGateway, Upstream, replying, route
 
 KEYS = {slot: f"sk-test-{slot}-0123456789abcdef0123456789" for slot in ("haiku", "opus")}
@@ -34,6 +35,27 @@ async def _echo(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def _echo_completion(request: web.Request) -> web.StreamResponse:
+    """Answer with the same as a chat completion: each event's words, and a call with them at the end."""
+    body = await request.json()
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    tag = body["messages"][-1]["content"].split()[0]
+    said = {"tag": int(tag), "at": request.app[NAME], "key": request.headers["Authorization"]}
+    for number in range(EVENTS):
+        await response.write(_chunk({"content": json.dumps({**said, "number": number}) + "\n"}))
+        await asyncio.sleep(0.005)
+    function = {"name": "Bash", "arguments": json.dumps(said)}
+    await response.write(_chunk({"tool_calls": [{"index": 0, "id": f"call_{tag}", "function": function}]}))
+    await response.write(_chunk({}, "tool_calls") + b"data: [DONE]\n\n")
+    return response
+
+
+def _chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return f"data: {json.dumps({'id': 'c', 'model': 'm', 'choices': [choice]})}\n\n".encode()
+
+
 class Echo:
     """An asynchronous upstream in a thread of its own: many slow streams at once."""
 
@@ -41,6 +63,7 @@ class Echo:
         self._app = web.Application()
         self._app[NAME] = name
         self._app.router.add_post("/v1/messages", _echo)
+        self._app.router.add_post("/v1/chat/completions", _echo_completion)
         self._ready, self.url = threading.Event(), ""
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
@@ -78,22 +101,30 @@ def memory(gateway: RunningGateway) -> float:
     return next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1024
 
 
-async def _stream(session: aiohttp.ClientSession, pin: Pin, slot: str, tag: int) -> None:
+async def _stream(session: aiohttp.ClientSession, pin: Pin, slot: str, tag: int, translated: bool) -> None:
     url = f"http://127.0.0.1:{pin.gateway.port}{pin.path}"
-    body = {"model": f"{slot}-model", "tag": tag, "stream": True, "filler": "x" * 20_000}
+    message = {"role": "user", "content": f"{tag} {'x' * 20_000}"}
+    body = {"model": f"{slot}-model", "tag": tag, "stream": True, "max_tokens": 5, "messages": [message]}
     async with session.post(url, json=body, headers={"x-api-key": pin.token}) as response:
-        text = await response.text()
+        raw = await response.read()
     said = {"tag": tag, "at": slot, "key": f"Bearer {KEYS[slot]}"}
-    assert [json.loads(line[6:]) for line in text.splitlines() if line] == [
-        {**said, "number": number} for number in range(EVENTS)
-    ]
+    if translated:
+        answer = read(raw)
+        text = answer.text
+        assert answer.calls == [("Bash", said)]
+    else:
+        text = "\n".join(line[6:] for line in raw.decode().splitlines() if line)
+    assert [json.loads(line) for line in text.splitlines()] == [{**said, "number": number} for number in range(EVENTS)]
 
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize("translated", [False, True])
 @pytest.mark.parametrize("streams", [64, 256])
-def test_many_streams_at_once_are_never_mixed_up_and_memory_stays_flat(gateway: RunningGateway, streams: int) -> None:
-    """To two upstreams, for a minute."""
+def test_many_streams_at_once_are_never_mixed_up_and_memory_stays_flat(
+    gateway: RunningGateway, streams: int, translated: bool
+) -> None:
+    """To two upstreams, for a minute, in both formats."""
     tags = itertools.count()
 
     async def load(pin: Pin, seconds: float) -> None:
@@ -101,17 +132,23 @@ def test_many_streams_at_once_are_never_mixed_up_and_memory_stays_flat(gateway: 
 
         async def worker(slot: str) -> None:
             while time.monotonic() < end:
-                await _stream(session, pin, slot, next(tags))
+                await _stream(session, pin, slot, next(tags), translated)
 
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             await asyncio.gather(*(worker(("haiku", "opus")[number % 2]) for number in range(streams)))
 
     with Echo("haiku") as haiku, Echo("opus") as opus:
-        pin = gateway.routes(**{"haiku-model": route(haiku.url), "opus-model": route(opus.url, "opus")})
+        places = {
+            f"{slot}-model": route(f"{at.url}/v1", slot, protocol="openai") if translated else route(at.url, slot)
+            for slot, at in (("haiku", haiku), ("opus", opus))
+        }
+        pin = gateway.routes(**places)
         asyncio.run(load(pin, SECONDS / 3))
         before = memory(gateway)
         asyncio.run(load(pin, SECONDS * 2 / 3))
-    assert next(tags) > streams * 3
+    done = next(tags)
+    print(f"{done} streams of {EVENTS} events in {SECONDS:.0f} s, {before:.1f} MiB, then {memory(gateway):.1f}")
+    assert done > streams * 3
     assert memory(gateway) < min(before + GROWTH, MEMORY)
     assert gateway.log.read_text().count("\n") == 1  # what it said when it started
 

@@ -12,6 +12,8 @@ from llmswitch.commands import gateway as commands
 from llmswitch.keys.keyring import OsKeyring
 from llmswitch.keys.ready import ways_on
 from llmswitch.presets.config import gateway_forget
+from llmswitch.settings.pins import Pins
+from llmswitch.views.text import short_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +81,7 @@ def lock(app: App) -> None:
 def token(app: App, routes: str) -> None:
     """Print the token for a pin's ROUTES, for Claude Code's apiKeyHelper; it starts the gateway where none runs."""
 
-    click.echo(commands.token(routes, app.gateway()))
+    click.echo(commands.token(routes, app.gateway(), "."))
 
 
 @gateway.command("status")
@@ -92,8 +94,9 @@ def status(app: App, as_json: bool) -> None:
         preset = app.catalog.as_it_stands(name) if name else None
         return ways_on(status, preset, app.catalog, app.environ, app.key_names().load())
 
-    data = commands.status(app.gateway(), ways)
-    console.print_data(as_json, data, lambda: commands.status_lines(data))
+    data = commands.status(app.gateway(), ways, [noted.path for noted in Pins(app.state).all()])
+    home = app.environ.get("HOME", "")
+    console.print_data(as_json, data, lambda: commands.status_lines(data, lambda path: short_path(path, home)))
 
 
 @gateway.group("export")

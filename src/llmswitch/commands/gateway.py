@@ -9,15 +9,17 @@ from llmswitch.base.errors import KeyProblem, LlmswitchError, UsageProblem
 from llmswitch.base.urls import is_id
 from llmswitch.commands.keys import print_key
 from llmswitch.gateway import litellm, supervise
+from llmswitch.gateway.client import place_id
 from llmswitch.gateway.extra import check_installed
 from llmswitch.keys.refused import SAID
 from llmswitch.keys.sources import variable
 from llmswitch.presets import mixed
 from llmswitch.presets.listing import price_of
+from llmswitch.worktrees.layout import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from llmswitch.base.secret import Secret
@@ -81,13 +83,20 @@ def lock(client: LocalGateway) -> str:
     return f"The gateway has forgotten {dropped} key{'' if dropped == 1 else 's'}; it asks for one when it is needed."
 
 
-def token(routes: str, client: LocalGateway) -> str:
-    """Return the token for the routes of that id, from a gateway that is started where none runs."""
+def token(routes: str, client: LocalGateway, folder: str = "") -> str:
+    """Return the token for the routes of that id, from a gateway that is started where none runs.
+
+    It says for which worktree it is, where `folder` is in one.
+    """
     if not is_id(routes):
         raise UsageProblem("That is not the id of routes.", hint="It stands in the base URL of the settings file.")
     check_installed()
     client.start()
-    return client.token(routes)
+    try:
+        root = find(folder).root if folder else ""
+    except LlmswitchError:
+        root = ""  # nothing but the count depends on it
+    return client.token(routes, root)
 
 
 def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring: Callable[[], Keyring]) -> Secret:
@@ -107,22 +116,28 @@ def find_key(route: Route, catalog: Catalog, environ: Mapping[str, str], keyring
         ) from None
 
 
-def status(client: LocalGateway, ways_on: Callable[[int, str | None], str]) -> dict[str, object]:
+def status(
+    client: LocalGateway, ways_on: Callable[[int, str | None], str], roots: Iterable[str] = ()
+) -> dict[str, object]:
     """Return what is known of the gateway as JSON data; `up` says whether it runs, `keys` which are in memory.
 
-    `ways_on` says what to type after a status (401, 402, 429) of the provider of a preset (None: of none).
+    `ways_on` says what to type after a status (401, 402, 429) of the provider of a preset (None: of none); `roots`
+    are the worktrees whose names are known.
     """
     running, found = client.look()
     if running:
         for refused in _refusals(running):
             refused["fix"] = ways_on(int(refused["status"]), refused["preset"])
+        names = {place_id(root): root for root in roots}
+        for one in _pins(running).values():
+            one["worktrees"] = {names.get(place, place): row for place, row in one.get("worktrees", {}).items()}
         return {"up": True, **running}
     trouble, fix = found or (None, None)
     return {"up": False, "routes": client.files.names(), "trouble": trouble, "fix": fix}
 
 
-def status_lines(data: Mapping[str, object]) -> list[str]:
-    """Return the same as text."""
+def status_lines(data: Mapping[str, object], short: Callable[[str], str]) -> list[str]:
+    """Return the same as text, with paths as `short` has them."""
     if data.get("trouble"):
         return [f"{data['trouble']}", f"  {data['fix']}"]
     if not data["up"]:
@@ -131,15 +146,19 @@ def status_lines(data: Mapping[str, object]) -> list[str]:
     return [
         f"The gateway listens on http://127.0.0.1:{data['port']} (process {data['pid']}, version {data['version']}).",
         f"Keys in its memory: {', '.join(keys) or 'none yet'}.",
-        *_pin_lines(data),
+        *_pin_lines(data, short),
         *_refusal_lines(data),
     ]
 
 
+def _pins(data: Mapping[str, object]) -> dict[str, dict[str, Any]]:
+    pins = data.get("pins")
+    return pins if isinstance(pins, dict) else {}
+
+
 def _refusals(data: Mapping[str, object]) -> list[dict[str, Any]]:
     """Return the refusals after which a host answered nothing to a pin."""
-    pins = data.get("pins")
-    return [each for one in (pins.values() if isinstance(pins, dict) else ()) for each in one.get("refused", [])]
+    return [each for one in _pins(data).values() for each in one.get("refused", [])]
 
 
 def _refusal_lines(data: Mapping[str, object]) -> list[str]:
@@ -152,12 +171,13 @@ def _refusal_lines(data: Mapping[str, object]) -> list[str]:
     return lines
 
 
-def _pin_lines(data: Mapping[str, object]) -> list[str]:
-    """Return what was asked for through each pin's routes since the start."""
-    pins = data.get("pins")
+def _pin_lines(data: Mapping[str, object], short: Callable[[str], str]) -> list[str]:
+    """Return what each worktree asked for since the start; behind its pin's path what came from an unknown place."""
+    rows = [(short(place) if "/" in place else f"/w/{name}", row)
+            for name, one in _pins(data).items() for place, row in one["worktrees"].items()]  # fmt: skip
     return [
-        f"/w/{name}: {one['requests']} requests, {one['errors']} errors; last answered: {one['model'] or 'nobody yet'}."
-        for name, one in (pins.items() if isinstance(pins, dict) else ())
+        f"{who}: {row['requests']} requests, {row['errors']} errors; last answered: {row['model'] or 'nobody yet'}."
+        for who, row in rows
     ]
 
 

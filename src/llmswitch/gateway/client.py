@@ -12,6 +12,8 @@ import sys
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.fastjson import loads
+from llmswitch.base.secret import digest
+from llmswitch.base.urls import ID_DIGITS
 from llmswitch.gateway.route_files import RouteFiles
 from llmswitch.keys.sources import variable
 
@@ -45,9 +47,12 @@ class LocalGateway:
         """Return what the running gateway says of itself, None where none runs."""
         return self._ask("/status")
 
-    def token(self, name: str) -> str:
-        """Return the token for the routes of that id; LlmswitchError where no gateway runs."""
-        answer = self._ask(f"/token/{name}")
+    def token(self, name: str, root: str = "") -> str:
+        """Return the token for the routes of that id, for a worktree where one is named.
+
+        Raises LlmswitchError where no gateway runs.
+        """
+        answer = self._ask(f"/token/{name}{root and '/' + place_id(root)}")
         if not answer or not isinstance(answer.get("token"), str):
             raise LlmswitchError("The gateway does not run.", hint="Start it: llmswitch gateway start")
         return str(answer["token"])
@@ -123,3 +128,8 @@ def _other_end(connection: socket.socket) -> int:
     except (AttributeError, OSError):
         return 0
     return int.from_bytes(data[:4], sys.byteorder)
+
+
+def place_id(root: str) -> str:
+    """Return what stands for a worktree at the gateway, which learns no path."""
+    return digest(root)[:ID_DIGITS]

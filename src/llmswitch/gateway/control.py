@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int, counts: Counts) -> web.AppRunner:
-    """Return what serves the control socket: `/status`, `/token/ID`, `/renew/KEY` and `/lock`."""
+    """Return what serves the control socket: `/status`, `/token/ID` (`/PLACE`), `/renew/KEY` and `/lock`."""
     started, parent = time.time(), os.getppid()
 
     async def status(request: web.Request) -> web.Response:
@@ -28,7 +28,7 @@ def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int, counts: Cou
         return web.json_response({**about, "keys": vault.names, "routes": files.names()})
 
     async def token(request: web.Request) -> web.Response:
-        return web.json_response({"token": guard.token(request.match_info["id"])})
+        return web.json_response({"token": guard.token(request.match_info["id"], request.match_info.get("place", ""))})
 
     async def renew(request: web.Request) -> web.Response:
         return web.json_response({"dropped": vault.renew(request.match_info["name"])})
@@ -38,5 +38,6 @@ def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int, counts: Cou
 
     app = web.Application()
     app.add_routes([web.get("/status", status), web.get("/token/{id:[0-9a-f]{16}}", token)])
+    app.add_routes([web.get("/token/{id:[0-9a-f]{16}}/{place:[0-9a-f]{16}}", token)])
     app.add_routes([web.get("/renew/{name:[a-z0-9._-]+}", renew), web.get("/lock", lock)])
     return web.AppRunner(app, access_log=None)

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from llmswitch.presets.routes import Route
 
 REFUSALS = (401, 402, 429)  # the key is refused, paid out, or used too fast
@@ -24,12 +26,27 @@ class Note:
 NOTE: ContextVar[Note] = ContextVar("NOTE")
 
 
+class _Row:
+    """The numbers of one pin or worktree."""
+
+    def __init__(self) -> None:
+        self.requests = self.errors = 0
+        self.model = ""
+
+    def add(self, failed: bool, model: str) -> None:
+        """Add an answer."""
+        self.requests += 1
+        self.errors += failed
+        self.model = model or self.model
+
+
 class Counts:
-    """The numbers of each pin, by the id of its routes."""
+    """The numbers of each pin, by the id of its routes, and of each worktree that uses it."""
 
     def __init__(self) -> None:
         self.active = 0
-        self._pins: dict[str, dict[str, object]] = {}
+        self._pins: dict[str, _Row] = {}
+        self._places: dict[tuple[str, str], _Row] = {}
         self._refused: dict[str, dict[str | None, dict[str, object]]] = {}  # pin → host → the last refusal
 
     def begin(self) -> None:
@@ -41,13 +58,12 @@ class Counts:
         """Count one less."""
         self.active -= 1
 
-    def add(self, pin: str, status: int) -> None:
-        """Add an answer."""
-        note, old = NOTE.get(), self._pins.get(pin, {})
-        requests, errors = int(str(old.get("requests", 0))), int(str(old.get("errors", 0)))
+    def add(self, pin: str, place: str, status: int) -> None:
+        """Add an answer, for the pin and for the worktree that asked."""
+        note = NOTE.get()
         failed = status >= 400 or note.broke
-        model = note.model or old.get("model", "")
-        self._pins[pin] = {"requests": requests + 1, "errors": errors + failed, "model": model}
+        for row in (self._pins.setdefault(pin, _Row()), self._places.setdefault((pin, place), _Row())):
+            row.add(failed, note.model)
         if note.route:
             self._note_refusal(self._refused.setdefault(pin, {}), note.route, status)
 
@@ -58,7 +74,10 @@ class Counts:
         elif status < 400:
             refused.pop(route.host, None)
 
-    def data(self) -> dict[str, object]:
-        """Return the numbers as JSON data."""
+    def data(self) -> dict[str, dict[str, Any]]:
+        """Return the numbers as JSON data; `worktrees` has them by `place_id`."""
         refused = {pin: {"refused": list(found.values())} for pin, found in self._refused.items() if found}
-        return {pin: {**numbers, **refused.get(pin, {})} for pin, numbers in self._pins.items()}
+        made = {pin: {**vars(row), "worktrees": {}, **refused.get(pin, {})} for pin, row in self._pins.items()}
+        for (pin, place), row in self._places.items():
+            made[pin]["worktrees"][place] = dict(vars(row))
+        return made

@@ -6,10 +6,13 @@ import hmac
 import re
 from functools import lru_cache
 
+from llmswitch.base.urls import ID_DIGITS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TOKEN_DIGITS = 64
 _PATH = re.compile(r"/w/([0-9a-f]{16})(/v1/messages(?:/count_tokens)?)")
 
 
@@ -29,15 +32,20 @@ class Guard:
         self._token = lru_cache(maxsize=256)(self._made)
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
-    def token(self, routes: str) -> str:
-        """Return the token for the routes of that id: 256 bits in hexadecimal."""
-        return self._token(routes)
+    def token(self, routes: str, place: str = "") -> str:
+        """Return the token for the routes of that id: 256 bits in hexadecimal, behind the place that asks with it.
 
-    def _made(self, routes: str) -> str:
-        return hmac.new(self._secret, routes.encode(), "sha256").hexdigest()
+        A place is a worktree's `place_id`, "" where it is not known.
+        """
+        return self._token(routes, place)
 
-    def check(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, str]:
-        """Return the id of the routes and the API path of an allowed request; raises Forbidden.
+    def _made(self, routes: str, place: str) -> str:
+        return (
+            place + hmac.new(self._secret, f"{routes}{place}".encode("utf-8", "surrogateescape"), "sha256").hexdigest()
+        )
+
+    def check(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, str, str]:
+        """Return the id of the routes, the API path and the place of an allowed request; raises Forbidden.
 
         The name in Host defeats DNS rebinding; browsers send Origin or Sec-Fetch-Site with what a page asks for.
         """
@@ -48,18 +56,24 @@ class Guard:
         match = _PATH.fullmatch(path)
         if match is None:
             raise Forbidden(404, "not_found_error", "This gateway serves /v1/messages below a pin's path only.")
-        if not self._knows(match[1], headers):
+        place = self._place(match[1], headers)
+        if place is None:
             raise Forbidden(
                 401, "authentication_error", "This is not the gateway's token. Restart the session, or switch again."
             )
         if method != "POST":
             raise Forbidden(405, "invalid_request_error", "Messages are POSTed.")
-        return match[1], match[2]
+        return match[1], match[2], place
 
-    def _knows(self, routes: str, headers: Mapping[str, str]) -> bool:
+    def _place(self, routes: str, headers: Mapping[str, str]) -> str | None:
+        """Return the place whose token came; None where none did."""
         scheme, _, bearer = headers.get("Authorization", "").partition(" ")
-        given = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-        expected = self.token(routes).encode()
         # Both are always compared, so that time tells nothing.
-        first, second = (hmac.compare_digest(text.encode("utf-8", "surrogateescape"), expected) for text in given)
-        return first or second
+        found = [self._checked(routes, headers.get("x-api-key", "")),
+                 self._checked(routes, bearer if scheme.lower() == "bearer" else "")]  # fmt: skip
+        return found[0] if found[1] is None else found[1]
+
+    def _checked(self, routes: str, given: str) -> str | None:
+        place = given[:-TOKEN_DIGITS] if len(given) == ID_DIGITS + TOKEN_DIGITS else ""
+        expected = self.token(routes, place).encode("utf-8", "surrogateescape")
+        return place if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected) else None

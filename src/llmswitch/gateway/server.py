@@ -113,7 +113,7 @@ class Server:
             self.counts.end()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        name, path = self._guard.check(request.method, request.path, request.headers)
+        name, path, place = self._guard.check(request.method, request.path, request.headers)
         if (request.content_length or 0) > LARGEST:
             raise web.HTTPRequestEntityTooLarge(LARGEST, request.content_length or 0)
         try:
@@ -123,7 +123,7 @@ class Server:
         except TimeoutError:
             return error(408, "invalid_request_error", "The request did not come to its end.", retry=False)
         answer = await self._forward(request, name, path, body)
-        self.counts.add(name, answer.status)
+        self.counts.add(name, place, answer.status)
         return answer
 
     async def _forward(self, request: web.BaseRequest, name: str, path: str, body: bytes) -> web.StreamResponse:

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.gateway.client import LocalGateway
 
-RESTART_SECONDS = 3.0  # in which a keeper has its process again
+RESTART_SECONDS = 5.0  # in which a keeper has its process again
 START_SECONDS = 15.0
 STOP_SECONDS = 30.0
 _PAUSE = 0.02
