@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -64,7 +64,7 @@ def house(repo: Path, sealed: dict[str, str]) -> House:
 def test_the_lists_stand_once() -> None:
     """What a pin may hold is part of all there is; every switch is a cloud."""
     assert set(CREDENTIAL_PLACES) < set(PLACES)
-    assert set(BY_SWITCH) == set(CLOUD_SWITCHES)
+    assert [*BY_SWITCH] == [*CLOUD_SWITCHES]
     assert {cloud.name for cloud in ALL} > set(CLOUDS)
 
 
@@ -165,6 +165,45 @@ def test_a_cloud_has_its_endpoint_region_and_credential(house: House) -> None:
     assert "gate.example" in house.report()[1]
     house.put("worktree", {"CLAUDE_CODE_SKIP_BEDROCK_AUTH": "1", "ANTHROPIC_AUTH_TOKEN": "fake-0123456789"})
     assert "ANTHROPIC_AUTH_TOKEN, as Authorization: Bearer" in house.report()[1]
+
+
+# As the client was seen to do with two at once, each in its own layer (2.1.332).
+STRENGTH = ["bedrock", "foundry", "anthropic_aws", "anthropic_google_cloud", "mantle", "vertex"]
+
+
+@pytest.mark.parametrize(("strong", "weak"), [*combinations(STRENGTH, 2)])
+def test_of_two_clouds_the_one_counts_that_the_client_takes(house: House, strong: str, weak: str) -> None:
+    """Wherever each is switched on."""
+    switches = {cloud.name: cloud for cloud in ALL}
+    for here, there in product(LAYERS, LAYERS):
+        this = House(house.repo, house.home)
+        for path in [*house.repo.glob(".claude/*.json"), *house.home.glob(".claude/*.json")]:
+            path.unlink()
+        this.put(here, {switches[strong].switch: "1"})
+        this.put(there, {switches[weak].switch: "1"})
+        report, text = this.report()
+        assert report.data()["cloud"]["name"] == strong, (here, there)  # type: ignore[index]
+        assert text.splitlines()[0].endswith(switches[strong].title)
+
+
+HOSTS = {
+    ("bedrock", "eu-west-1"): "bedrock-runtime.eu-west-1.amazonaws.com",
+    ("vertex", "us-east5"): "us-east5-aiplatform.googleapis.com",
+    ("vertex", "global"): "aiplatform.googleapis.com",
+    ("vertex", "eu"): "aiplatform.eu.rep.googleapis.com",
+    ("foundry", "res"): "res.services.ai.azure.com",
+    ("mantle", "eu-west-1"): "bedrock-mantle.eu-west-1.api.aws",
+    ("anthropic_aws", "eu-west-1"): "aws-external-anthropic.eu-west-1.api.aws",
+    ("anthropic_google_cloud", "us"): "claude.googleapis.com",
+}
+
+
+@pytest.mark.parametrize(("name", "place"), HOSTS)
+def test_a_clouds_host_is_the_one_that_the_client_asks(house: House, name: str, place: str) -> None:
+    """As it was seen to ask a proxy for (2.1.332)."""
+    cloud = next(cloud for cloud in ALL if cloud.name == name)
+    house.put("worktree", {cloud.switch: "1", cloud.regions[0]: place})
+    assert f"{place}, {HOSTS[name, place]}" in house.report()[1]
 
 
 def test_a_cloud_switched_on_elsewhere_makes_a_pin_void(house: House) -> None:

@@ -1,7 +1,7 @@
 """The clouds that Claude Code reaches by a switch of its own: how each is called, its endpoint, region and credential.
 
-With such a switch on it does not ask ANTHROPIC_BASE_URL (seen on 2.1.330); the names of variables are those of 2.1.332
-and https://code.claude.com/docs/en/third-party-integrations.
+With such a switch on it does not ask ANTHROPIC_BASE_URL. Switches, base URLs, hosts, and which key or token is sent
+were seen with 2.1.332; the rest is https://code.claude.com/docs/en/third-party-integrations.
 """
 
 from __future__ import annotations
@@ -31,27 +31,31 @@ class Cloud:
 
 
 _AWS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+# The strongest first: where two switches are on, this is the one that counts (2.1.332).
 ALL = (
     Cloud("bedrock", "Amazon Bedrock", "ANTHROPIC_BEDROCK_BASE_URL", _AWS, "bedrock-runtime.{}.amazonaws.com",
           "CLAUDE_CODE_SKIP_BEDROCK_AUTH", ("AWS_BEARER_TOKEN_BEDROCK",), "your AWS credentials"),
-    Cloud("vertex", "Google Vertex AI", "ANTHROPIC_VERTEX_BASE_URL", ("CLOUD_ML_REGION",),
-          "{}-aiplatform.googleapis.com", "CLAUDE_CODE_SKIP_VERTEX_AUTH", (), "your Google Cloud credentials"),
     Cloud("foundry", "Microsoft Foundry", "ANTHROPIC_FOUNDRY_BASE_URL", ("ANTHROPIC_FOUNDRY_RESOURCE",),
           "{}.services.ai.azure.com", "CLAUDE_CODE_SKIP_FOUNDRY_AUTH",
           ("ANTHROPIC_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_AUTH_TOKEN"), "your Azure credentials"),
-    Cloud("mantle", "Amazon Bedrock (Mantle)", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL", _AWS, "",
-          "CLAUDE_CODE_SKIP_MANTLE_AUTH", ("AWS_BEARER_TOKEN_BEDROCK",), "your AWS credentials"),
-    Cloud("anthropic_aws", "Anthropic on AWS", "ANTHROPIC_AWS_BASE_URL", _AWS, "",
+    Cloud("anthropic_aws", "Anthropic on AWS", "ANTHROPIC_AWS_BASE_URL", _AWS, "aws-external-anthropic.{}.api.aws",
           "CLAUDE_CODE_SKIP_ANTHROPIC_AWS_AUTH", ("ANTHROPIC_AWS_API_KEY",), "your AWS credentials"),
     Cloud("anthropic_google_cloud", "Anthropic on Google Cloud", "ANTHROPIC_GOOGLE_CLOUD_BASE_URL",
-          ("ANTHROPIC_GOOGLE_CLOUD_LOCATION",), "", "CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH", (),
-          "your Google Cloud credentials"),
+          ("ANTHROPIC_GOOGLE_CLOUD_LOCATION",), "claude.googleapis.com",
+          "CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH", (), "your Google Cloud credentials"),
+    Cloud("mantle", "Amazon Bedrock (Mantle)", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL", _AWS, "bedrock-mantle.{}.api.aws",
+          "CLAUDE_CODE_SKIP_MANTLE_AUTH", ("AWS_BEARER_TOKEN_BEDROCK",), "your AWS credentials"),
+    Cloud("vertex", "Google Vertex AI", "ANTHROPIC_VERTEX_BASE_URL", ("CLOUD_ML_REGION",),
+          "{}-aiplatform.googleapis.com", "CLAUDE_CODE_SKIP_VERTEX_AUTH", (), "your Google Cloud credentials"),
 )  # fmt: skip
+# Regions of Vertex that are no place: their host (2.1.332).
+_VERTEX = {"global": "aiplatform.googleapis.com", "eu": "aiplatform.eu.rep.googleapis.com",
+           "us": "aiplatform.us.rep.googleapis.com"}  # fmt: skip
 BY_SWITCH = {cloud.switch: cloud for cloud in ALL}
 
 
 def on(texts: Mapping[str, str]) -> Cloud | None:
-    """Return the cloud that is switched on, None where there is none."""
+    """Return the cloud that is switched on, None where there is none; of several the strongest."""
     return next((cloud for switch, cloud in BY_SWITCH.items() if counts(switch, texts.get(switch, ""))), None)
 
 
@@ -65,9 +69,9 @@ def endpoint(cloud: Cloud, texts: Mapping[str, str]) -> str:
     if url := texts.get(cloud.base_url):
         return host_of(url) or "a base URL that cannot be used"
     place = region(cloud, texts)
-    if cloud.name == "vertex" and place == "global":
-        return "aiplatform.googleapis.com"
-    return cloud.host.format(place) if place and cloud.host else ""
+    if cloud.name == "vertex" and place in _VERTEX:
+        return _VERTEX[place]
+    return cloud.host.format(place) if place or "{}" not in cloud.host else ""
 
 
 def credential(cloud: Cloud, texts: Mapping[str, str]) -> str:

@@ -50,12 +50,11 @@ CLOUDS = {
     "vertex": "CLAUDE_CODE_USE_VERTEX",
     "foundry": "CLAUDE_CODE_USE_FOUNDRY",
 }
-CLOUD_SWITCHES = (
-    *CLOUDS.values(),
-    "CLAUDE_CODE_USE_MANTLE",
-    "CLAUDE_CODE_USE_ANTHROPIC_AWS",
-    "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
-)
+MANTLE = "CLAUDE_CODE_USE_MANTLE"
+CLOUD_SWITCHES = (  # the strongest first, where several are on (2.1.332)
+    CLOUDS["bedrock"], CLOUDS["foundry"], "CLAUDE_CODE_USE_ANTHROPIC_AWS", "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+    MANTLE, CLOUDS["vertex"],
+)  # fmt: skip
 
 # variable → what happens to a pin that leaves it out
 IDENTITY = {
@@ -68,7 +67,7 @@ IDENTITY = {
     **dict.fromkeys(VARIABLES.values(), "the client's own model name goes to the provider"),
     "ANTHROPIC_SMALL_FAST_MODEL": "it beats the haiku slot for background requests (deprecated)",
     "CLAUDE_CODE_EXTRA_BODY": "it can replace the model in every request",
-    **dict.fromkeys(CLOUD_SWITCHES, "requests go to that cloud instead of the pin's host"),
+    **dict.fromkeys((*CLOUDS.values(), MANTLE, *CLOUD_SWITCHES), "requests go to that cloud instead of the pin's host"),
 }
 
 # The same at the top level of the file.

@@ -9,7 +9,7 @@ from typing import Any
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.urls import host_of, id_in, is_loopback
-from llmswitch.claude import own_settings, program, session_arguments
+from llmswitch.claude import clouds, own_settings, program, session_arguments
 from llmswitch.claude.effective import Layer, effective
 from llmswitch.claude.fence import EVERY_CLAUDE
 from llmswitch.claude.variables import (
@@ -18,7 +18,7 @@ from llmswitch.claude.variables import (
     API_KEY,
     AUTH_TOKEN,
     BASE_URL,
-    CLOUDS,
+    CLOUD_SWITCHES,
     HELPER,
     HOST_APP,
     KEYLESS_TOKEN,
@@ -31,6 +31,7 @@ from llmswitch.claude.variables import (
     UNDER_RUN,
     VARIABLES,
     as_text,
+    counts,
 )
 from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
@@ -145,8 +146,8 @@ def _note(
         path = f"{checkout.root}/{LOCAL}"
         own = next((layer for layer in checkout.layers if layer.path == path), None)
         preset = compare(checkout, own, values, tools.catalog).preset
-    clouds = [cloud for cloud, name in CLOUDS.items() if texts.get(name)]
-    host = clouds[0] if clouds else host_of(texts.get(BASE_URL, "")) or ANTHROPIC_HOST
+    cloud = clouds.on({name: text for name, text in texts.items() if isinstance(text, str)})
+    host = cloud.name if cloud else host_of(texts.get(BASE_URL, "")) or ANTHROPIC_HOST
     words = tools.typed[: tools.typed.index("--")] if "--" in tools.typed else tools.typed  # behind it may be a prompt
     ledger.note(checkout, {"kind": "run", "preset": preset, "host": host, "session": session}, texts, words)
 
@@ -177,7 +178,7 @@ def overlay(request: Request | None, checkout: Checkout, tools: Tools) -> Overla
         return _guarded(members, checkout)
     settings = None if preset else checkout.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
-    if any(values.get(name) for name in (BASE_URL, *CLOUDS.values())):
+    if any(counts(name, values.get(name, "")) for name in (BASE_URL, *CLOUD_SWITCHES)):
         return _guarded({**below, **_from_file(values, checkout, tools)}, checkout)
     if request and preset and request.overrides:
         below |= _own_slots(preset, request.overrides, checkout, tools)

@@ -11,7 +11,7 @@ from llmswitch.claude.variables import (
     ALLOWED,
     ANTHROPIC_HOST,
     BASE_URL,
-    CLOUDS,
+    CLOUD_SWITCHES,
     CREDENTIAL_PLACES,
     CREDENTIALS,
     KEYLESS_TOKEN,
@@ -109,7 +109,7 @@ def _at_the_root(checkout: Checkout, values: Mapping[str, Value]) -> list[Proble
 
 def is_carried(checkout: Checkout, own: Layer) -> bool:
     """Say whether `llmswitch run` brings what the own file says: a backend, without a key that only the file knows."""
-    if not any(own.values.get(name) for name in (BASE_URL, *CLOUDS.values())):
+    if not any(counts(name, own.values.get(name, "")) for name in (BASE_URL, *CLOUD_SWITCHES)):
         return False
     texts = [own.values.get(name, "") for name in CREDENTIALS.values()]
     secrets = [Secret(text) for text in texts if text not in ("", KEYLESS_TOKEN)]
