@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmswitch.base.errors import UsageProblem
 from llmswitch.cli import console, prompts, shell
 from llmswitch.cli.app import COMMANDS, App
 from llmswitch.commands.cost import cost as compare
@@ -49,6 +50,8 @@ def list_(app: App, word: str, whole: bool, only_names: bool, as_json: bool) -> 
 
     found, problems = list_presets(app.catalog, preset_here(app.checkouts), app.environ, app.key_names().load())
     rows = [row for row in found if view.has(row, word)]
+    if not rows and word and not as_json:
+        raise UsageProblem(f"No preset has {word!r} in its name, title, group, key or host.", hint="llmswitch list")
     if only_names:
         console.answer([str(row["name"]) for row in rows])
         return

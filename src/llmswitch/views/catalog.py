@@ -66,7 +66,8 @@ def short_list(rows: Sequence[Mapping[str, Any]], width: int | None) -> list[str
         folded = _folded(others, width or _WIDTH)
         room = _LINES - len(folded) - 3
     lines = columns([_SHORT, *(_short_cells(row) for row in known)], indent="")
-    found = [line if width is None or len(line) <= width else line[: width - 1] + "…" for line in lines]
+    width = width or _WIDTH  # a pipe too: `list --all` has whole lines
+    found = [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
     return [
         *found,
         "",
