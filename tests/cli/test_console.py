@@ -81,3 +81,10 @@ def test_an_error_about_our_words_is_not_one_about_claude_codes(cli: Cli, repo: 
     assert reply.code == 2
     assert "no-such" in reply.err
     assert "looks like a key" not in reply.err
+
+
+@pytest.mark.parametrize("words", ["--help", "-h", "list --help", "--version", "help", "list", "status"])
+def test_help_that_nobody_reads_is_no_failure(repo: Path, words: str) -> None:
+    """`| true` has what it wanted before anything was printed."""
+    done = shell(f"llmswitch {words} | true", repo)
+    assert (done.returncode, done.stderr) == (0, b""), done

@@ -172,12 +172,21 @@ def test_a_state_file_cannot_send_the_key_anywhere(cli: Cli, repo: Path, key: st
     assert not settings_of(repo).exists()
 
 
+def test_after_a_lost_state_only_what_held_something_is_told(cli: Cli, repo: Path, key: str) -> None:
+    """A pin blanks a dozen members; which of them they were tells nobody anything."""
+    assert cli("openrouter", cwd=repo).code == 0
+    (repo / ".git/llmswitch/state.json").unlink()
+    lines = [line for line in cli("deepseek", "--discard-key", cwd=repo).err.splitlines() if "was not ours" in line]
+    assert lines
+    assert all("it was: " in line and not line.endswith(("it was: ", "it was: empty")) for line in lines)
+
+
 def test_the_users_own_blank_comes_back(cli: Cli, repo: Path, key: str) -> None:
-    """It cancels an export, so it is more than nothing."""
+    """It cancels an export, so it is more than nothing; but it held nothing, so there is nothing to tell."""
     own = {"env": {"ANTHROPIC_API_KEY": "", "A": "1"}}
     write(repo, json.dumps(own))
     reply = cli("claude", cwd=repo)
-    assert "ANTHROPIC_API_KEY was not ours and is replaced; it was: empty" in reply.err
+    assert "was not ours" not in reply.err
     cli("-", cwd=repo)
     assert json.loads(settings_of(repo).read_text()) == own
 

@@ -55,7 +55,8 @@ class Terminal:
             # Unreaped, so the group id cannot have gone to anyone else.
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(LIMIT)
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
     @property
     def output(self) -> str:
@@ -74,6 +75,24 @@ class Terminal:
         """Type the text; expect the prompt first, for a hidden prompt drops what came before it."""
         os.write(self._master, text.encode())
 
+    def waits(self, timeout: float = LIMIT) -> None:
+        """Wait until the command sleeps: a signal just before it begins to read would be noticed after that only."""
+        deadline = time.monotonic() + timeout
+        while not self._sleeps() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _sleeps(self) -> bool:
+        try:
+            with open(f"/proc/{self._process.pid}/stat", "rb") as file:
+                return file.read().rpartition(b") ")[2].startswith(b"S")
+        except OSError:  # not Linux
+            return True
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a window or a connection that goes away does."""
+        os.close(self._master)
+        self._master = -1
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         os.write(self._master, INTERRUPT)
@@ -81,7 +100,7 @@ class Terminal:
     def wait(self, timeout: float = LIMIT) -> int:
         """Wait until the command has ended and return its exit code."""
         deadline = time.monotonic() + timeout
-        while self._read(deadline):
+        while self._master >= 0 and self._read(deadline):
             pass
         try:
             return self._process.wait(max(0.0, deadline - time.monotonic()))

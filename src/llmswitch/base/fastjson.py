@@ -23,9 +23,9 @@ SPACE = " \t\r\n"  # JSON's
 
 
 def _json() -> Any:
-    import json  # only for what the parts in C cannot do, or cannot explain
+    from llmswitch.base import plain_json  # only for what the parts in C cannot do, or cannot explain
 
-    return json
+    return plain_json
 
 
 class _Reading:
@@ -58,10 +58,7 @@ def scanner(pairs: Pairs | None = None, number: Callable[[str], object] | None =
                 return found
         except (ValueError, StopIteration, SystemError):
             pass
-        whole = _json().JSONDecoder(
-            object_pairs_hook=pairs, parse_constant=refuse, parse_int=number, parse_float=number
-        )
-        decoded: tuple[Any, int] = whole.raw_decode(text, at)
+        decoded: tuple[Any, int] = _json().decoded(text, at, refuse, pairs, number)
         return decoded
 
     return scan
@@ -72,7 +69,7 @@ def loads(text: str, pairs: Pairs | None = None) -> Any:
     start = len(text) - len(text.lstrip(SPACE))
     value, end = scanner(pairs)(text, start)
     if text[end:].strip(SPACE):
-        _json().loads(text, parse_constant=refuse)
+        _json().loads(text, refuse)
     return value
 
 

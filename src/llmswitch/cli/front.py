@@ -6,18 +6,19 @@ start, more than the work, and from there to the same functions.
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 
 try:
     import _signal as signal  # type: ignore[import-not-found]
 except ImportError:
     import signal
 
-# While modules are loaded Ctrl-C ends us without a word; Python would print where it was.
+# While modules are loaded, from here on, Ctrl-C ends us without a word; Python would print where it was.
 if (_interrupt := signal.getsignal(signal.SIGINT)) == signal.default_int_handler:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+import gc
+import sys
 
 if sys.platform == "win32":
     sys.exit("llmswitch: on Windows it runs in WSL (https://learn.microsoft.com/windows/wsl). Nothing was changed.")

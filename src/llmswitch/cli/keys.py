@@ -36,7 +36,9 @@ def save_key(app: App, name: str | None, from_env_file: str | None) -> None:
         where = app.keyring().title  # opened first: nobody should paste a key that no keyring will take
     except KeyProblem as error:
         raise missing(name, {}, error) from None
-    secret = env_file.read(from_env_file, name) if from_env_file else checked(prompts.key_text(name), STDIN)
+    secret = (
+        env_file.read(from_env_file, name) if from_env_file else checked(prompts.key_text(name, app.catalog), STDIN)
+    )
     warnings = save(name, secret, app.catalog, app.keyring(), app.key_names())
     console.answer([f"Saved the {name} key in {where} (read back and compared)."])
     renewing.after_saving(app, name)

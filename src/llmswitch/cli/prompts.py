@@ -11,7 +11,8 @@ from llmswitch.claude.variables import CREDENTIALS
 from llmswitch.cli.console import attended, note, piped
 from llmswitch.keys.adopt import Adoption
 from llmswitch.keys.asking import AskingSource
-from llmswitch.keys.sources import STDIN, checked
+from llmswitch.keys.saved import stranger
+from llmswitch.keys.sources import PROMPT, STDIN, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,15 +21,23 @@ if TYPE_CHECKING:
 
     from llmswitch.cli.app import App
     from llmswitch.commands.request import Request
+    from llmswitch.presets.catalog import Catalog
     from llmswitch.settings.checkout import Checkout
 
 
-def ask_key(name: str) -> str:
-    """Ask for a key without showing it; KeyProblem for an empty line."""
+def ask_key(name: str, catalog: Catalog | None = None) -> str:
+    """Ask for a key without showing it, and once more for one that looks like another's of the `catalog`.
+
+    Raises KeyProblem for an empty line, and for a key that was not meant.
+    """
     note("Paste it and press Enter; it is not shown. An empty line stops.")
     text = _asked(f"{name} key", default="", show_default=False, hide_input=True)
     if not text.strip():
         raise KeyProblem("No key was given.", hint="Where one comes from: llmswitch show PRESET")
+    if catalog and (doubt := stranger(name, checked(text, PROMPT), catalog)):
+        note(doubt)
+        if _asked("Take it all the same? (y, or Enter: no)", default="", show_default=False).strip().lower() != "y":
+            raise KeyProblem("The key was not taken.")
     return text
 
 
@@ -49,9 +58,9 @@ def _asked(question: str, **options: Any) -> str:
     return text
 
 
-def key_text(name: str) -> str:
+def key_text(name: str, catalog: Catalog) -> str:
     """Return the key a person types at the hidden prompt, or what is piped in."""
-    return ask_key(name) if sys.stdin.isatty() else piped()
+    return ask_key(name, catalog) if sys.stdin.isatty() else piped()
 
 
 def secrets(promised: bool) -> Callable[[str], Secret | None]:
@@ -72,7 +81,8 @@ def secrets(promised: bool) -> Callable[[str], Secret | None]:
 
 def key_source(app: App, promised: bool) -> AskingSource:
     """Return the source of keys that asks the person who is there, or reads a promised one from a pipe."""
-    ask, given = ask_key if attended() else None, key_text if promised else None
+    ask = (lambda name: ask_key(name, app.catalog)) if attended() else None
+    given = (lambda name: key_text(name, app.catalog)) if promised else None
     return AskingSource(app.catalog, app.environ, app.keyring, app.key_names, note, ask, given)
 
 

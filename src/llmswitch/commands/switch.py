@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from llmswitch.settings.state import Record
 
     Made = tuple[Change, bool, str | None, list[str]]
-NO_RULE = "No git repository here, so no ignore rule: after a `git init`, git would take the key."
+FOLDER_ONLY = "There is no git repository here: this holds for sessions that start in this very folder."
+NO_RULE = " With no ignore rule, git would take the key after a `git init`."
 
 
 class Tools:
@@ -119,7 +120,8 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
         if ignored_in and not request.dry_run:
             error.changed = f"Only {ignored_in} got a rule, so that git ignores it."
         raise
-    notices += [NO_RULE] if written and private and not checkout.worktree.in_repository else []
+    told = written and pin.members and not checkout.worktree.in_repository
+    notices += [FOLDER_ONLY + NO_RULE * bool(private)] if told else []
     return changed, written, ignored_in, notices
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from llmswitch.base import files, secret_marks, writable
 from llmswitch.base.errors import KeyProblem, LlmswitchError
+from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import Secret, looks_like_key
 from llmswitch.claude import own_settings, program
@@ -228,7 +229,7 @@ def _missing_program(command: str) -> str:
 def _object(path: str) -> dict[str, object]:
     """Return a JSON file's object, {} where there is none."""
     try:
-        found = json.loads(bytes_of(path).decode("utf-8-sig"))
+        found = loads(bytes_of(path).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -162,7 +162,10 @@ class Asker:
         reach = self._reach
         others = ready(preset.key if preset else None, reach.catalog, reach.environ, reach.names().load())
         switch = f". Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}" if others else ""
-        return f"llmswitch save-key {name}{page}, then: {self.observed.use}{switch}"
+        save = f"llmswitch save-key {name}"
+        if self.observed.keyring_problem:  # then nothing can be saved
+            save = f"export {self.observed.key_variable}=YOUR_KEY"
+        return f"{save}{page}, then: {self.observed.use}{switch}"
 
     def _asked(self, model: str, slots: list[str], headers: Mapping[str, str], good: bool | None) -> replies.Asked:
         preset = self.observed.preset

@@ -52,12 +52,26 @@ def save(name: str, secret: Secret, catalog: Catalog, keyring: Keyring, names: K
     return doubts(name, secret, catalog)
 
 
+def stranger(name: str, secret: Secret, catalog: Catalog) -> str:
+    """Return what tells that a key is another provider's by what it begins with, "" where nothing does.
+
+    `sk-` alone tells nothing: many providers' keys begin so.
+    """
+    text = secret.reveal()
+    prefixes = {(one.key_prefix, one.key or "") for one in load_all(catalog)[0] if one.key_prefix not in (None, "sk-")}
+    fitting = sorted((len(prefix), prefix, key) for prefix, key in prefixes if prefix and text.startswith(prefix))
+    owners = sorted(key for length, _, key in fitting if length == fitting[-1][0])
+    if not owners or name in owners or not users(name, catalog):
+        return ""
+    return f"This looks like a key of {' or '.join(owners)}, which begins with {fitting[-1][1]}, and not of {name}."
+
+
 def doubts(name: str, secret: Secret, catalog: Catalog) -> list[str]:
     """Return why a key that somebody gave may not be the one that was meant."""
     presets = users(name, catalog)
     prefixes = {preset.key_prefix for preset in presets if preset.key_prefix}
-    warnings = []
-    if prefixes and not secret.reveal().startswith(tuple(prefixes)):
+    warnings = [found] if (found := stranger(name, secret, catalog)) else []
+    if not warnings and prefixes and not secret.reveal().startswith(tuple(prefixes)):
         expected = " or ".join(sorted(prefixes))
         warnings.append(f"A key of {name} usually starts with {expected}; this one does not. Is it the right one?")
     if not presets:

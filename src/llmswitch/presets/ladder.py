@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import bytes_of
 from llmswitch.presets.preset import slot_named
 
@@ -38,7 +39,7 @@ def read(root: str) -> list[str]:
 def parse(text: str) -> list[str]:
     """Return the ladder in a file's text; ValueError says why it is none."""
     try:
-        found = json.loads(text)
+        found = loads(text)
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise ValueError(f"it is not JSON{where}") from None

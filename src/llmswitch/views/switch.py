@@ -78,9 +78,10 @@ def remarks(done: Switched, request: Request, open_here: Sequence[Session] | Non
     if done.done and done.done.ignored_in:
         verb = "would get" if dry_run else "got"
         lines.append(f"{done.done.ignored_in} {verb} a rule, so that git ignores the file that holds the key.")
-    for name, text in record.foreign.items() if record else ():
+    held = {name: text for name, text in record.foreign.items() if text} if record else {}
+    for name, text in held.items():
         verb = "would be" if dry_run else "is"
-        lines.append(f"{name} was not ours and {verb} replaced; it was: {text or 'empty'}")
+        lines.append(f"{name} was not ours and {verb} replaced; it was: {text}")
     if dry_run or not done.written or open_here == []:
         return [*lines, *done.notices]
     from llmswitch.views import open_sessions  # only where one may be open

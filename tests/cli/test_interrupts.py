@@ -1,0 +1,114 @@
+"""Ctrl-C, Ctrl-D and a closed terminal at every prompt, and Ctrl-C at any moment: a line or none, nothing changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import settings_of
+from support.terminal import Terminal
+from support.tree import SOURCE, of_this_tree
+
+FOREIGN = "another-tools-token-0123456789abcdef"
+ANOTHERS = "gsk_canary0123456789abcdef0123456789"
+OLDER = {"env": {"ANTHROPIC_BASE_URL": "https://x.example", "ANTHROPIC_AUTH_TOKEN": FOREIGN}}
+# prompt → (what stands in the file before, the command, the last prompt, [(a prompt before it, the answer), …])
+PROMPTS: dict[str, tuple[object, list[str], str, tuple[tuple[str, str], ...]]] = {
+    "a missing key": (None, ["openrouter"], "openrouter key", ()),
+    "a missing key, by use": (None, ["use", "openrouter"], "openrouter key", ()),
+    "a missing key, with options": (None, ["openrouter", "--haiku", "x/y"], "openrouter key", ()),
+    "a missing key, for a helper": (None, ["openrouter", "--key-helper"], "openrouter key", ()),
+    "a missing key, for run": (None, ["run", "openrouter"], "openrouter key", ()),
+    "a key for this pin": (None, ["openrouter", "--key-stdin"], "openrouter key", ()),
+    "a key that looks like another's": (None, ["openrouter"], "all the same", (("openrouter key", ANOTHERS + "\n"),)),
+    "a preset": (None, ["use"], "Number or name", ()),
+    "a preset, asked again": (None, ["use"], "Number or name", (("Number or name", "nonsense\n"),)),
+    "a foreign credential": (OLDER, ["openrouter"], "Save it in the keyring as", ()),
+    "a foreign credential, going back": (OLDER, ["claude"], "Save it in the keyring as", ()),
+}
+HANG_UP = "hang up"
+INTERRUPTS = {"Ctrl-C": "\x03", "Ctrl-D": "\x04", "Ctrl-\\": "\x1c", HANG_UP: ""}
+
+
+@pytest.fixture
+def person(sealed: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody at a terminal, with a `claude` and without fzf."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, text in (("claude", "exit 0"), ("fzf", "exit 127")):
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "claude").chmod(0o755)
+    return of_this_tree({**sealed, "PATH": f"{folder}:/usr/bin:/bin", "TERM": "dumb"})
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_an_interrupted_prompt_changes_nothing(repo: Path, person: dict[str, str], prompt: str, interrupt: str) -> None:
+    """At most a line is said, never that it was a bug, and the exit code is that of an interrupt."""
+    before, words, waits, first = PROMPTS[prompt]
+    file = settings_of(repo)
+    if before:
+        file.parent.mkdir()
+        file.write_text(json.dumps(before))
+    with Terminal([sys.executable, "-m", "llmswitch", *words], repo, person) as terminal:
+        for text, answer in first:
+            terminal.expect(text)
+            terminal.send(answer)
+        terminal.expect(waits)
+        terminal.waits()
+        shown = terminal.output
+        if interrupt == HANG_UP:
+            terminal.hang_up()
+        else:
+            terminal.send(INTERRUPTS[interrupt])
+        code = terminal.wait()
+        said = terminal.output[len(shown) :]
+    # 120 is Python's word for a last line that nobody could read.
+    ends = {"Ctrl-\\": (-signal.SIGQUIT,), HANG_UP: (129, 130, 120, -signal.SIGHUP)}
+    assert code in ends.get(interrupt, (130,)), said
+    assert not any(word in said for word in ("bug", "Traceback", "Abort")), said
+    assert len([line for line in said.splitlines() if line.strip(" :^CD\\")]) <= 1, said
+    assert (json.loads(file.read_text()) if file.exists() else None) == before
+    assert not list(repo.glob(".claude/.llmswitch*"))
+
+
+def interrupted(repo: Path, environ: dict[str, str], words: list[str], after: float) -> tuple[int, str]:
+    """Start a command, press Ctrl-C after some seconds, and return its exit code and what it complained of."""
+    argv = [sys.executable, "-c", "from llmswitch.cli.front import main; main()", *words]
+    with subprocess.Popen(argv, cwd=repo, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(after)  # the moment is what is tried
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    return process.returncode, err.decode()
+
+
+@pytest.mark.parametrize("moments", [40, pytest.param(200, marks=pytest.mark.long)])
+def test_a_random_moment_is_as_good_as_any(repo: Path, key: str, sealed: dict[str, str], moments: int) -> None:
+    """Until it has come to our first line, Python itself may print where it was; from there on it is a line or none."""
+    environ = of_this_tree({**sealed, "PYTHONDONTWRITEBYTECODE": ""})
+    commands: list[list[str]] = [["openrouter"], ["status"], ["deepseek"], ["list"], ["claude"], ["status", "--short"]]
+    start = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "llmswitch", "openrouter"], cwd=repo, env=environ, check=True, capture_output=True
+    )
+    whole = time.monotonic() - start
+    moment: Callable[[], float] = random.Random(20261127).random
+    for number in range(moments):
+        words = commands[number % len(commands)]
+        code, err = interrupted(repo, environ, words, moment() * whole)
+        if code in (0, -signal.SIGINT):  # it had ended, or not begun
+            continue
+        if "Traceback" in err or "Fatal Python error: init_" in err:
+            assert SOURCE not in err, err
+            continue
+        assert (code, len(err.strip().splitlines()) <= 1) == (130, True), (words, code, err)
+        assert not list(repo.glob(".claude/.llmswitch*"))
+        assert not os.path.exists(settings_of(repo)) or json.loads(settings_of(repo).read_text())
