@@ -31,7 +31,8 @@ STARTING = {"posix_spawn", "posix_spawnp", "execv", "execve", "execvp", "execvpe
 COMMANDS = (
     ["status"], ["status", "--short"], ["status", "--all"], ["statusline"], ["doctor"], ["doctor", "--history"],
     ["openrouter"], ["deepseek", "--dry-run"], ["openrouter", "--all"], ["-"], ["claude"], ["ladder"], ["list"],
-    ["doctor", "--fix"],
+    ["doctor", "--fix"], ["apply"], ["env"], ["log"], ["usage"], ["keys"], ["renew"], ["status", "--everywhere"],
+    ["run", "--", "-p", "x"], ["use", "deepseek"], ["save-key"], ["presets", "check"],
 )  # fmt: skip
 # What makes git start a program in a repository whose configuration has it.
 HOSTILE = {

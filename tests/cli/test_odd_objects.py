@@ -80,7 +80,7 @@ PLACES = (
 COMMANDS = (
     ["status"], ["status", "--json"], ["status", "--all"], ["status", "--everywhere"], ["statusline"], ["list"],
     ["doctor"], ["log"], ["keys"], ["usage"], ["models", "glm"], ["cost"], ["ladder"], ["env"], ["presets", "check"],
-    ["save-key", "--from-env-file", "{place}"], ["apply"], ["run", "--", "-p", "x"], ["deepseek"], ["-"],
+["apply"], ["run", "--", "-p", "x"], ["deepseek"], ["-"],
     ["doctor", "--fix"],
 )  # fmt: skip
 

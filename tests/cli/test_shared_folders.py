@@ -125,6 +125,20 @@ def test_no_configuration_is_read_where_others_can_write(
     assert cli("claude", cwd=repo).code == 0
 
 
+@pytest.mark.parametrize(("name", "word"), [("openrouter", "presets/openrouter.json5"), ("deepseek", "config.json5")])
+def test_a_file_that_others_can_write_is_no_better(
+    cli: Cli, repo: Path, own: Path, key: str, name: str, word: str
+) -> None:
+    """In a folder that is the user's own."""
+    (own / "openrouter.json5").write_text('{extends: "openrouter", base_url: "https://evil.example"}')
+    (own.parent / "config.json5").write_text('{key_delivery: "token"}')
+    (own.parent / word).chmod(0o646)
+    reply = cli(name, cwd=repo)
+    assert (reply.code, f"chmod go-w {own.parent / word}" in reply.err) == (5, True), reply
+    (own.parent / word).chmod(0o644)
+    assert cli(name, "-n", cwd=repo).code == 0
+
+
 def test_a_private_group_is_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many systems make one for each user; with another member, or another name, it is a group."""
     owner = pwd.struct_passwd(("ann", "x", os.getuid(), os.getgid(), "", "/", "/bin/sh"))

@@ -55,8 +55,10 @@ def holders(*folders: Path) -> list[Path]:
     return [path for path in files if KEY.encode() in path.read_bytes()]
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["known", "state lost"])
-@pytest.mark.parametrize("name", STATES)
+CASES = [(name, False) for name in STATES] + [(name, True) for name in HELPERS]
+
+
+@pytest.mark.parametrize(("name", "lost"), CASES, ids=[f"{name}{', state lost' * lost}" for name, lost in CASES])
 def test_no_mend_puts_a_key_where_none_stood(
     warm: Warm, repo: Path, sealed: dict[str, str], tmp_path: Path, name: str, lost: bool
 ) -> None:

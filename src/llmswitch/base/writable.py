@@ -1,4 +1,4 @@
-"""Folders into which others can write: they can exchange what lies there, so no key goes in and no word comes out.
+"""Folders and files that others can write: they can exchange what is in them, so no key goes in and no word comes out.
 
 The folder itself counts, not those above it, as ssh looks at its own.
 """
@@ -17,13 +17,13 @@ from llmswitch.base.files import TEMP_PREFIX, close_quietly
 GROUP, OTHERS = "its group", "everybody"
 
 
-def others(folder: str) -> str:
-    """Return who besides its owner can write into a folder, in words, "" for nobody and for no folder.
+def others(path: str) -> str:
+    """Return who besides its owner can write into a folder or a file, in words, "" for nobody and for none there.
 
     A group that is the owner's alone, as many systems make one for each user, is nobody.
     """
     try:
-        status = os.stat(folder)
+        status = os.stat(path)
     except OSError:
         return ""
     if status.st_mode & stat.S_IWOTH:
@@ -40,13 +40,17 @@ def _is_own_group(status: os.stat_result) -> bool:
     return owner.pw_gid == status.st_gid and group.gr_name == owner.pw_name and {*group.gr_mem} <= {owner.pw_name}
 
 
-def refusal(folder: str, who: str, so: str, anyway: bool) -> Refused:
-    """Return the error for such a folder; `so` is what does not happen, `anyway` whether that option helps here."""
+def refusal(path: str, who: str, so: str, anyway: bool) -> Refused:
+    """Return the error for such a place; `so` is what does not happen, `anyway` whether that option helps here."""
     may = f"{'g' if who == GROUP else 'go'}-w"
     return Refused(
-        f"{folder}: {who} can write into this folder: {so}.",
-        hint=f"To keep it to yourself: chmod {may} {quote(folder)}{'. (--anyway goes on.)' if anyway else ''}",
+        f"{path}: {who} can write {_what(path)}: {so}.",
+        hint=f"To keep it to yourself: chmod {may} {quote(path)}{'. (--anyway goes on.)' if anyway else ''}",
     )
+
+
+def _what(path: str) -> str:
+    return "into this folder" if os.path.isdir(path) else "this file"
 
 
 def keeps_modes(folder: str) -> bool:
@@ -63,15 +67,15 @@ def keeps_modes(folder: str) -> bool:
         os.unlink(name)
 
 
-def check(folder: str, so: str, anyway: bool) -> str:
-    """Return a warning for a folder that others can write into, where `anyway` lets it pass, "" for no such folder.
+def check(path: str, so: str, anyway: bool) -> str:
+    """Return a warning for a folder or file that others can write, where `anyway` lets it pass, "" for no such one.
 
     Raises Refused where it may not pass: with `anyway` too, if everybody can write and a chmod would end that.
     """
-    who = others(folder)
+    who = others(path)
     if not who:
         return ""
-    may_pass = who == GROUP or not keeps_modes(folder)
+    may_pass = who == GROUP or not keeps_modes(path if os.path.isdir(path) else os.path.dirname(path))
     if not (anyway and may_pass):
-        raise refusal(folder, who, so, may_pass)
-    return f"warning: {folder}: {who} can write into this folder."
+        raise refusal(path, who, so, may_pass)
+    return f"warning: {path}: {who} can write {_what(path)}."

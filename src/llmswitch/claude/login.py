@@ -6,6 +6,7 @@ import os
 import sys
 
 from llmswitch.base.fastjson import loads
+from llmswitch.base.opened import bytes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ def found(environ: Mapping[str, str]) -> bool | None:
     home = environ.get("HOME") or os.path.expanduser("~")
     path = os.path.join(environ.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude"), ".credentials.json")
     try:
-        with open(path, "rb") as file:
-            data = loads(file.read().decode())
+        data = loads(bytes_of(path).decode())
     except FileNotFoundError:
         return None if sys.platform == "darwin" else False
     except (OSError, ValueError, RecursionError):

@@ -32,7 +32,8 @@ def check_folder(catalog: Catalog, path: str) -> None:
     """Raise PresetProblem for a preset of the user's in a folder where others could have put it."""
     if os.path.dirname(path) == catalog.own_folder:
         try:
-            writable.check(catalog.own_folder, "no preset is read from it", catalog.anyway)
+            for place in (catalog.own_folder, path):
+                writable.check(place, "no preset is read from it", catalog.anyway)
         except Refused as error:
             problem = PresetProblem(error.args[0], hint=error.hint)
             problem.exit_code = error.exit_code

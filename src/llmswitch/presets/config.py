@@ -68,11 +68,14 @@ def gateway_forget(folder: str) -> float:
     return chosen * 60.0 if isinstance(chosen, int) else 0.0
 
 
+def _read(path: str, anyway: bool) -> dict[str, object]:
+    for place in (os.path.dirname(path), path):
+        writable.check(place, "no configuration is read from it", anyway)
+    return read_object(path)
+
+
 def _checked(path: str, anyway: bool = False) -> dict[str, object]:
-    if not os.path.lexists(path):
-        return {}
-    writable.check(os.path.dirname(path), "no configuration is read from it", anyway)
-    given = read_object(path)
+    given = _read(path, anyway) if os.path.lexists(path) else {}
     for field, value in given.items():
         allowed = FIELDS.get(field)
         if field in NUMBERS:

@@ -42,8 +42,8 @@ class Record:
         self.preset = preset if isinstance(preset, str) else None
         self.overrides = _texts(fields.get("overrides"))
         self.pin = _texts(fields.get("pin"))
-        self.wrote = _texts(fields.get("wrote"))
-        self.displaced = {name: raw for name, raw in _texts(fields.get("displaced")).items() if is_json(raw)}
+        self.wrote = _json(fields.get("wrote"))
+        self.displaced = _json(fields.get("displaced"))
         self.created = [str(item) for item in created] if isinstance(created, list) else []
         self.foreign = _texts(fields.get("foreign"))
         self.taken = taken if isinstance(taken, dict) else {}
@@ -62,6 +62,10 @@ class Record:
 
 def _texts(value: object) -> dict[str, str]:
     return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def _json(value: object) -> dict[str, str]:
+    return {name: raw for name, raw in _texts(value).items() if is_json(raw)}
 
 
 def is_json(text: str) -> bool:
