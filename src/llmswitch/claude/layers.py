@@ -25,12 +25,12 @@ _MANAGED = MANAGED[sys.platform == "darwin"]
 class Reader:
     """Reads the layers of sessions in one environment, each file once: worktrees share most of them."""
 
-    __slots__ = ("_files", "_managed", "_shell", "_user", "roots")
+    __slots__ = ("_files", "_managed", "_shell", "roots", "user")
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.roots = Roots(environ.get("HOME", ""))
         # A blank CLAUDE_CONFIG_DIR is a value too: the folder itself.
-        self._user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(self.roots.home, ".claude"))
+        self.user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(self.roots.home, ".claude"))
         self._shell = Layer("shell", "", environ)
         self._managed: list[tuple[str, str]] | None = None
         self._files: dict[tuple[str, str], Layer | None] = {}
@@ -52,7 +52,7 @@ class Reader:
 
     def weaker(self, folder: str) -> list[Layer]:
         """Return the layers that every local file beats, of a session that starts in `folder`."""
-        user = os.path.join(folder, self._user, "settings.json")
+        user = os.path.join(folder, self.user, "settings.json")
         found = [self._read("project", os.path.join(folder, SHARED)), self._read("user", user)]
         return [layer for layer in found if layer]
 
@@ -60,7 +60,7 @@ class Reader:
         """Return, from the layers at the root, those of a session that starts below it, in a folder without any."""
         root = self.roots.shared(worktree)
         kept = {"managed", "main", "shell"}
-        if os.path.isabs(self._user):  # any other is a folder of the one where the session starts
+        if os.path.isabs(self.user):  # any other is a folder of the one where the session starts
             kept.add("user")
         if root == worktree.root and self.roots.is_obeyed(root):
             kept.add("worktree")

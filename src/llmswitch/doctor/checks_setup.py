@@ -7,6 +7,7 @@ from shlex import quote
 
 from llmswitch.base.problem import Problem
 from llmswitch.claude.own_settings import CAUSES
+from llmswitch.claude.program import MAIN_RULE_SINCE
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, HOST_APP, KEYLESS_TOKEN, LOCAL
 from llmswitch.doctor.editors import EXTENSION
 from llmswitch.keys.leaked import leaked
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from llmswitch.doctor.observed import Observed
 
-MAIN_RULE_SINCE = (2, 1, 211)
 GIT_LISTS_SINCE = (2, 36)
 OLD_DAYS = 180
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude import clouds
 from llmswitch.claude.effective import Layer, Value, effective, first_text
-from llmswitch.claude.variables import BASE_URL
+from llmswitch.claude.variables import BASE_URL, LOCAL, SHARED
 from llmswitch.settings.checkout import Checkout, Checkouts
+from llmswitch.settings.state import FOLDER
 from llmswitch.worktrees.layout import find
 from llmswitch.worktrees.listing import Listed, listing
 
@@ -18,6 +20,20 @@ def everywhere(checkouts: Checkouts, path: str = ".") -> list[tuple[Listed, Chec
     """Return every worktree of this repository, main first; without a checkout where it cannot be used."""
     entries = listing(find(path))
     return [(entry, Checkout(entry.worktree, checkouts) if entry.worktree else None) for entry in entries]
+
+
+def alike(checkout: Checkout) -> tuple[str | None, ...] | None:
+    """Return what decides in a linked worktree that has no word of its own: where it is the same, all is the same.
+
+    None for any other worktree, and where the user's own settings are a folder of each.
+    """
+    worktree, reader = checkout.worktree, checkout.checkouts.reader
+    own = [f"{worktree.root}/{name}" for name in (LOCAL, SHARED, ".worktreeinclude")]
+    if worktree.is_main or not os.path.isabs(reader.user) or any(map(os.path.lexists, own)):
+        return None
+    if os.path.lexists(f"{worktree.git_dir}/{FOLDER}"):  # a state
+        return None
+    return reader.roots.main(worktree), reader.roots.shared(worktree)
 
 
 def all_of(checkouts: Checkouts, paths: Sequence[str]) -> tuple[list[Checkout], list[str]]:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 class Row:
     """One worktree in `status --all`; `report` is None where its folder cannot be used."""
 
-    __slots__ = ("branch", "path", "report", "state")
+    __slots__ = ("branch", "path", "report", "root", "state")
 
     def __init__(self, entry: Listed, report: Report | None) -> None:
         self.path, self.branch, self.state, self.report = entry.path, entry.branch, entry.state, report
+        self.root = entry.worktree.root if entry.worktree else entry.path
 
     @property
     def differs(self) -> bool:
@@ -25,8 +26,8 @@ class Row:
 
     def data(self) -> dict[str, object]:
         """Return the row as JSON data, of the same shape as a report."""
-        if self.report:
-            return self.report.data()
+        if self.report:  # of another worktree, perhaps, in which all is the same
+            return {**self.report.data(), "worktree": self.root, "branch": self.branch}
         problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
         empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
         return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},

@@ -14,7 +14,8 @@ from llmswitch.views.text import columns, short_path
 
 def status_all(rows: Sequence[Row], home: str, width: int | None = None) -> list[str]:
     """Return `llmswitch status --all` as a table of at most `width` letters, the main checkout first."""
-    cells = [(short_path(row.path, home), row.branch or NONE, *_row(row)) for row in rows]
+    said = {id(row.report): _row(row) for row in {id(row.report): row for row in rows if row.report}.values()}
+    cells = [(short_path(row.path, home), row.branch or NONE, *(said.get(id(row.report)) or _row(row))) for row in rows]
     return table(("WORKTREE", "BRANCH", "PRESET", "SLOTS", "PROBLEMS"), cells, width)
 
 
