@@ -175,6 +175,21 @@ def test_a_redirect_is_not_followed(pinned: Pinned, provider: Provider) -> None:
         assert other.requests == []
 
 
+@pytest.mark.parametrize("options", [[], ["--key-helper"]], ids=["api-key", "helper"])
+def test_a_redirect_that_the_key_would_follow_is_found_without_it(
+    pinned: Pinned, provider: Provider, options: list[str]
+) -> None:
+    """In x-api-key it would: the host gets no key to look for that, and the other host nothing."""
+    with Provider() as other:
+        provider.answer = error(307, "there", Location=f"{other.url}/v1/messages")
+        pinned.to(provider.url, *options, auth="bearer" if options else "api-key")
+        found = pinned.found()["redirect"]
+        assert (found["level"], other.url.rpartition("/")[2] in found["message"]) == ("error", True)
+        assert provider.requests
+        assert not any(KEY in str(request.headers) for request in provider.requests)
+        assert other.requests == []
+
+
 def test_no_other_credential_goes_out(pinned: Pinned, provider: Provider, tmp_path: Path) -> None:
     """.netrc, exported keys and headers, a helper of the user's, cookies from before."""
     for name in (".netrc", "_netrc"):

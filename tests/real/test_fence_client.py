@@ -60,6 +60,15 @@ def test_one_more_id_can_be_allowed(stage: Stage) -> None:
     assert stage.ask("w/x").model == "w/x"
 
 
+@pytest.mark.parametrize("model", ["anthropic/claude-opus-4.8", "v/opus-x", "claude-opus-latest", "x/myopus", "v/x"])
+def test_a_family_in_a_list_allows_every_id_with_its_name_as_a_word(stage: Stage, model: str) -> None:
+    """For a pin without a list of its own; other ids give way."""
+    stage.switch("openrouter", *OPTIONS, "--sonnet", model, "--also", "any", "--start", "sonnet")
+    user_settings(stage, {"availableModels": ["opus"]})
+    expected = sent({**SLOTS, "sonnet": model, "subagent": ""}, ["opus"]).get("sonnet", model)
+    assert (stage.ask().model, expected == model) == (expected, model not in ("x/myopus", "v/x"))
+
+
 @pytest.mark.parametrize(("listed", "slot"), LISTS)
 def test_what_a_list_makes_of_a_slot_is_what_we_say(stage: Stage, listed: list[str], slot: str) -> None:
     """For a pin without a list of its own: status prints what the client sends."""

@@ -221,6 +221,7 @@ class Seen:
     environ: dict[str, str] = field(default_factory=dict)
     switched: list[tuple[int, str]] = field(default_factory=list)
     ran: Outcome | None = None
+    port: int = 0  # of the provider
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,7 @@ class Built:
 
     def look(self, by_run: bool) -> Seen:
         """Build it all, and ask llmswitch and the client."""
-        state, seen = self.state, Seen()
+        state, seen = self.state, Seen(port=self.server.server_port)
         root, others = LAYOUTS[state["layout"]](self.base / "work", self.home)
         self.root, self.others = root, others
         self.cwd = root if state["folder"] == "root" else root / "mid" / "sub"
@@ -530,7 +531,7 @@ def judged(state: State, seen: Seen) -> list[Fault]:
     """Return how what llmswitch says differs from what the client reports and does."""
     if seen.status is None:
         return []  # it said that it cannot tell
-    faults = list(_settings(seen))
+    faults = [*_settings(seen), *_agree(state, seen)]
     codes = {problem["code"] for problem in seen.status["problems"] if problem["level"] == "error"}
     if "host-app" in codes or not seen.sent:
         return [*faults, *_silent(state, seen, codes)]
@@ -550,6 +551,18 @@ def _settings(seen: Seen) -> Iterator[Fault]:
         yield Fault("settings", f"merged values differ (ours, the client's): {few}")
 
 
+def _agree(state: State, seen: Seen) -> Iterator[Fault]:
+    """Yield the fault of a switch that was content with what `status` calls an error right after it."""
+    pin, status = state["pin"], seen.status or {}
+    untouched = pin["how"] == "switch" and not (pin["changed"] or pin["without"] or pin["first"])
+    if not untouched or pin["where"] == "main" or not seen.switched or any(code for code, _ in seen.switched):
+        return
+    errors = [problem for problem in status["problems"] if problem["level"] == "error"]
+    said = seen.switched[-1][1]
+    if errors and "warning" not in said:
+        yield Fault("agree", f"the switch said nothing of {errors[0]['code']}: {errors[0]['message'][:150]}")
+
+
 def same_list(ours: Any, theirs: Any) -> bool:
     """Say whether two lists of models are the same but for their order."""
     return isinstance(ours, list) and isinstance(theirs, list) and sorted(ours) == sorted(theirs)
@@ -567,7 +580,8 @@ def _silent(state: State, seen: Seen, codes: set[str]) -> Iterator[Fault]:
     if codes or seen.sent or seen.status is None:
         return
     cloud = any(seen.values[name].text in ("1", "true") for name in CLOUD_SWITCHES if name in seen.values)
-    if seen.status["preset"] not in (None, "claude") and not cloud and seen.code == 0:
+    there = urlsplit(seen.status["base_url"] or "").port in (None, seen.port)  # nobody else answers on loopback
+    if seen.status["preset"] not in (None, "claude") and not cloud and seen.code == 0 and there:
         out = seen.ran.stdout[-300:] if seen.ran else ""
         yield Fault("nothing", f"status --check is content, and nothing was sent: {out}")
 
@@ -576,7 +590,7 @@ def _request(state: State, seen: Seen, each: Sent, codes: set[str]) -> Iterator[
     status = seen.status or {}
     cloud = status.get("cloud")
     if cloud:
-        if each.host in (*HOSTS, "127.0.0.1"):
+        if each.host in (*HOSTS, "127.0.0.1") and each.model:
             yield Fault("cloud", f"status names {cloud}, sent to {each.host}{each.path}")
         return
     url = urlsplit((status["base_url"] or f"https://{ANTHROPIC_HOST}").strip())

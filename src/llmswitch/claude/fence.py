@@ -24,7 +24,12 @@ def allows(entries: Collection[str], model: str) -> bool:
     """Say whether a list lets a session ask for a model."""
     sent = plain(model).lower()
     words = [plain(entry.strip()).lower() for entry in entries]
-    return any(sent == word or sent.startswith(word + "-") for word in words)
+    return any(sent == word or sent.startswith(word + "-") or _opens(word, sent) for word in words)
+
+
+def _opens(word: str, model: str) -> bool:
+    """Say whether an entry is the name of a family that is a word of a model's id (seen on 2.1.332)."""
+    return word in OWN_MODELS and word in "".join(each if each.isalnum() else " " for each in model).split()
 
 
 def sent(models: Mapping[str, str], entries: Collection[str]) -> dict[str, str]:

@@ -65,8 +65,8 @@ def _guarded(chosen: Chosen, checkout: Checkout, anyway: bool) -> tuple[Chosen, 
 def _dropped(pin: Pin, checkout: Checkout) -> tuple[list[tuple[str, str]], list[str]]:
     """Return why Claude Code would ignore the file with the pin in it, with what to do; and why it may."""
     settings, file = checkout.file.settings(), checkout.file
-    members = settings.root.members if settings and settings.root else ()
-    left = {each.key: each.value for each in members if each.key == AUTO_MODE or each.key not in pin.members}
+    root = loads(settings.text.removeprefix("\ufeff")) if settings and settings.root else {}
+    left = {name: value for name, value in root.items() if name == AUTO_MODE or name not in pin.members}
     search = checkout.layers[-1].values.get("PATH", "")
     wrong, doubt = wrong_members({name: value for name, value in left.items() if name != "env"}, search)
     reasons = [

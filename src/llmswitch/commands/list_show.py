@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llmswitch.settings.checkout import Checkouts
 
 GROUPS = ("Yours", "Claude", "OpenRouter", "Providers", "Aggregators", "Local", "Clouds", "OpenAI format")
+_FOLLOWS = "If the host redirects elsewhere, Claude Code sends the key along; to look: llmswitch doctor --probe"
 _ASKS = (
     "Interactive Claude Code asks once whether to use an API key from its settings, and its default answer is No; "
     "`claude -p` and `llmswitch run` do not ask."
@@ -174,7 +175,7 @@ def _remarks(preset: Preset, catalog: Catalog, in_file: bool) -> list[str]:
         version = catalog.models.own.get("version")
         return [*lines, f"The slots are Claude Code's own defaults, as of {version}; nothing of this is written."]
     if preset.key and preset.auth == "api-key":
-        lines.append(_ASKS)
+        lines += [_ASKS, _FOLLOWS]
     return [*lines, _IN_THE_FILE] if preset.key and in_file else lines
 
 

@@ -48,19 +48,39 @@ class Asker:
             headers = self._credentials()
         except KeyProblem as error:
             return [Problem("not-asked", "warning", f"Not asked: {error.args[0]}", error.hint)]
+        models = self.models()
+        if elsewhere := self._redirected(headers, models):
+            return [elsewhere]
         checked, good = self._check_key()
         if good is False:
             return checked
-        models = self.models()
         if not models:
             return [*checked, Problem("not-asked", "note", f"Not asked: no model is mapped for {self.host}.")]
-        version = ".".join(map(str, self.observed.client or ())) or probe_request.TRIED
         asked = [self._asked(model, slots, headers, good) for model, slots in models.items()]
-        requests = [probe_request.message(self.observed.report.texts, model, headers, version) for model in models]
-        came = self._send(requests)
+        came = self._send([self._message(model, headers) for model in models])
         found = [replies.judge(one, reply) for one, reply in zip(asked, came, strict=True)]
         # A host that cannot be reached is said once, not for each model.
         return [*checked, *{problem.message: problem for problem in found}.values()]
+
+    def _message(self, model: str, headers: Mapping[str, str]) -> Request:
+        version = ".".join(map(str, self.observed.client or ())) or probe_request.TRIED
+        return probe_request.message(self.observed.report.texts, model, headers, version)
+
+    def _redirected(self, headers: Mapping[str, str], models: Mapping[str, list[str]]) -> Problem | None:
+        """Return the error of a host that sends Claude Code elsewhere, which follows with x-api-key (2.1.332).
+
+        It is asked without the real key.
+        """
+        if "x-api-key" not in headers or not models:
+            return None
+        [reply] = self._send([self._message(next(iter(models)), {"x-api-key": KEYLESS_TOKEN})])
+        there = host_of(reply.location)
+        if reply.status not in range(300, 400) or there in ("", self.host):
+            return None
+        message = f"{self.host} redirects to {there}: Claude Code would follow, and send the key there as x-api-key."
+        return Problem(
+            "redirect", "error", message, f"Ask {self.host} for its final base URL; until then: llmswitch claude"
+        )
 
     def served(self) -> list[Problem]:
         """Return the mapped models that the provider's own list does not have, with the nearest that it has."""

@@ -37,7 +37,10 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     if done.after.get(ALLOWED) and ALLOWED in changes:
         lines.append(f"  /model offers only these; for one more: llmswitch {name} --also ID, for all: --also any")
     if not changes:
-        lines.append(f"  Only the mode of {short_path(done.checkout.file.path, home)} changed, to 0600.")
+        made = done.done.change if done.done else None
+        same = made is None or (made.before and made.before.text) == (made.after and made.after.text)
+        what, how = ("mode", ", to 0600") if same else ("spelling", ", not what it says")
+        lines.append(f"  Only the {what} of {short_path(done.checkout.file.path, home)} changed{how}.")
     return lines
 
 

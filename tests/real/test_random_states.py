@@ -1,0 +1,58 @@
+"""Random states: what llmswitch says of them is what the real client does. To see one alone: scripts/truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from support.claude_client import require_program
+from support.programs import require
+from support.tree import ROOT
+from support.truth import Chooser, Judge
+
+from llmswitch.claude.versions import LAST
+
+PER_TEST = 10
+NEWEST_SEEDS = [f"ci-{number}" for number in range(60)]
+LAST_SEEDS = NEWEST_SEEDS[:20]
+RUN_SEEDS = [f"run-{number}" for number in range(10)]
+# The seed of every difference that was found and is mended.
+FOUND_SEEDS = ["a-1", "a-2", "a-6", "a-11", "a-13", "a-18"]
+
+
+def parts(seeds: Sequence[str]) -> list[Sequence[str]]:
+    """Return the seeds a test's number at a time, so that they share the processes of a run."""
+    return [seeds[start : start + PER_TEST] for start in range(0, len(seeds), PER_TEST)]
+
+
+def last() -> str:
+    """Return the older of the two clients, or skip the test."""
+    program = Path(ROOT, ".cache", f"claude-code-{LAST}", "node_modules", ".bin", "claude")
+    if not program.exists():
+        require(f"no Claude Code {LAST}: run scripts/claude-code --last")
+    return str(program)
+
+
+def faults(program: str, seeds: Sequence[str], by_run: bool = False) -> list[str]:
+    """Return the differences in the states of these seeds."""
+    judge = Judge(program, by_run)
+    return [f"{seed}: {fault}" for seed in seeds for fault in judge.faults(Chooser(seed).state())]
+
+
+@pytest.mark.parametrize("seeds", parts([*NEWEST_SEEDS, *FOUND_SEEDS]), ids=lambda seeds: seeds[0])
+def test_what_we_say_is_what_the_client_does(seeds: Sequence[str]) -> None:
+    """Merged values, host, path, credentials, model and proxy; to see one alone: scripts/truth --seed SEED."""
+    assert faults(require_program(), seeds) == []
+
+
+@pytest.mark.parametrize("seeds", parts(LAST_SEEDS), ids=lambda seeds: seeds[0])
+def test_it_is_so_with_the_client_before(seeds: Sequence[str]) -> None:
+    """The older of the two."""
+    assert faults(last(), seeds) == []
+
+
+@pytest.mark.parametrize("seeds", parts(RUN_SEEDS), ids=lambda seeds: seeds[0])
+def test_what_run_sends_is_the_pins(seeds: Sequence[str]) -> None:
+    """Or it refused: scripts/truth --run --seed SEED."""
+    assert faults(require_program(), seeds, by_run=True) == []
