@@ -475,3 +475,13 @@ def test_a_first_switch_is_fourteen_lines_at_most(cli: Cli, repo: Path, key: str
     assert len((reply.out + reply.err).splitlines()) <= 13, reply  # and one where a session is open
     assert "warning" not in reply.err
     assert "13 set to empty" in reply.out
+
+
+def test_many_that_follow_are_said_in_one_line(cli: Cli, repo: Path, key: str) -> None:
+    """With their number and the first of them."""
+    for number in range(5):
+        git(repo, "worktree", "add", "--quiet", "--detach", str(repo.parent / f"many-{number}"))
+    said = [line for line in cli("openrouter", cwd=repo).err.splitlines() if "follow this one" in line]
+    assert len(said) == 1
+    assert said[0].startswith("5 linked worktrees have no pin of their own and follow this one now: ")
+    assert said[0].endswith("many-0, " + f"{repo.parent}/many-1, {repo.parent}/many-2, …")

@@ -12,6 +12,8 @@ from llmswitch.commands.request import Request
 from llmswitch.presets.pin import Pin
 from llmswitch.settings.checkout import Checkout
 
+MOST = 3  # worktrees that are named one by one
+
 
 def check(
     checkouts: Sequence[Checkout], pin: Pin, planned: set[str], request: Request, main_rules: Callable[[], bool]
@@ -42,6 +44,9 @@ def neighbours(checkout: Checkout, pin: Pin, planned: set[str]) -> list[str]:
     """Return what a switch means in the worktrees around, or they for it."""
     if pin.members:
         followers = [each.root for each in checkout.linked if not each.pin and each.root not in planned]
+        if len(followers) > MOST:
+            count, some = len(followers), ", ".join(followers[:MOST])
+            return [f"{count} linked worktrees have no pin of their own and follow this one now: {some}, …"]
         return [f"{root} has no pin of its own and follows this one now." for root in followers]
     main = checkout.main
     if main and main.pin and main.root not in planned:
