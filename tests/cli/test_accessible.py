@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import Cli, git
 from support.terminal import Terminal
+from support.transcripts import Transcript
 
-from llmswitch.views.narrow import table
+from llmswitch.views.narrow import packed, table
 
 Typed = Callable[..., str]
 
@@ -97,3 +98,36 @@ def test_rows_that_do_not_fit_are_read_one_after_the_other() -> None:
     assert table(head, rows, 30) == table(head, rows, None)
     assert table(head, rows, 20) == ["* a", "  price: 1.5", "  day: today", "b"]
     assert table(head, [], 5) == ["   PRESET  PRICE  DAY"]
+
+
+def test_many_short_cells_are_packed_with_their_names() -> None:
+    """A name and its value are on one line where they fit; a long one is broken between words."""
+    head, rows = ("PRESET", "IN", "OUT", "TITLE"), [("a", "1 k", "2", "one two three four"), ("b", "—", "3", "")]
+    assert packed(head, rows, 16) == [
+        "a",
+        "  in: 1 k,",
+        "  out: 2, title:",
+        "  one two three",
+        "  four",
+        "b",
+        "  out: 3",
+    ]
+    assert packed((" ", *head), [("*", *rows[0])], 60) == ["* a", "  in: 1 k, out: 2, title: one two three four"]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize(
+    "command", [["list"], ["list", "--all"], ["usage"], ["status", "--everywhere"], ["log", "-w", "../cheap"]]
+)
+def test_no_line_is_wider_than_the_terminal(
+    shown: Typed, repo: Path, sealed: dict[str, str], command: list[str], columns: int
+) -> None:
+    """But for a word that is; and what is in use here is there at every width."""
+    made = Transcript("one", str(repo.resolve()))
+    made.answer(model="google/gemini-2.5-pro")
+    made.answer(model="anthropic/claude-opus-5.5", asked="google/gemini-2.5-pro")
+    made.write(Path(sealed["HOME"], ".claude", "projects"))
+    text = shown(*command, columns=columns, NO_COLOR="1")
+    assert not [line for line in text.splitlines() if len(line) > columns and " " in line.strip()], text
+    word = {"list": "claude", "usage": "google/gemini-2.5-pro"}.get(command[0], "openrouter")
+    assert word in re.sub(" +", " ", text), text

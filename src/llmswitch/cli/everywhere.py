@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.cli import console
+from llmswitch.cli import console, prompts
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.pins import Noted, Pins
 from llmswitch.status.judge import judge
@@ -23,7 +23,10 @@ def status(app: App, *, as_json: bool = False, short: bool = False, check: bool 
     """Print what Claude Code uses in every worktree that was pinned, and return the exit code."""
     rows = [_row(app, noted, short) for noted in Pins(app.state).all()]
     data = {"worktrees": [row.data() for row in rows]} if as_json else None
-    console.print_data(as_json, data, lambda: (short_all if short else view.everywhere)(rows, app.home))
+    console.print_data(
+        as_json, data,
+        lambda: short_all(rows, app.home) if short else view.everywhere(rows, app.home, prompts.width()),
+    )  # fmt: skip
     if not rows and not as_json:
         console.note("No pin of this machine is known. A switch notes its worktree; those before it are not listed.")
     return 3 if check and any(row.differs for row in rows) else 0

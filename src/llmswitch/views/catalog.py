@@ -7,7 +7,7 @@ import textwrap
 from llmswitch.base.secret import STARS
 from llmswitch.claude.variables import NONE, as_text, shown
 from llmswitch.presets.sessions import hours, short
-from llmswitch.views.narrow import table
+from llmswitch.views.narrow import packed, table
 from llmswitch.views.text import columns
 
 TYPE_CHECKING = False
@@ -24,15 +24,28 @@ _KEYS = {"saved": "", "unknown": " (not saved)"}
 
 
 def presets(rows: Sequence[Mapping[str, Any]], width: int | None) -> list[str]:
-    """Return `llmswitch list`: groups of presets, the current one marked; cut to `width` letters on a terminal."""
-    lines = columns([_HEAD, *(_preset_cells(row) for row in rows)], indent="")
-    found, group = [lines[0]], None
-    for row, line in zip(rows, lines[1:], strict=True):
+    """Return `llmswitch list`: groups of presets, the current one marked; for a terminal of `width` letters."""
+    cells = [_preset_cells(row) for row in rows]
+    if _too_narrow(_HEAD, cells, width):
+        lines = [[], *(packed(_HEAD, [row], width or _WIDTH) for row in cells)]
+    else:
+        lines = [[_cut(line, width)] for line in columns([_HEAD, *cells], indent="")]
+    found, group = lines[0], None
+    for row, each in zip(rows, lines[1:], strict=True):
         if row["group"] != group:
             group = row["group"]
             found.append(f"-- {group}")
-        found.append(line)
-    return [line if width is None or len(line) <= width else line[: width - 1] + "…" for line in found]
+        found += each
+    return found
+
+
+def _cut(line: str, width: int | None) -> str:
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
+
+
+def _too_narrow(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> bool:
+    """Say whether more would be cut than the end of the last column, the title."""
+    return width is not None and max(map(len, columns([row[:-1] for row in (head, *rows)], indent=""))) + 14 > width
 
 
 def has(row: Mapping[str, Any], word: str) -> bool:
@@ -61,15 +74,17 @@ def short_list(rows: Sequence[Mapping[str, Any]], width: int | None) -> list[str
     known, others = by_key(rows)
     folded = _folded(others, width or _WIDTH)
     room = _LINES - len(folded) - 3
-    while len(known) > room:  # many keys: the last of them go to the names
+    while len(known) > max(room, 2):  # many keys: the last of them go to the names
         others.append(known.pop())
         folded = _folded(others, width or _WIDTH)
         room = _LINES - len(folded) - 3
-    lines = columns([_SHORT, *(_short_cells(row) for row in known)], indent="")
-    width = width or _WIDTH  # a pipe too: `list --all` has whole lines
-    found = [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
+    cells = [_short_cells(row) for row in known]
+    if _too_narrow(_SHORT, cells, width):
+        lines = packed(_SHORT, cells, width or _WIDTH)
+    else:  # a pipe too: `list --all` has whole lines
+        lines = [_cut(line, width or _WIDTH) for line in columns([_SHORT, *cells], indent="")]
     return [
-        *found,
+        *lines,
         "",
         "Others (a line each: llmswitch list --all; one in full: llmswitch show NAME):",
         *folded,

@@ -7,16 +7,17 @@ from datetime import datetime
 
 from llmswitch.claude.variables import NONE
 from llmswitch.status.rows import PinnedRow
+from llmswitch.views.narrow import table
 from llmswitch.views.status import headline
-from llmswitch.views.text import columns, short_path
+from llmswitch.views.text import short_path
 
 
-def everywhere(rows: Sequence[PinnedRow], home: str) -> list[str]:
-    """Return `llmswitch status --everywhere` as columns."""
+def everywhere(rows: Sequence[PinnedRow], home: str, width: int | None) -> list[str]:
+    """Return `llmswitch status --everywhere` as columns, for a terminal of `width` letters (None: any)."""
     cells = [
         (short_path(row.path, home), _preset(row), row.key or NONE, day(row.switched), _state(row)) for row in rows
     ]
-    return columns([("WORKTREE", "PRESET", "SAVED KEY", "SWITCHED", "PROBLEMS"), *cells], indent="") if rows else []
+    return table(("WORKTREE", "PRESET", "SAVED KEY", "SWITCHED", "PROBLEMS"), cells, width) if rows else []
 
 
 def day(switched: float | None) -> str:

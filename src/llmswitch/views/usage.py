@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.claude.variables import NONE
 from llmswitch.views.amounts import cost, count, usd
-from llmswitch.views.narrow import table
+from llmswitch.views.narrow import packed
 from llmswitch.views.text import short_path
 
 TYPE_CHECKING = False
@@ -74,7 +74,7 @@ def _table(answer: Answer, home: str, width: int | None) -> list[str]:
         ).rstrip()
         for row in cells
     ]
-    return lines if width is None or max(map(len, lines)) <= width else table(cells[0], cells[1:], width)
+    return lines if width is None or max(map(len, lines)) <= width else packed(cells[0], cells[1:], width)
 
 
 def _differs(row: Row) -> bool:
