@@ -13,7 +13,8 @@ from conftest import Cli, git
 from support.terminal import Terminal
 from support.transcripts import Transcript
 
-from llmswitch.views.narrow import packed, table
+from llmswitch.views.narrow import table
+from llmswitch.views.packed import packed
 
 Typed = Callable[..., str]
 

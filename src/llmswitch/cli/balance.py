@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmswitch.base.errors import KeyProblem
-from llmswitch.cli import console, prompts, shell
+from llmswitch.cli import console, prompts, shell, terminal
 from llmswitch.commands import balance as command
 from llmswitch.keys.sources import KeySource
 from llmswitch.views import balance as view
@@ -33,6 +33,6 @@ def balance(app: App, presets: tuple[str, ...], as_json: bool) -> int:
     keys = KeySource(app.environ, app.keyring, app.key_names)
     found = command.balance(chosen, lambda preset: keys.obtain(preset).secret, prompts.answered)
     data = {"balances": [each.data() for each in found]}
-    console.print_data(as_json, data, lambda: view.balances(found, prompts.width()))
+    console.print_data(as_json, data, lambda: view.balances(found, terminal.width()))
     console.note(*view.remarks(found))
     return 4 if any(each.no_key for each in found) else int(any(each.failed for each in found))

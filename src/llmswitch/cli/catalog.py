@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.cli import console, prompts, shell
+from llmswitch.cli import console, shell, terminal
 from llmswitch.cli.app import COMMANDS, App
 from llmswitch.commands.cost import cost as compare
 from llmswitch.commands.keys import print_key
@@ -55,7 +55,7 @@ def list_(app: App, word: str, whole: bool, only_names: bool, as_json: bool) -> 
     if only_names:
         console.answer([str(row["name"]) for row in rows])
         return
-    width = prompts.width()
+    width = terminal.width()
     shape = view.presets if whole or word else view.short_list
     console.print_data(as_json, rows, lambda: shape(rows, width))
     console.note(*(f"Left out: {problem.args[0]}" for problem in problems))
@@ -88,7 +88,7 @@ def models(app: App, word: str, live: bool, as_json: bool) -> None:
     ratings = app.catalog.models.data["ratings"]
     console.print_data(
         as_json, [{**model.data(), "ratings": dict(ratings)} for model in found],
-        lambda: view.models(found, ratings, prompts.width()),
+        lambda: view.models(found, ratings, terminal.width()),
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def cost(app: App, /, presets: tuple[str, ...], against: str, as_json: bool, ref
 
     rows = compare(presets, catalog, chosen, _now(), pin_here(app.checkouts), has_key, against)
     data = {"session": vars(chosen), "rows": [row.data() for row in rows]}
-    console.print_data(as_json, data, lambda: view.costs(rows, chosen, prompts.width(), against))
+    console.print_data(as_json, data, lambda: view.costs(rows, chosen, terminal.width(), against))
 
 
 def _now() -> Moment:

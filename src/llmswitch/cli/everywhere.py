@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.cli import console, prompts
+from llmswitch.cli import console, terminal
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.pins import Noted, Pins
 from llmswitch.status.judge import judge
@@ -25,7 +25,7 @@ def status(app: App, *, as_json: bool = False, short: bool = False, check: bool 
     data = {"worktrees": [row.data() for row in rows]} if as_json else None
     console.print_data(
         as_json, data,
-        lambda: short_all(rows, app.home) if short else view.everywhere(rows, app.home, prompts.width()),
+        lambda: short_all(rows, app.home) if short else view.everywhere(rows, app.home, terminal.width()),
     )  # fmt: skip
     if not rows and not as_json:
         console.note("No pin of this machine is known. A switch notes its worktree; those before it are not listed.")

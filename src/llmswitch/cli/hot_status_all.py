@@ -29,9 +29,9 @@ def status_all(
     data = {"worktrees": [row.data() for row in rows]} if as_json else None
     width = None
     if sys.stdout.isatty():
-        from llmswitch.cli import prompts  # only in front of a person
+        from llmswitch.cli import terminal  # only in front of a person
 
-        width = prompts.width()
+        width = terminal.width()
     lines = (lambda: view.short_all(rows, app.home)) if short else (lambda: view.status_all(rows, app.home, width))
     console.print_data(as_json, data, lines)
     return 3 if check and any(row.differs for row in rows) else 0

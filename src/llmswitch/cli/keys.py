@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmswitch.base.errors import KeyProblem
-from llmswitch.cli import console, hot_print_key, prompts, renewing, shell
+from llmswitch.cli import console, hot_print_key, prompts, renewing, shell, terminal
 from llmswitch.commands import keys as commands
 from llmswitch.commands.key_name import key_name
 from llmswitch.commands.list_show import preset_here
@@ -73,7 +73,7 @@ def keys_list(app: App, as_json: bool) -> None:
     rows = commands.list_keys(app.catalog, app.environ, app.keyring, app.key_names())
     pins = renewing.holders(app)
     data = {"keys": [row.data() for row in rows], "pins": [pin.data() for pin in pins]}
-    width = prompts.width()
+    width = terminal.width()
     console.print_data(as_json, data, lambda: [*view.keys(rows, width), *view.holders(pins, app.home, width)])
 
 

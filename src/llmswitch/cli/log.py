@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmswitch.cli import console, prompts, shell
+from llmswitch.cli import console, shell, terminal
 from llmswitch.commands.log import log as switches
 from llmswitch.views import log as view
 
@@ -21,4 +21,4 @@ if TYPE_CHECKING:
 def log(app: App, as_json: bool, worktree: str) -> None:
     """Show the switches of this worktree, the newest first: when, to what, and by which command."""
     found = switches(app.checkouts.at(worktree))
-    console.print_data(as_json, found.data(), lambda: view.log(found, app.home, prompts.width()))
+    console.print_data(as_json, found.data(), lambda: view.log(found, app.home, terminal.width()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 from llmswitch.base.errors import KeyProblem
@@ -99,11 +98,6 @@ def adopted(
     adoption = Adoption(app.catalog, app.keyring, app.key_names, note)
     request.settled += adoption.take(checkouts, name, ask)
     return adoption.save
-
-
-def width() -> int | None:
-    """Return how many letters fit on a line of the terminal behind stdout, None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def answered(done: int, of: int) -> None:

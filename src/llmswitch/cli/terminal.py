@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,6 +14,11 @@ _ASCII = ("C", "POSIX")  # locales
 _GREEN, _YELLOW, _RED, _END = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
 _NARROWEST = 20
 _COMMAND = re.compile(r" → (?=llmswitch |unset |claude)")  # what is to be typed: never broken
+
+
+def width() -> int | None:
+    """Return how many letters fit on a line of the terminal behind stdout, None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def shaped(lines: Sequence[str], environ: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ import click
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.cli import console, prompts, shell
+from llmswitch.cli import console, shell, terminal
 from llmswitch.commands import usage as command
 from llmswitch.views import usage as view
 from llmswitch.views.usage_page import page
@@ -52,7 +52,8 @@ def usage(
     """
     if repository and everywhere:
         raise UsageProblem("--all and --everywhere exclude each other.")
-    asked = command.Asked(since, by, everywhere, repository, compare)
+    days = by == "day" or bool(file) or not as_json
+    asked = command.Asked(since, by, everywhere, repository, compare, days)
     place = app.checkouts.at(worktree).worktree
     if what:
         forgotten, messages = command.forget(place, app.state, what)
@@ -63,7 +64,7 @@ def usage(
     if file:
         _write(file, page(answer, app.home, _when, _when(round(time.time() * 1000))))
     data = answer.data() if as_json else None
-    console.print_data(as_json, data, lambda: view.usage(answer, app.home, prompts.width(), _when))
+    console.print_data(as_json, data, lambda: view.usage(answer, app.home, terminal.width(), _when))
     console.note(*_remarks(answer))
 
 

@@ -30,13 +30,17 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
 class Asked(NamedTuple):
-    """What is asked for: since when, by what, in which worktree or all of them, and what to compare it with."""
+    """What is asked for: since when, by what, in which worktree or all of them, and what to compare it with.
+
+    `days` says whether days are to be told apart.
+    """
 
     since: str = ""
     by: str = ""
     everywhere: bool = False
     repository: bool = False
     compare: Sequence[str] = ()
+    days: bool = True
 
 
 class Answer(NamedTuple):
@@ -101,7 +105,7 @@ def usage(
     def work(index: Index) -> Answer:
         is_new = index.is_new
         read = index.update(projects(environ), wanted, tell)
-        found = evidence(index, scope, attribution, pricer, by_day=True)
+        found = evidence(index, scope, attribution, pricer, asked.days)
         said = claimed(index, found)
         prices = {each.name: _compared(found, pricer, catalog, each.name) for each in others}
         return Answer(keys, scope, found, found.rows(keys), said, findings(found, ways), prices, read, is_new,

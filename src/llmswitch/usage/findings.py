@@ -93,12 +93,17 @@ def _is_outside(used: Used) -> bool:
 
 def _uncached(found: Evidence) -> Iterator[Finding]:
     """A cache was written and never read: where a router spreads requests over hosts, each turn is paid in full."""
-    for used in _grouped(found, lambda each: True, "session", "model"):
-        requests, last = sum(each.part.requests for each in used), used[-1]
-        read, written = (sum(each.part.tokens[place] for each in used) for place in (2, 3))
-        prompt = sum(each.part.tokens[0] for each in used) + written + read
-        if requests < TURNS or read or prompt < requests * PROMPT or any(each.cost.plan for each in used):
+    groups: dict[tuple[int, str], list[Used]] = {}
+    for each in found.used:
+        groups.setdefault((each.part.session, each.part.answered), []).append(each)
+    for used in groups.values():
+        if any(each.part.tokens[2] or each.cost.plan for each in used):
             continue
+        requests = sum(each.part.requests for each in used)
+        prompt = sum(sum(each.part.tokens) - each.part.tokens[1] for each in used)
+        if requests < TURNS or prompt < requests * PROMPT:
+            continue
+        last = max(used, key=lambda each: each.part.time)
         cost = _cost(used)
         if cost is None:
             continue

@@ -7,7 +7,8 @@ import textwrap
 from llmswitch.base.secret import STARS
 from llmswitch.claude.variables import NONE, as_text, shown
 from llmswitch.presets.sessions import hours, short
-from llmswitch.views.narrow import packed, table
+from llmswitch.views.narrow import table
+from llmswitch.views.packed import packed
 from llmswitch.views.text import columns
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmswitch.claude.variables import NONE
 from llmswitch.views.amounts import cost, count, usd
-from llmswitch.views.narrow import packed
+from llmswitch.views.packed import packed
 from llmswitch.views.text import short_path
 
 TYPE_CHECKING = False
