@@ -179,6 +179,23 @@ def test_a_login_stays_away_from_the_provider(stage: Stage) -> None:
     assert STRAY not in stage.arrived()
 
 
+def test_slots_of_ones_own_login_go_to_anthropic_with_it(stage: Stage) -> None:
+    """Each slot that was named sends its model, the others Claude Code's own; after `claude` they are all its own."""
+    stage.client.log_in(LOGIN)
+    stage.llmswitch("claude", "--sonnet", "claude-sonnet-4-6", "--opus", "claude-opus-4-8", "--start", "sonnet")
+    sent = {slot or "start": stage.start(slot).outside_messages for slot in ("haiku", "sonnet", "opus", None)}
+    models = {slot: request.model for slot, [request] in sent.items()}
+    assert {**models, "haiku": ""} == {
+        "haiku": "", "sonnet": "claude-sonnet-4-6", "opus": "claude-opus-4-8", "start": "claude-sonnet-4-6",
+    }  # fmt: skip
+    assert (models["haiku"] or "").startswith("claude-haiku-")
+    requests = [request for run in sent.values() for request in run]
+    assert {(request.host, request.bearer, request.api_key) for request in requests} == {(ANTHROPIC_HOST, LOGIN, None)}
+    stage.llmswitch("claude")
+    [request] = stage.start("sonnet").outside_messages
+    assert request.model not in (None, "claude-sonnet-4-6")
+
+
 def test_back_on_claude_every_slot_goes_to_anthropic_with_the_login(stage: Stage) -> None:
     """After `llmswitch claude` nothing reaches the provider, and the stored login is used as before."""
     stage.client.log_in(LOGIN)

@@ -163,6 +163,8 @@ def test_a_file_is_never_said_to_have_been_put_here_and_one_command_takes_it_ove
     [fix] = [problem["fix"] for problem in data["problems"] if problem["code"] == "looks-like"]
     assert fix == "llmswitch openrouter --opus x/y --adopt-key openrouter"
     fixed = cli("doctor", "--fix", cwd=repo)
-    assert json.loads(path.read_text())["env"][VARIABLES["fable"]] == "x/y", fixed
+    data = json.loads(path.read_text())
+    assert data["env"][VARIABLES["fable"]] == "x/y", fixed
+    assert "availableModels" not in data  # the preset's list lacks x/y
     assert cli("openrouter", cwd=repo, env={"LLMSWITCH_KEY_OPENROUTER": FOREIGN}).code == 0
     assert json.loads(cli("status", "--json", cwd=repo).out)["looks_like"] is False

@@ -15,6 +15,7 @@ from llmswitch.claude.variables import (
     HELPER,
     KEYLESS_TOKEN,
     OURS,
+    VARIABLES,
     as_text,
     counts,
 )  # fmt: skip
@@ -86,7 +87,7 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
         problems.append(Problem("preset-unusable", "warning", error.args[0], error.hint))
         return Match(preset.name, problems=problems, follows_main=follows, switch=switch)
     ours = record if recorded else None
-    problems += _unfenced(preset.name, overrides, record, wanted.members, {*values, *(ours.wrote if ours else ())})
+    problems += _unfenced(preset.name, overrides, record, wanted.members, values, bool(ours))
     wrong, source = _credentials(preset, values, ours)
     drift = _differences(values, wanted.members, ours) + wrong
     if drift and recorded:
@@ -106,10 +107,12 @@ def _climbed(checkout: Checkout, follows: bool, preset: str, overrides: Values, 
 
 
 def _unfenced(
-    preset: str, overrides: Values, record: Record, members: Mapping[str, object], known: set[str]
+    preset: str, overrides: Values, record: Record, members: Mapping[str, object], values: Values, ours: bool
 ) -> list[Problem]:
-    listed = ALLOWED not in members or ALLOWED in known
-    return [] if listed else [_notes().unfenced(preset, overrides, record, members)]
+    listed = ALLOWED not in members or ALLOWED in values or (ours and ALLOWED in record.wrote)
+    # With models of its own a file that only looks like the preset would get a list that lacks them.
+    others = not ours and any(values.get(name) != members[name] for name in VARIABLES.values())
+    return [] if listed or others else [_notes().unfenced(preset, overrides, record, members)]
 
 
 def _notes() -> Any:
