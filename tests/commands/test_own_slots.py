@@ -61,6 +61,7 @@ def test_status_shows_them_and_finds_no_drift_until_somebody_edits_them(run: Run
     assert data["slots"]["sonnet"]["model"] == "claude-sonnet-4-6"
     assert run("status", "--check").code == 0
     assert "sonnet    claude-sonnet-4-6" in run("status").out
+    assert "claude, sonnet changed  sonnet claude-sonnet-4-6" in run("status", "--all").out
     settings_of(repo).write_text(settings_of(repo).read_text().replace("sonnet-4-6", "sonnet-4-5"))
     assert run("status", "--check").code == 3
 

@@ -111,7 +111,7 @@ def _unfenced(
 ) -> list[Problem]:
     listed = ALLOWED not in members or ALLOWED in values or (ours and ALLOWED in record.wrote)
     # With models of its own a file that only looks like the preset would get a list that lacks them.
-    others = not ours and any(values.get(name) != members[name] for name in VARIABLES.values())
+    others = not ours and any(values.get(name) != members.get(name) for name in VARIABLES.values())
     return [] if listed or others else [_notes().unfenced(preset, overrides, record, members)]
 
 

@@ -33,7 +33,7 @@ def headline(report: Report) -> str:
         return report.cloud["title"] if report.cloud else "not a known preset"
     words = ", ".join(report.overrides)
     if report.preset == "claude":
-        return f"claude (Claude Code's own backend){f', {words} changed' if words else ''}"
+        return f"claude{f', {words} changed' if words else ''} (Claude Code's own backend)"
     lead = ("follows main: " if report.follows_main else "") + ("looks like " if report.match.alike else "")
     return f"{lead}{report.preset}, {words} changed" if words else lead + report.preset
 

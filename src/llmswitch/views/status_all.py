@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmswitch.claude.variables import NONE, VARIABLES
+from llmswitch.claude.variables import NONE, SLOTS, VARIABLES
 from llmswitch.status.report import Report
 from llmswitch.status.rows import Row
 from llmswitch.views.narrow import table
@@ -24,7 +24,7 @@ def _row(row: Row) -> tuple[str, str, str]:
         return NONE, NONE, row.state
     codes = [problem.code for problem in row.report.problems if problem.level != "note"]
     models = {slot: model.rpartition("/")[2] for slot, model in _models(row.report).items() if model}
-    same = len(set(models.values())) == 1
+    same = len(set(models.values())) == 1 and len(models) >= len(SLOTS) - 1  # a sub-agent may inherit
     words = [f"all {next(iter(models.values()))}"] if same else [f"{slot} {model}" for slot, model in models.items()]
     return headline(row.report).partition(" (")[0], ", ".join(words) or NONE, ", ".join(dict.fromkeys(codes)) or NONE
 
