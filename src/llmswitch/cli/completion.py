@@ -17,6 +17,7 @@ from click.shell_completion import (
 )
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.cli import prompt_shells
 from llmswitch.cli.app import COMPLETION
 
 FILE = CompletionItem(".", type="file")
@@ -149,5 +150,8 @@ def shell_init(ctx: click.Context, shell: str) -> None:
     ~/.config/fish/config.fish  llmswitch shell-init fish | source
 
     `claude ARGUMENTS` then means `llmswitch run -- ARGUMENTS`; `command claude` is Claude Code itself.
+    `llmswitch_prompt` is for your prompt: see `llmswitch help prompts`.
     """
-    click.echo(SHELLS[shell](ctx.find_root().command, {}, "llmswitch", COMPLETION).source().strip())
+    completion = SHELLS[shell](ctx.find_root().command, {}, "llmswitch", COMPLETION).source().strip()
+    prompt = {"bash": prompt_shells.BASH, "zsh": prompt_shells.ZSH, "fish": prompt_shells.FISH}[shell]
+    click.echo(f"{completion}\n{prompt.rstrip()}")

@@ -1,7 +1,6 @@
 """The front door: what runs in prompts, status lines and as a key helper goes straight to its answer.
 
-Only the forms below, word for word; everything else goes through click (`main`), which costs 3.4 of Python's own
-start, more than the work, and from there to the same functions.
+Only the forms below, word for word; click (`main`), for everything else, costs 3.4 of Python's own start.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 ANSWERS = {
     "status": "llmswitch.cli.hot_status:status",
     "status --all": "llmswitch.cli.hot_status_all:status_all",
+    "status --prompt": "llmswitch.cli.prompt:prompt",
     "statusline": "llmswitch.cli.hot_statusline:statusline",
     "print-key": "llmswitch.cli.hot_print_key:print_key",
     "PRESET": "llmswitch.cli.hot_switch:switch",
@@ -62,13 +62,14 @@ def answer(app: App, words: Sequence[str]) -> object:
 def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
     """Return the answer to a command line that has just one of the hot forms, else None; it imports only its own."""
     name, rest = (words[0], words[1:]) if words else ("status", [])
+    if words[1:] == ["--prompt"] and name == "status":
+        return lambda: at(ANSWERS["status --prompt"])(app)
     if name == "status" and STATUS.keys() >= set(rest):
         flags = {STATUS[word]: True for word in rest if word != "--all"}
         show = at(ANSWERS["status --all" if "--all" in rest else "status"])
         return lambda: show(app, ".", **flags)
     if name == "statusline" and rest in ([], ["--cost"]):
-        statusline = at(ANSWERS[name])
-        return lambda: statusline(app, cost=bool(rest))
+        return lambda: at(ANSWERS["statusline"])(app, cost=bool(rest))
     if name == "print-key" and (
         (len(rest) == 1 and rest[0][:1] != "-") or (rest[:1] == ["--preset"] and len(rest) == 2)
     ):

@@ -14,6 +14,7 @@ from llmswitch import __version__
 from llmswitch.cli import everywhere, hot_status, hot_status_all, shell
 from llmswitch.cli.app import COMPLETION, at
 from llmswitch.cli.failure import CommandLineProblem
+from llmswitch.cli.prompt import prompt
 from llmswitch.presets.listing import names
 from llmswitch.presets.words import preset_named, stranger
 
@@ -140,6 +141,7 @@ def cli(ctx: click.Context) -> int:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--short", is_flag=True, help="One word, for a prompt: preset, * where it differs, ! if unreadable.")
+@click.option("--prompt", is_flag=True, hidden=True)  # for the functions of shell-init; see `cli.prompt`
 @click.option("--check", is_flag=True, help="Exit 3 where the pin is not as it was put here.")
 @click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository.")
 @click.option("--everywhere", is_flag=True, help="Every worktree on this machine that was pinned, there or not.")
@@ -148,6 +150,8 @@ def cli(ctx: click.Context) -> int:
 @click.pass_obj
 def status(app: App, /, **options: Any) -> int:
     """Show what Claude Code uses here, slot by slot."""
+    if options.pop("prompt"):
+        return prompt(app)
     machine, path = options.pop("everywhere"), options.pop("forget")
     if machine or path is not None:
         del options["all_worktrees"], options["worktree"]
