@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import settings_of
+from conftest import KEY, Cli, settings_of
+from support.secret_service import SecretService
 from support.terminal import Terminal
 from support.tree import SOURCE, of_this_tree
 
@@ -78,6 +79,36 @@ def test_an_interrupted_prompt_changes_nothing(repo: Path, person: dict[str, str
     assert len([line for line in said.splitlines() if line.strip(" :^CD\\")]) <= 1, said
     assert (json.loads(file.read_text()) if file.exists() else None) == before
     assert not list(repo.glob(".claude/.llmswitch*"))
+
+
+@pytest.mark.parametrize("interrupt", ["Ctrl-C", "Ctrl-D", HANG_UP])
+def test_an_interrupted_renewal_leaves_the_pins(
+    cli: Cli, repo: Path, service: SecretService, sealed: dict[str, str], interrupt: str
+) -> None:
+    """The key that was typed is saved then, and the pins still hold the older one."""
+    assert cli("save-key", "openrouter", cwd=repo, text=KEY).code == 0
+    assert cli("openrouter", cwd=repo).code == 0
+    before = settings_of(repo).read_bytes()
+    argv = [sys.executable, "-m", "llmswitch", "save-key", "openrouter"]
+    with Terminal(argv, repo, of_this_tree({**sealed, "TERM": "dumb"})) as terminal:
+        terminal.expect("openrouter key")
+        terminal.waits()
+        terminal.send(f"{KEY[:-4]}9999\n")
+        terminal.expect("[Y/n]")
+        terminal.waits()
+        shown = terminal.output
+        terminal.send(INTERRUPTS[interrupt]) if INTERRUPTS[interrupt] else terminal.hang_up()
+        code, said = terminal.wait(), terminal.output[len(shown) :]
+    assert code in ((129, 130, 120) if interrupt == HANG_UP else (130,)), said
+    assert not any(word in said for word in ("bug", "Traceback", "Abort")), said
+    assert settings_of(repo).read_bytes() == before
+
+
+def test_the_prompts_are_these() -> None:
+    """A module that asks somebody something is named here, and its prompts are interrupted above."""
+    words = ("click.prompt(", "click.confirm(", "getpass", " input(")
+    found = {path.stem for path in Path(SOURCE).rglob("*.py") if any(word in path.read_text() for word in words)}
+    assert found == {"prompts", "picker", "renewing"}
 
 
 def interrupted(repo: Path, environ: dict[str, str], words: list[str], after: float) -> tuple[int, str]:

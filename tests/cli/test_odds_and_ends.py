@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,7 @@ def test_gits_complaints_are_words_on_a_line(cli: Cli, repo: Path, key: str, con
     path.write_text("[core]\n\trepositoryformatversion = 1\n" + config)
     reply = cli(*words, cwd=repo)
     assert not any(escape in reply.out + reply.err for escape in ("\\n", "\\t", "\\r")), reply
+    assert not re.search(r"[^.] Nothing was changed", reply.err), reply  # it ends before that
 
 
 @pytest.mark.parametrize("words", [["openrouter"], ["ollama"], ["openrouter", "--key-helper"]])

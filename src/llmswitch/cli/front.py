@@ -3,8 +3,6 @@
 Only the forms below, word for word; click (`main`), for everything else, costs 3.4 of Python's own start.
 """
 
-from __future__ import annotations
-
 import os
 
 try:
@@ -12,7 +10,8 @@ try:
 except ImportError:
     import signal
 
-# While modules are loaded, from here on, Ctrl-C ends us without a word; Python would print where it was.
+# While modules are loaded Ctrl-C ends us without a word; Python would print where it was. So nothing goes before this,
+# not even what makes annotations texts: that is a module too.
 if (_interrupt := signal.getsignal(signal.SIGINT)) == signal.default_int_handler:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
@@ -50,7 +49,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def answer(app: App, words: Sequence[str]) -> object:
+def answer(app: App, words: "Sequence[str]") -> object:
     """Answer a command line by the shortest way, and return its exit code (None is 0)."""
     straight = None if COMPLETION in os.environ else way(app, words)
     if straight:
@@ -59,7 +58,7 @@ def answer(app: App, words: Sequence[str]) -> object:
     return at(ANSWERS["any other"])(app, words)
 
 
-def way(app: App, words: Sequence[str]) -> Callable[[], object] | None:
+def way(app: App, words: "Sequence[str]") -> "Callable[[], object] | None":
     """Return the answer to a command line that has just one of the hot forms, else None; it imports only its own."""
     name, rest = (words[0], words[1:]) if words else ("status", [])
     if words[1:] == ["--prompt"] and name == "status":

@@ -60,13 +60,13 @@ def _explain(folder: str, code: int, complaint: str) -> tuple[str, ...]:
             return (folder,)
         raise no_git(folder)
     if "dubious ownership" in complaint:
-        raise Refused(f"git does not trust the owner of {folder}: {complaint}")
+        raise Refused(f"git does not trust the owner of {folder}: {complaint}.")
     if "must be run in a work tree" in complaint:
         raise UsageProblem(
             f"{folder} is a bare repository or a git folder, not a worktree.",
             hint="Go to a worktree, or name one: -w PATH.",
         )
-    raise UsageProblem(f"git cannot read the repository of {folder}: {complaint}")
+    raise UsageProblem(f"git cannot read the repository of {folder}: {complaint}.")
 
 
 def _has_git(folder: str) -> bool:

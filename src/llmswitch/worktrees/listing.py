@@ -28,7 +28,8 @@ def listing(worktree: Worktree) -> list[Listed]:
         raise UsageProblem(f"{worktree.root} is in no git repository, so there are no other worktrees.")
     code, out, complaint = run_git("worktree", "list", "--porcelain", "-z", folder=worktree.root)
     if code != 0:
-        raise UsageProblem(f"git cannot list the worktrees: {complaint}", hint="It takes git 2.36 or newer.")
+        older = "It takes git 2.36 or newer." if code == 129 else ""  # it does not know the option
+        raise UsageProblem(f"git cannot list the worktrees: {complaint}.", hint=older)
     blocks = [block.split("\0") for block in out.removesuffix("\0\0").split("\0\0")]
     real: dict[str, str] = {}
     found = [_main(worktree, blocks[0]), *(_linked(worktree, block, real) for block in blocks[1:])]
