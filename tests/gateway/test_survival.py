@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +19,10 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from conftest import require
 from support.gateway import LIMIT, RunningGateway, Upstream, error, replying, route
+from support.messages_server import Handler, Request
+from support.programs import absent
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
@@ -106,6 +111,18 @@ def test_a_stopped_gateway_is_called_that(gateway: RunningGateway) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
+def test_a_gateway_without_a_free_descriptor_is_called_that(gateway: RunningGateway) -> None:
+    """And not another program on its port."""
+    pid = gateway.pid
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), hard))
+    trouble = gateway.local.look()[1]
+    assert trouble
+    assert trouble[0].startswith(f"The gateway (process {pid}) has no file descriptor left")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+    until(lambda: gateway.local.status(), "it does not answer again")
+
+
 def test_a_port_that_somebody_else_has_is_never_taken_for_the_gateway(tmp_path: Path) -> None:
     """Who would start Claude Code is told, and whose it is."""
     made = RunningGateway(tmp_path / "g", KEYS)
@@ -118,6 +135,46 @@ def test_a_port_that_somebody_else_has_is_never_taken_for_the_gateway(tmp_path: 
         )  # fmt: skip
     assert f"Port {made.port} cannot be used" in done.stderr
     assert "another program of yours" in done.stderr
+
+
+def test_another_users_port_is_called_that(tmp_path: Path) -> None:
+    """With the user's number; nothing is sent there."""
+    require(None if os.getuid() == 0 else "only root can become another user")
+    require(absent("setpriv"))
+    made = RunningGateway(tmp_path / "g", KEYS)
+    code = (
+        "import socket, sys, time\n"
+        "with socket.create_server(('127.0.0.1', int(sys.argv[1]))) as s: print('up', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        ["setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/env", "python3", "-c", code, str(made.port)],
+        stdout=subprocess.PIPE, cwd="/",
+    ) as other:  # fmt: skip
+        try:
+            assert other.stdout
+            if other.stdout.readline() != b"up\n":
+                require("no Python that another user may run")
+            with pytest.raises(LlmswitchError, match=f"Port {made.port} is held by user 65534"):
+                made.local.start()
+        finally:
+            other.kill()
+
+
+def test_after_a_sleep_of_the_machine_what_was_asked_is_answered(gateway: RunningGateway, upstream: Upstream) -> None:
+    """Both processes stand still, and what they kept open to the provider was closed meanwhile."""
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+    assert pin.post(BODY).status == 200
+    pids = (gateway.process.pid, gateway.pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(pin.post(BODY).status))
+    asking.start()
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    asking.join(LIMIT)
+    assert answers == [200]
+    assert gateway.pid == pids[1]
 
 
 def test_systemd_may_hold_the_port(tmp_path: Path, upstream: Upstream) -> None:
@@ -162,6 +219,32 @@ def test_a_gateway_of_another_version_is_replaced_when_it_is_idle(gateway: Runni
     assert after["pid"] != status["pid"]
     assert gateway.process.wait(LIMIT) == 0
     assert gateway.local.stop()
+
+
+def test_a_gateway_that_is_answering_is_not_replaced(gateway: RunningGateway, upstream: Upstream) -> None:
+    """Whatever its version: `start` leaves it, and it is told by `status`."""
+    inside, over = threading.Event(), threading.Event()
+
+    def wait(handler: Handler, request: Request) -> bool:
+        inside.set()
+        assert over.wait(LIMIT)
+        return False
+
+    upstream.behaviour = wait
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(pin.post(BODY).status))
+    asking.start()
+    assert inside.wait(LIMIT)
+    try:
+        status = gateway.local.status()
+        assert status
+        assert gateway.local.is_current({**status, "version": "0.0"})
+        assert not gateway.local.is_current({**status, "version": "0.0", "active": 0})
+    finally:
+        over.set()
+        asking.join(LIMIT)
+    assert answers == [200]
 
 
 def test_it_counts_what_it_did_without_a_word_of_it(gateway: RunningGateway, upstream: Upstream) -> None:

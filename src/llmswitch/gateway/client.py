@@ -106,11 +106,10 @@ class LocalGateway:
                 connection.sendall(f"GET {what} HTTP/1.0\r\nHost: gateway\r\n\r\n".encode())
                 with connection.makefile("rb") as stream:
                     head, _, body = stream.read().partition(b"\r\n\r\n")
-            except TimeoutError:
-                self.silent = _other_end(connection)
-                return None
             except OSError:
-                return None
+                head = body = b""
+            if not head:
+                self.silent = _other_end(connection)
         answer = loads(body.decode()) if b" 200 " in head.partition(b"\r\n")[0] else None
         return answer if isinstance(answer, dict) else None
 

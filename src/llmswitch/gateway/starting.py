@@ -46,7 +46,7 @@ def trouble(gateway: LocalGateway) -> tuple[str, str] | None:
     """Return why no gateway answers though something is there, and what to type; None where nothing is."""
     end = time.monotonic() + RESTART_SECONDS
     while gateway.status() is None:
-        if gateway.silent:
+        if gateway.silent and _state(gateway.silent) not in (b"", b"Z", b"X"):  # it did not end just now
             return _silent(gateway.silent)
         port = gateway.port()
         user = holder(port)
@@ -105,7 +105,20 @@ def _last_line(path: str) -> str:
 def _silent(pid: int) -> tuple[str, str]:
     if _state(pid) in (b"T", b"t"):
         return f"The gateway (process {pid}) is stopped, by SIGSTOP or Ctrl-Z.", f"kill -CONT {pid}"
+    if _is_full(pid):
+        text = f"The gateway (process {pid}) has no file descriptor left: too many connections are open."
+        return text, f"Wait until some have ended, or end it; it is started again: kill -9 {pid}"
     return f"The gateway (process {pid}) does not answer.", f"To end it, and have it started again: kill -9 {pid}"
+
+
+def _is_full(pid: int) -> bool:
+    """Say whether a process has as many descriptors open as it may have."""
+    try:
+        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+            most = next(int(line.split()[3]) for line in file if line.startswith("Max open files"))
+        return len(os.listdir(f"/proc/{pid}/fd")) >= most
+    except (OSError, ValueError, StopIteration):
+        return False
 
 
 def _state(pid: int) -> bytes:
