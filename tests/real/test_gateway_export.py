@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,19 @@ from typing import Any
 import pytest
 from conftest import Cli, require
 from support.claude_client import ClaudeClient, require_program
-from support.gateway import Upstream, free_port
+from support.gateway import Upstream, free_port, route
 from support.messages_server import say
 from support.openai_server import OpenAiUpstream, text
 from support.programs import absent
 from support.tree import ROOT
 
+from llmswitch.gateway.litellm import config
+from llmswitch.keys.sources import variable
+from llmswitch.presets.prices import Price
+from llmswitch.presets.routes import Routes
+
 PROXY = ROOT / ".cache" / "litellm-1.106.2" / "bin" / "litellm"
+PRICE = Price({"input": 3.0, "output": 15.0, "as_of": "2026-11-01", "source": "https://prices.example"})
 KEYS = {slot: f"sk-test-{slot}-0123456789abcdef0123456789" for slot in ("haiku", "sonnet", "opus")}
 MASTER = "sk-master-0123456789abcdef0123456789"
 START_SECONDS = 60.0
@@ -125,12 +131,12 @@ def proxy_program() -> Path:
 
 
 @contextmanager
-def running(program: Path, config: Path, home: Path) -> Iterator[str]:
+def running(program: Path, config: Path, home: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run the proxy on loopback and yield its URL."""
     port = free_port()
     environ = {f"LLMSWITCH_KEY_{slot.upper()}": key for slot, key in KEYS.items()}
     environ |= {"PATH": os.environ["PATH"], "HOME": str(home), "LITELLM_MASTER_KEY": MASTER, "NO_PROXY": "*"}
-    environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LANG": "C.UTF-8"}
+    environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LANG": "C.UTF-8", **(more or {})}
     arguments = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
     log = home / "litellm.log"
     with log.open("wb") as file, subprocess.Popen(
@@ -193,3 +199,74 @@ def test_a_proxy_started_with_it_serves_each_slot_of_the_real_client(
             "opus": {(KEYS["opus"], None)},
         }
     assert stat.S_IMODE((repo / ".claude" / "settings.local.json").stat().st_mode) == 0o600
+
+
+def ask(url: str, model: str) -> tuple[int, str]:
+    """Ask a proxy for a message and return the status and what it said."""
+    body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {"x-api-key": MASTER, "Content-Type": "application/json", "anthropic-version": "2023-06-01"}
+    asked = urllib.request.Request(f"{url}/v1/messages", json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[dict[str, str]]:
+    """Run Debian's Redis on loopback and yield the variables that the proxy finds it by."""
+    require(absent("redis-server"))
+    port = str(free_port())
+    log = folder / "redis.log"
+    with log.open("wb") as file, subprocess.Popen(
+        ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", str(folder)], stdout=file
+    ) as process:  # fmt: skip
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while b"Ready to accept connections" not in log.read_bytes():
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+            yield {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": port}
+        finally:
+            process.terminate()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_used_up_budget_stops_each_slot_with_real_redis_where_a_models_budget_stands_in_for_a_virtual_keys(
+    tmp_path: Path, proxy_program: Path
+) -> None:
+    """Spend is counted by each entry's own price, in Redis; virtual keys need Prisma's engine, which is downloaded."""
+    with (
+        redis(tmp_path) as found,
+        Upstream(lambda _: [say("from haiku")]) as haiku,
+        Upstream(lambda _: [say("from sonnet")]) as sonnet,
+        OpenAiUpstream(text("from opus"), strict=False) as opus,
+    ):
+        places = {
+            "v/haiku": route(haiku, "haiku", model="v/haiku"),
+            "v/sonnet": route(sonnet, "sonnet", model="v/sonnet", auth="api-key"),
+            "v/opus": route(f"{opus.url}/v1", "opus", model="v/opus", protocol="openai"),
+        }
+        made = config_of(config(Routes("three", places), variable, team=True, price_of=lambda _: PRICE))
+        del made["general_settings"]["database_url"]
+        for entry in made["model_list"]:
+            entry["litellm_params"] |= {"max_budget": 1e-9, "budget_duration": "30d"}
+        (tmp_path / "config.yaml").write_text(json.dumps(made))
+        with running(proxy_program, tmp_path / "config.yaml", tmp_path, found) as url:
+            for model in places:
+                status, said = ask(url, model)
+                assert (status, f"from {model[2:]}" in said) == (200, True), said
+                deadline = time.monotonic() + START_SECONDS
+                while status == 200:  # what was spent is written down after the answer
+                    assert time.monotonic() < deadline, f"{model} is never stopped"
+                    status, said = ask(url, model)
+                assert (status, "budget" in said) == (429, True), said
+            find = ["redis-cli", "-p", found["REDIS_PORT"], "--scan", "--pattern", "deployment_spend:*"]
+            deadline = time.monotonic() + START_SECONDS
+            while len(subprocess.run(find, capture_output=True, check=True).stdout.split()) < len(places):
+                assert time.monotonic() < deadline, "what was spent is not in Redis"
+                time.sleep(0.1)
