@@ -10,7 +10,7 @@ import time
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.files import Lock
 from llmswitch.base.shell import own_command
-from llmswitch.gateway.port import holder
+from llmswitch.gateway.port import holder, keeper
 from llmswitch.gateway.supervise import FROM_STDIN, feed
 from llmswitch.keys.sources import variable
 
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.gateway.client import LocalGateway
 
-RESTART_SECONDS = 5.0  # in which a keeper has its process again
+RESTART_SECONDS = 3.0  # in which a keeper has its process again
 START_SECONDS = 15.0
 STOP_SECONDS = 30.0
 _PAUSE = 0.02
@@ -52,6 +52,11 @@ def trouble(gateway: LocalGateway) -> tuple[str, str] | None:
         user = holder(port)
         if user is None:
             return None
+        if user == os.getuid() and time.monotonic() > end and (pid := keeper(port)):
+            if time.monotonic() < end + START_SECONDS:
+                time.sleep(_PAUSE)
+                continue  # a machine that is very busy
+            return f"The gateway (process {pid}) does not come up again.", f"To end it: kill {pid}"
         if user != os.getuid() or time.monotonic() > end:
             whose = "another program of yours" if user == os.getuid() else f"user {user}"
             text = f"Port {port} is held by {whose}; it would get what is meant for the gateway."
@@ -116,7 +121,7 @@ def _is_full(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/limits", encoding="ascii") as file:
             most = next(int(line.split()[3]) for line in file if line.startswith("Max open files"))
-        return len(os.listdir(f"/proc/{pid}/fd")) >= most
+        return len(os.listdir(f"/proc/{pid}/fd")) >= most - 1  # our own attempt may have taken one, and left it
     except (OSError, ValueError, StopIteration):
         return False
 
