@@ -327,7 +327,7 @@ def test_a_piped_key_of_another_provider_is_doubted(cli: Cli, repo: Path) -> Non
     """As when it is saved; it is the user's to know better."""
     reply = cli("openrouter", "--key-stdin", cwd=repo, text="sk-ant-0123456789abcdef0123\n")
     assert reply.code == 0
-    assert "warning: A key of openrouter usually starts with sk-or-; this one does not." in reply.err
+    assert "warning: This looks like a key of anthropic, which begins with sk-ant-, and not of openrouter." in reply.err
     assert "warning: A key" not in cli("openrouter", "--key-stdin", cwd=repo, text=KEY).err
 
 
@@ -518,3 +518,11 @@ def test_a_tracked_file_takes_no_pin_without_a_key_either(
     assert (settings.read_bytes() != before) is may_pass
     assert cli("claude", cwd=repo).code == 0
     assert settings.read_bytes() == before
+
+
+@pytest.mark.parametrize(("number", "code"), [("30", 0), ("1e3", 0), ("0.5", 5), ('"30"', 5)])
+def test_a_number_of_the_users_is_read_as_one(cli: Cli, repo: Path, key: str, number: str, code: int) -> None:
+    """Claude Code takes whole days (2.1.332), and drops the file for anything else."""
+    write(repo, f'{{"cleanupPeriodDays": {number}}}'.encode())
+    reply = cli("openrouter", cwd=repo)
+    assert reply.code == code, reply
