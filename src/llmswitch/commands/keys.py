@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
-from llmswitch.keys import sources as keys
+from llmswitch.keys import sources
 from llmswitch.keys.saved import DEFAULT, by_reference, key_of, users
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.preset import is_name
@@ -40,7 +40,7 @@ def list_keys(
     used = {
         preset.key
         for preset in load_all(catalog)[0]
-        if preset.key and (not catalog.is_shipped(preset.source) or environ.get(keys.variable(preset.key)))
+        if preset.key and (not catalog.is_shipped(preset.source) or environ.get(sources.variable(preset.key)))
     }
     return [
         _row(name, presets, environ, keyring)
@@ -52,7 +52,7 @@ def list_keys(
 def _row(name: str, presets: list[Preset], environ: Mapping[str, str], keyring: Callable[[], Keyring]) -> KeyRow:
     used_by = [preset.name for preset in presets]
     try:
-        key = keys.find(name, presets[0].key_from if presets else None, environ, keyring)
+        key = sources.find(name, presets[0].key_from if presets else None, environ, keyring)
     except LlmswitchError as error:
         return KeyRow(name, None, used_by, str(error.args[0]))
     return KeyRow(name, key.source if key else None, used_by)
@@ -88,7 +88,7 @@ def print_key(
     if (name is None) == (preset is None):
         raise UsageProblem("Name either a key or, with --preset, a preset.")
     if name is not None and (text := _exported(name, catalog, environ)):
-        return keys.checked(text, keys.variable(name))
+        return sources.checked(text, sources.variable(name))
     chosen = None if preset is None else catalog.load(preset)
     if chosen:
         name = key_of(chosen)
@@ -100,9 +100,9 @@ def print_key(
     if len(groups) > 1:
         names = " or ".join(group[0].name for group in groups)
         raise UsageProblem(f"Presets take the {name} key from different places.", hint=f"Name one: --preset {names}.")
-    key = keys.find(name, groups[0][0].key_from if groups else None, environ, keyring)
+    key = sources.find(name, groups[0][0].key_from if groups else None, environ, keyring)
     if key is None:
-        raise keys.missing(name, environ)
+        raise sources.missing(name, environ)
     return key.secret
 
 
@@ -112,4 +112,4 @@ def _exported(name: str, catalog: Catalog, environ: Mapping[str, str]) -> str | 
         preset = catalog.as_it_stands(name) if is_name(name) else None
     except LlmswitchError:
         return None
-    return environ.get(keys.variable(name)) if preset and preset.key == name else None
+    return environ.get(sources.variable(name)) if preset and preset.key == name else None

@@ -14,7 +14,7 @@ from llmswitch.claude.variables import BASE_URL, CREDENTIALS
 from llmswitch.commands.request import Request
 from llmswitch.commands.several import switch_all
 from llmswitch.commands.switch import Tools
-from llmswitch.keys import copies as places
+from llmswitch.keys import copies
 from llmswitch.keys.copies import Copy, Place
 from llmswitch.keys.hashes import CURRENT, OLDER, KeyHashes
 from llmswitch.keys.sources import Key, checked, missing
@@ -82,7 +82,7 @@ class Renewal:
 
     def copies(self, found: Sequence[Place]) -> list[Copy]:
         """Return the keys that stand in the files of these worktrees."""
-        return places.copies(found, self._names.hashes, self._tools.catalog)
+        return copies.copies(found, self._names.hashes, self._tools.catalog)
 
     def renew(self, name: str | None, found: Sequence[Place], helper: bool = False) -> Renewed:
         """Put the saved key into the pins that hold an older key of that name (None: of any); `helper`: a command.
@@ -104,7 +104,7 @@ class Renewal:
                 )
             elif copy.name is None and name in (None, copy.uses):
                 done.left.append(Left(copy.place.path, "", f"its key came from {copy.source}", _again(copy)))
-        done.asking.extend(place.path for each in wanted for place in places.helped(found, each, self._tools.catalog))
+        done.asking.extend(place.path for each in wanted for place in copies.helped(found, each, self._tools.catalog))
         done.left.extend(_unseen(found, wanted))
         return done
 

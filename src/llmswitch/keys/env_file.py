@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llmswitch.base.errors import KeyProblem
-from llmswitch.keys import sources as keys
+from llmswitch.keys import sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def read(path: str, name: str) -> Secret:
         raise KeyProblem(f"{path}: cannot read it: {error.strerror}.") from None
     matches = list(_LINE.finditer(text))
     if not matches and len(text.split()) == 1 and "=" not in text.strip().rstrip("="):
-        return keys.checked(text, path)
+        return sources.checked(text, path)
     found = {match["name"]: match["double"] or match["single"] or match["plain"] or "" for match in matches}
-    own = keys.variable(name)
+    own = sources.variable(name)
     usual = (own, own.removeprefix("LLMSWITCH_KEY_") + "_API_KEY", own.removeprefix("LLMSWITCH_KEY_") + "_KEY")
     variable = next((variable for variable in usual if found.get(variable)), None)
     if variable is None:
         raise KeyProblem(f"{path} has no line {usual[1]}=….", hint=f"Paste the key itself: llmswitch save-key {name}")
-    return keys.checked(found[variable], f"{variable} in {path}")
+    return sources.checked(found[variable], f"{variable} in {path}")
