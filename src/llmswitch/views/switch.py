@@ -32,10 +32,10 @@ def switched(done: Switched, dry_run: bool, home: str) -> list[str]:
     gone = [name for name, pair in changes.items() if name not in OURS and pair[1] is None]
     lines += [f"  gone: {', '.join(gone)}"] if gone else []
     if blanked := [name for name, pair in changes.items() if not any(pair)]:
-        which = f": {', '.join(blanked)}" if dry_run else f" (which: llmswitch show {name})"
-        lines.append(f"  {len(blanked)} set to empty: nothing of your login, shell or other settings is used{which}")
+        which = f": {', '.join(blanked)}" if dry_run else f" (llmswitch show {name})"
+        lines.append(f"  {len(blanked)} set to empty, so that nothing of yours mixes in{which}")
     if done.after.get(ALLOWED) and ALLOWED in changes:
-        lines.append(f"  /model offers only these; for one more: llmswitch {name} --also ID, for all: --also any")
+        lines.append("  /model offers only these; add --also ID for one more, --also any for all")
     if not changes:
         made = done.done.change if done.done else None
         same = made is None or (made.before and made.before.text) == (made.after and made.after.text)
