@@ -109,6 +109,7 @@ def test_fzf_gets_the_presets_with_their_show_as_a_preview(repo: Path, person: d
         assert terminal.wait() == 0
     assert json.loads(settings_of(repo).read_text())["env"]["ANTHROPIC_DEFAULT_OPUS_MODEL"] == "deepseek/deepseek-v3.2"
     assert "show {1}" in (tmp_path / "args").read_text()
+    assert "--tiebreak=begin" in (tmp_path / "args").read_text()  # "devstral" is not `budget`, whose title has it
     assert {line.split()[0] for line in (tmp_path / "lines").read_text().splitlines()} == set(names(CATALOG))
     before = settings_of(repo).read_bytes()
     fzf.write_text("#!/bin/sh\nexit 130\n")

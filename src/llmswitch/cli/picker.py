@@ -34,7 +34,8 @@ def pick(app: App) -> str | None:
 def _by_fzf(program: str, rows: Sequence[Mapping[str, Any]]) -> str | None:
     """Return what is chosen in fzf, which shows each preset in full beside the list."""
     preview = f"{shlex.join(own_command())} show {{1}}"
-    argv = [program, "--no-multi", "--header", "Switch this worktree to:", "--preview", preview]
+    # A name that is typed comes before a title that has it; by itself fzf (0.60) takes the shortest line.
+    argv = [program, "--no-multi", "--tiebreak=begin", "--header", "Switch this worktree to:", "--preview", preview]
     text = "".join(f"{line}\n" for line in view.choices(rows))
     done = subprocess.run(argv, input=text, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     words = done.stdout.split() if done.returncode == 0 else []
