@@ -121,7 +121,7 @@ def interrupted(repo: Path, environ: dict[str, str], words: list[str], after: fl
     return process.returncode, err.decode()
 
 
-@pytest.mark.parametrize("moments", [40, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("moments", [40, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
 def test_a_random_moment_is_as_good_as_any(repo: Path, key: str, sealed: dict[str, str], moments: int) -> None:
     """Until it has come to our first line, Python itself may print where it was; from there on it is a line or none."""
     environ = of_this_tree({**sealed, "PYTHONDONTWRITEBYTECODE": ""})
