@@ -39,10 +39,11 @@ def refusal(path: str) -> LlmswitchError:
         pass
     except OSError as error:
         return LlmswitchError(f"{path}: cannot read it: {error.strerror}.")
+    what = "folder" if os.path.isdir(path) else "file"
     return Refused(
         f"{path} is a symbolic link to {os.path.realpath(path)}: writing through it would switch every folder that "
         "shares it, and Claude Code itself refuses to write there.",
-        hint="Replace the link by a file of its own; or add --anyway to write what it leads to.",
+        hint=f"Replace the link by a {what} of its own; or add --anyway to write what it leads to.",
     )
 
 

@@ -46,10 +46,6 @@ class Reader:
         stronger = [layer for layer in (self._read(*file) for file in files) if layer]
         return [*stronger, *self.weaker(folder), self._shell]
 
-    def local(self, origin: str, root: str) -> Layer | None:
-        """Return the local file of a root as a layer, None where there is none."""
-        return self._read(origin, os.path.join(root, LOCAL))
-
     def weaker(self, folder: str) -> list[Layer]:
         """Return the layers that every local file beats, of a session that starts in `folder`."""
         user = os.path.join(folder, self.user, "settings.json")
@@ -71,8 +67,11 @@ class Reader:
         root = _cut_off(worktree.root, folder) or self.roots.shared(worktree)
         if root == folder or not self.roots.is_obeyed(root):
             root = None
-        shared = [("main" if root == self.roots.main(worktree) else "worktree", root)] if root else []
-        return [(origin, os.path.join(where, LOCAL)) for origin, where in [*shared, ("worktree", folder)]]
+        rank = "main" if root and root == self.roots.main(worktree) else "worktree"
+        own, found = os.path.join(folder, LOCAL), {os.path.join(root, LOCAL): rank} if root else {}
+        if not (root and os.path.realpath(own) in found):  # else a link leads to main's: one file
+            found[own] = "worktree"
+        return [(origin, path) for path, origin in found.items()]
 
     def _read(self, origin: str, path: str) -> Layer | None:
         if (origin, path) not in self._files:

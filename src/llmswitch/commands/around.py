@@ -11,23 +11,31 @@ from llmswitch.claude.variables import CREDENTIAL_PLACES, HELPER, OURS
 from llmswitch.commands.request import Request
 from llmswitch.presets.pin import Pin
 from llmswitch.settings.checkout import Checkout
+from llmswitch.settings.neighbours import main_of_link
 
 MOST = 3  # worktrees that are named one by one
 
 
-def check(
+def checked(
     checkouts: Sequence[Checkout], pin: Pin, planned: set[str], request: Request, main_rules: Callable[[], bool]
-) -> None:
-    """Refuse a pin that would not take effect, or would mix with another; taking one away is never refused."""
-    if not pin.members or request.anyway:
-        return
+) -> Sequence[Checkout]:
+    """Return the worktrees to switch: with `anyway` main in the place of one whose settings file is main's by a link.
+
+    Refuses a pin that would not take effect, or would mix with another; taking one away is never refused.
+    """
+    if request.anyway:
+        return list(dict.fromkeys(main_of_link(checkout) or checkout for checkout in checkouts))
     for checkout in checkouts:
+        if main := main_of_link(checkout):
+            raise _one_file(checkout, main, request)
+    for checkout in checkouts if pin.members else ():
         main = checkout.main
         if main and main.pin and main.root not in planned and not _has(main, pin) and main_rules():
             raise _shadowed(checkout, main, request)
         strangers = [each for each in checkout.linked if each.pin and each.root not in planned and not _has(each, pin)]
         if strangers and main_rules():
             raise _overriding(checkout, strangers, request)
+    return checkouts
 
 
 def follows(request: Request, checkout: Checkout, pin: Pin, planned: set[str]) -> bool:
@@ -62,6 +70,17 @@ def _has(checkout: Checkout, pin: Pin) -> bool:
 def _is_pinned(checkout: Checkout) -> bool:
     settings = checkout.file.settings()
     return settings is not None and any(name in OURS for name in settings.values())
+
+
+def _one_file(checkout: Checkout, main: Checkout, request: Request) -> Refused:
+    """Return the refusal of a switch of a worktree whose settings file is main's."""
+    same = (
+        f"Switch main: {_command(request)} -w {quote(main.root)}; or replace" if request.members is None else "Replace"
+    )
+    return Refused(
+        f"{checkout.file.path} leads to {main.file.path}: these worktrees have one settings file, main's.",
+        hint=f"{same} the link by a file or folder of its own. (--anyway switches main.)",
+    )
 
 
 def _shadowed(checkout: Checkout, main: Checkout, request: Request) -> Refused:

@@ -79,11 +79,11 @@ def switch_all(
         from llmswitch.commands import live  # only where open sessions may keep a credential
 
         live.check(request, checkouts)
-    shared = [checkout for checkout in checkouts if checkout.main or checkout.linked]
+    shared = any(checkout.main or checkout.linked for checkout in checkouts)
     if shared:
         from llmswitch.commands import around  # only where worktrees share settings
 
-        around.check(checkouts, chosen.pin, planned, request, main_rules)
+        checkouts = around.checked(checkouts, chosen.pin, planned, request, main_rules)
     if len(checkouts) > 1 or request.settled:
         rehearsal = request.but(dry_run=True)
         for checkout in checkouts:
@@ -100,7 +100,7 @@ def switch_all(
                 if removed
                 else (switch(request, checkout, tools), None, False, False)
             )
-            notices = around.neighbours(checkout, chosen.pin, planned) if checkout in shared else []
+            notices = around.neighbours(checkout, chosen.pin, planned) if shared else []
             yield Switched(checkout, done.chosen, done, notices, before, back, keeps)
         except LlmswitchError as error:
             first = f"Switched before it: {', '.join(ended)}." if ended else ""

@@ -30,6 +30,7 @@ from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import load_all, stems
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.checkout import Checkout
+from llmswitch.settings.neighbours import main_of_link
 from llmswitch.settings.repair import mended
 from llmswitch.status.compare import is_pinned
 from llmswitch.status.report import Report
@@ -110,7 +111,7 @@ def observe(checkout: Checkout, report: Report, reach: Reach) -> Observed:
         worktrees=_worktrees(checkout.worktree),
         known_keys=_known_keys(presets, environ, reach.names()),
         others={tool: path for path, tool in _OTHERS.items() if os.path.lexists(os.path.expanduser(path))},
-        **_of_file(checkout.worktree, environ.get("HOME", "")),
+        **_of_file(checkout, environ.get("HOME", "")),
         **_of_programs(environ, checkout.checkouts.state_folder),
         **_of_home(environ),
         **_of_settings(checkout.layers, report.values),
@@ -132,8 +133,9 @@ def _known_keys(presets: Sequence[Preset], environ: Mapping[str, str], names: Ke
     return {**dict.fromkeys(names.load(), "saved"), **exported}
 
 
-def _of_file(worktree: Worktree, home: str) -> Found:
+def _of_file(checkout: Checkout, home: str) -> Found:
     """Return what is to be known about the settings file, the files beside it, and git's view of it."""
+    worktree, main = checkout.worktree, main_of_link(checkout)
     path, folder = os.path.join(worktree.root, LOCAL), os.path.join(worktree.root, ".claude")
     found: Found = {"links": [link for link in (folder, path) if os.path.islink(link)]}
     found["leftovers"] = [*_leftovers(folder), *_leftovers(os.path.join(home, ".claude"))]
@@ -148,7 +150,7 @@ def _of_file(worktree: Worktree, home: str) -> Found:
     found |= {"mode": stat.S_IMODE(status.st_mode), "hard_links": status.st_nlink}
     found["owned"], found["shared"] = status.st_uid == os.geteuid(), writable.others(folder)
     found["mendable"] = mended(_text(path)) is not None
-    return found | _in_git(worktree)
+    return found | _in_git(main.worktree if main else worktree)
 
 
 def _secrets_in_rules(path: str) -> list[str]:

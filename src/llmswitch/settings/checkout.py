@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.claude.variables import EXCEPTIONS, HOST_APP, INSIDE, MANAGED, OURS, PROXIES, SHARED, TOP_MEMBERS
+from llmswitch.claude.variables import EXCEPTIONS, HOST_APP, INSIDE, LOCAL, MANAGED, OURS, PROXIES, SHARED, TOP_MEMBERS
 from llmswitch.settings.state import State
 from llmswitch.worktrees.layout import Worktree, find
 
@@ -84,8 +84,8 @@ class Checkout:
 
     @property
     def pin(self) -> dict[str, str]:
-        """The identity members that the local file sets."""
-        layer = self.checkouts.reader.local("worktree", self.root)
+        """The identity members that the local file sets, where it is not main's by a link."""
+        layer = next((each for each in self.layers if each.path == f"{self.root}/{LOCAL}"), None)
         return {name: text for name, text in layer.values.items() if name in OURS} if layer else {}
 
     @property

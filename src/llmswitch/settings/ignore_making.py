@@ -24,7 +24,10 @@ def ensure(worktree: Worktree, dry_run: bool) -> str | None:
     real = os.path.realpath(path)
     if real != path or os.path.lexists(os.path.join(worktree.root, ".claude", ".git")):
         _refuse_tracked(worktree, LOCAL)
-        _check_elsewhere(real)
+        place = find(os.path.dirname(real))
+        if place.common_dir == worktree.common_dir and real == os.path.join(place.root, LOCAL):
+            return ensure(place, dry_run)  # another worktree of this repository
+        _check_elsewhere(real, place)
         return None
     if not worktree.in_repository:
         return None
@@ -79,9 +82,8 @@ def _both(name: str) -> tuple[str, str]:
     return name, os.path.join(os.path.dirname(name), TEMPORARY)
 
 
-def _check_elsewhere(path: str) -> None:
+def _check_elsewhere(path: str, worktree: Worktree) -> None:
     """Ask the repository that the file is really in: another one, behind a link or of `.claude` itself."""
-    worktree = find(os.path.dirname(path))
     name = os.path.relpath(path, worktree.root)
     _refuse_tracked(worktree, name)
     if not _ignored(worktree, name):

@@ -43,6 +43,12 @@ def all_of(checkouts: Checkouts, paths: Sequence[str]) -> tuple[list[Checkout], 
     return list({each.root: each for _, each in found if each}.values()), left_out
 
 
+def main_of_link(checkout: Checkout) -> Checkout | None:
+    """Return the main checkout whose settings file a worktree has by a link, None where it has one of its own."""
+    main = checkout.main
+    return main if main and os.path.realpath(f"{checkout.root}/{LOCAL}") == f"{main.root}/{LOCAL}" else None
+
+
 def lower_host(checkout: Checkout) -> str:
     """The host that settings weaker than the local files name, here or in a worktree that follows; "" for none."""
     for root in checkout.reached:
