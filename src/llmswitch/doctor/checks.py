@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from llmswitch.base.addresses import url_problem, without_version
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
@@ -60,7 +62,7 @@ def other_layers(observed: Observed) -> Iterator[Problem]:
 
 def leaks(observed: Observed) -> Iterator[Problem]:
     """A pin in the main checkout also counts in its linked worktrees (since Claude Code 2.1.211)."""
-    free = f"llmswitch claude -w {observed.report.worktree}"
+    free = f"llmswitch claude -w {quote(observed.report.worktree)}"
     if observed.overridden:
         message = f"This pin also wins in {', '.join(observed.overridden)}, over the pins there."
         yield Problem("overrides", "warning", message, free)

@@ -33,7 +33,7 @@ def file_mode(observed: Observed) -> Iterator[Problem]:
     """Others can read the key."""
     if observed.mode is not None and observed.mode & 0o077 and _holds_key(observed):
         message = f"Others on this machine may read the key: {observed.report.path} has mode {observed.mode:04o}."
-        yield Problem("file-mode", "warning", message, f"chmod 600 {observed.report.path}")
+        yield Problem("file-mode", "warning", message, f"chmod 600 {quote(observed.report.path)}")
 
 
 def shared_folder(observed: Observed) -> Iterator[Problem]:
@@ -53,7 +53,7 @@ def in_git(observed: Observed) -> Iterator[Problem]:
             message += f" The key too. {leaked(observed.preset.key, observed.preset.key_url)}."
         yield Problem("tracked", level, message, f"git -C {quote(observed.report.worktree)} rm --cached {LOCAL}")
     elif observed.git_doubts:
-        yield Problem("git-doubts", "warning", observed.git_doubts, f"git -C {observed.report.worktree} status")
+        yield Problem("git-doubts", "warning", observed.git_doubts, f"git -C {quote(observed.report.worktree)} status")
     elif not observed.ignored and _holds_key(observed):
         message = f"git does not ignore {observed.report.path}: `git add -A` would take the key."
         yield Problem("not-ignored", level, message, "llmswitch doctor --fix")
@@ -69,16 +69,16 @@ def links(observed: Observed) -> Iterator[Problem]:
         yield Problem("hard-links", "warning", message, "Replace it by a file of its own.")
     if not observed.owned:
         message = f"{observed.report.path} belongs to another user."
-        yield Problem("other-owner", "warning", message, f'chown "$USER" {observed.report.path}')
+        yield Problem("other-owner", "warning", message, f'chown "$USER" {quote(observed.report.path)}')
 
 
 def leftovers(observed: Observed) -> Iterator[Problem]:
     """Copies of settings with a key that other tools left, and temporary files of ours."""
     for path in observed.leftovers:
         message = f"{path} still holds a credential, and Claude Code does not read it."
-        yield Problem("leftover", "warning", message, f"rm {path}")
+        yield Problem("leftover", "warning", message, f"rm {quote(path)}")
     for path in observed.temporary:
-        yield Problem("temporary", "warning", f"{path} was left by a run that was killed.", f"rm {path}")
+        yield Problem("temporary", "warning", f"{path} was left by a run that was killed.", f"rm {quote(path)}")
 
 
 def rules(observed: Observed) -> Iterator[Problem]:

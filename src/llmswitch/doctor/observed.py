@@ -12,6 +12,7 @@ from llmswitch.claude.variables import HELPER
 from llmswitch.doctor.editors import Named
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.state import Record
+from llmswitch.status.mends import settled
 from llmswitch.status.report import Report
 
 Version = tuple[int, ...]
@@ -93,4 +94,6 @@ class Observed:
             return "llmswitch PRESET"
         ours = self.record.preset == self.preset.name
         chosen = {**(self.record.overrides if ours else {}), **changed}
-        return spelled(self.preset.name, chosen, ours and bool(self.record.pin.get(HELPER)))
+        command = spelled(self.preset.name, chosen, ours and bool(self.record.pin.get(HELPER)))
+        own = self.report.own.values if self.report.own else {}
+        return command + settled(own, self.record, self.preset.key)

@@ -91,7 +91,7 @@ def compare(checkout: Checkout, own: Layer | None, effective: Mapping[str, Value
     wrong, source = _credentials(preset, values, ours)
     drift = _differences(values, wanted.members, ours) + wrong
     if drift and recorded:
-        problems.append(_notes().drifted(preset.name, overrides, record, drift))
+        problems.append(_notes().drifted(preset, record, drift, values))
     elif record.key and not record.key.get("source", "").startswith("LLMSWITCH_KEY_"):
         from llmswitch.status.key_age import aged  # reads one more file; only where the keyring gave the key
 
@@ -112,7 +112,7 @@ def _unfenced(
     listed = ALLOWED not in members or ALLOWED in values or (ours and ALLOWED in record.wrote)
     # With models of its own a file that only looks like the preset would get a list that lacks them.
     others = not ours and any(values.get(name) != members.get(name) for name in VARIABLES.values())
-    return [] if listed or others else [_notes().unfenced(preset, overrides, record, members)]
+    return [] if listed or others else [_notes().unfenced(preset, overrides, record, members, values)]
 
 
 def _notes() -> Any:

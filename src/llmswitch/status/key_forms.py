@@ -41,7 +41,10 @@ def findings(values: Mapping[str, Value], catalog: Catalog, fix: str) -> Iterato
         place = values[name].layer.path or "the shell"
         what = "is a token of your own login" if login else f"has the form of a key of {owners[0].title}"
         message = f"{name} of {place} {what}, and is sent to {host}."
-        yield Problem("other-key", "error" if sure else "warning", message, fix or f"Take {name} out of {place}.")
+        mend = fix or f"Take {name} out of {place}."
+        if fix.startswith("llmswitch ") and fix != "llmswitch claude" and values[name].origin == "worktree":
+            mend = f"llmswitch save-key {fix.split()[1]}, then {fix} --discard-key"
+        yield Problem("other-key", "error" if sure else "warning", message, mend)
 
 
 def _owners(text: str, presets: list[Preset]) -> list[Preset]:

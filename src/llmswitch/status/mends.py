@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN
 from llmswitch.presets.listing import names
 
@@ -28,6 +29,20 @@ def by_helper(values: Mapping[str, str], record: Record) -> bool:
     return not any(text != KEYLESS_TOKEN for text in texts) and bool(
         values.get(HELPER) or record.pin.get(HELPER) or lost
     )
+
+
+def settled(values: Mapping[str, str], record: Record, key: str | None) -> str:
+    """Return the option with which an advised switch gets past a credential in the file that is not the record's.
+
+    A placeholder is none that anybody could want back.
+    """
+    texts = [values[name] for name in CREDENTIALS.values() if values.get(name, "") not in ("", KEYLESS_TOKEN)]
+    strange = [text for text in texts if not record.has_key(Secret(text))]
+    if not strange:
+        return ""
+    if all(text.startswith("$") for text in strange):
+        return " --discard-key"
+    return f" --adopt-key {key}" if key and strange == texts else " --adopt-key NAME"
 
 
 def keep_delivery(problems: Iterable[Problem], values: Mapping[str, str], record: Record, catalog: Catalog) -> None:

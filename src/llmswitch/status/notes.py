@@ -11,6 +11,7 @@ from llmswitch.claude.clouds import BY_SWITCH
 from llmswitch.claude.variables import ALLOWED, BASE_URL, CREDENTIALS, HELPER, NO_MILLION, counts
 from llmswitch.presets import ladder
 from llmswitch.status.looks_like import recognised
+from llmswitch.status.mends import settled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,17 +24,21 @@ if TYPE_CHECKING:
     from llmswitch.settings.state import Record
 
 
-def drifted(preset: str, overrides: Mapping[str, str], record: Record, drift: Sequence[str]) -> Problem:
-    """Return the problem of members that are not as the switch put them."""
-    message = f"Not as {preset} was put here: {', '.join(dict.fromkeys(drift))}."
-    return Problem("drift", "warning", message, spelled(preset, overrides, bool(record.pin.get(HELPER))))
+def drifted(preset: Preset, record: Record, drift: Sequence[str], values: Mapping[str, str]) -> Problem:
+    """Return the problem of members of a file that are not as the switch put them."""
+    message = f"Not as {preset.name} was put here: {', '.join(dict.fromkeys(drift))}."
+    command = spelled(preset.name, record.overrides, bool(record.pin.get(HELPER)))
+    return Problem("drift", "warning", message, command + settled(values, record, preset.key))
 
 
-def unfenced(preset: str, overrides: Mapping[str, str], record: Record, wanted: Mapping[str, Any]) -> Problem:
+def unfenced(
+    preset: str, overrides: Mapping[str, str], record: Record, wanted: Mapping[str, Any], values: Mapping[str, str]
+) -> Problem:
     """Return the note that a pin lets a session ask for any model; `doctor --fix` adds the list."""
     members = {name: wanted[name] for name in (ALLOWED, NO_MILLION) if name in wanted}
     message = "This pin has no list of its models: an agent or a skill that names another one gets it from this host."
-    return Problem("no-fence", "note", message, spelled(preset, overrides, bool(record.pin.get(HELPER))), members)
+    command = spelled(preset, overrides, bool(record.pin.get(HELPER))) + settled(values, record, None)
+    return Problem("no-fence", "note", message, command, members)
 
 
 def overruled(switch: str, own: Layer | None, values: Mapping[str, Value]) -> list[Problem]:
@@ -70,7 +75,8 @@ def _strange_host(values: Mapping[str, str], record: Record, catalog: Catalog) -
         key = record.preset
     where = host_of(url) or redacted(url) or "Anthropic"
     message = f"The {key} key is sent to {where}: the base URL is not the one that {record.preset} was put here with."
-    return [Problem("strange-host", "error", message, f"llmswitch {record.preset}")]
+    fix = spelled(record.preset, record.overrides, bool(record.pin.get(HELPER)))
+    return [Problem("strange-host", "error", message, fix)]
 
 
 def climbed(root: str, preset: str, overrides: Mapping[str, str], problems: list[Problem]) -> list[str]:
