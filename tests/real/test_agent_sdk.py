@@ -14,7 +14,8 @@ from support.messages_server import Internet, MessagesServer, Request
 from support.tree import ROOT
 from test_real_client import write_preset
 
-PYTHON = ROOT / ".cache" / "agent-sdk" / "bin" / "python"  # of a virtual environment with claude-agent-sdk
+PYTHON = ROOT / ".cache" / "agent-sdk-0.2.189" / "bin" / "python"
+pytestmark = pytest.mark.long  # 400 MB to install
 AGENT = """
 import asyncio, json, sys
 from claude_agent_sdk import ClaudeAgentOptions, query
@@ -28,7 +29,7 @@ asyncio.run(main())
 def program() -> str:
     """Find the client, before any test's environment is replaced."""
     if not PYTHON.exists():
-        pytest.skip("no Claude Agent SDK: python3 -m venv .cache/agent-sdk, and pip install claude-agent-sdk there")
+        pytest.skip("no Claude Agent SDK: scripts/long/agent-sdk")
     return require_program()
 
 
