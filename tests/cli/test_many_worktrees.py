@@ -168,6 +168,8 @@ def test_status_says_what_shadows_a_slot(cli: Cli, repo: Path, linked: Path, key
         "shadowed_by": "main",
     }
     assert "shadowed" in [problem["code"] for problem in data["problems"]]
+    assert "deepseek (main's; openrouter is shadowed)" in reply.out
+    assert cli("status", "--short", cwd=linked).out.startswith("main:deepseek")
 
 
 def test_status_of_a_worktree_that_follows_main(cli: Cli, repo: Path, linked: Path, key: str) -> None:

@@ -54,6 +54,36 @@ def test_an_id_outside_the_pin_goes_out_only_without_the_fence(stage: Stage, fen
     assert stage.ask("sonnet").model == SLOTS["sonnet"]
 
 
+HEAD = f"---\nname: judge\ndescription: d\nmodel: {CLAUDE}\n---\nBe brief.\n"
+
+
+@pytest.mark.parametrize("fence", [True, False], ids=["fence", "any"])
+@pytest.mark.parametrize("kind", ["agent", "skill", "command"])
+def test_a_file_that_asks_for_a_claude_id_works_on_the_pins_models(stage: Stage, kind: str, fence: bool) -> None:
+    """Without the fence that very id goes out."""
+    stage.switch("openrouter", *OPTIONS, *([] if fence else ["--also", "any"]))
+    name = {"agent": "agents/judge.md", "skill": "skills/judge/SKILL.md", "command": "commands/judge.md"}[kind]
+    path = stage.repo / ".claude" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(HEAD)
+    words = ["--agent", "judge"] if kind == "agent" else []
+    stage.client.run(stage.repo, *words, prompt="hi" if words else "/judge")
+    models = {request.model for request in stage.server.messages}
+    assert models
+    assert models <= ({*SLOTS.values()} if fence else {CLAUDE})
+
+
+def test_a_hook_with_a_model_passes_the_fence(stage: Stage) -> None:
+    """So `doctor` names it; one that names a slot stays."""
+    stage.switch("openrouter", *OPTIONS)
+    for model, expected in ((CLAUDE, CLAUDE), ("haiku", SLOTS["haiku"])):
+        hook = {"type": "prompt", "prompt": "Is this fine?", "model": model}
+        user_settings(stage, {"hooks": {"UserPromptSubmit": [{"hooks": [hook]}]}})
+        before = len(stage.server.messages)
+        stage.client.run(stage.repo)
+        assert expected in {request.model for request in stage.server.messages[before:]}
+
+
 def test_one_more_id_can_be_allowed(stage: Stage) -> None:
     """`--also`."""
     stage.switch("openrouter", *OPTIONS, "--also", "w/x")

@@ -9,7 +9,7 @@ import pytest
 from support.claude_client import require_program
 from support.programs import require
 from support.tree import ROOT
-from support.truth import Chooser, Judge
+from support.truth import Chooser, Judge, State
 
 from llmswitch.claude.versions import LAST
 
@@ -44,6 +44,21 @@ def faults(program: str, seeds: Sequence[str], by_run: bool = False) -> list[str
 def test_what_we_say_is_what_the_client_does(seeds: Sequence[str]) -> None:
     """Merged values, host, path, credentials, model and proxy; to see one alone: scripts/truth --seed SEED."""
     assert faults(require_program(), seeds) == []
+
+
+@pytest.mark.parametrize("listed", [["opus"], ["hand/opus"], ["x/y"], []], ids=str)
+def test_what_an_administrators_list_does_is_told(listed: list[str]) -> None:
+    """It replaces all others: what status prints for each slot is sent, or the switch refuses."""
+    plain: State = {"layout": "main_checkout", "folder": "root", "files": {"managed": {"availableModels": listed}},
+                    "shell": {}, "login": False, "agent": None, "asked": []}  # fmt: skip
+    judge = Judge(require_program())
+    for asked in ([], ["--model", "haiku"]):
+        assert judge.faults({**plain, "asked": asked, "pin": {"how": "hand"}}) == []
+    words = ["openrouter", "--base-url", "{server}/pin"]
+    pin = {"how": "switch", "where": "here", "words": words, "changed": {}, "first": False, "without": ""}
+    assert judge.faults({**plain, "pin": pin}) == []
+    if judge.left_out:
+        pytest.skip("no mount namespace of its own, for managed settings")
 
 
 @pytest.mark.parametrize("seeds", parts(LAST_SEEDS), ids=lambda seeds: seeds[0])

@@ -32,8 +32,8 @@ class Report:
     """
 
     __slots__ = (
-        "branch", "cloud", "drift", "follows_main", "main", "match", "own", "path", "preset", "problems", "shadows",
-        "source", "texts", "through", "values", "worktree",
+        "branch", "cloud", "drift", "follows_main", "main", "match", "over", "own", "path", "preset", "problems",
+        "shadows", "source", "texts", "through", "values", "worktree",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +47,8 @@ class Report:
             match.preset, match.drift, match.source, match.follows_main,
         )  # fmt: skip
         self.problems, self.cloud = problems, None
+        over = any(layer.origin == "main" for layer in shadows.values()) and checkout.main
+        self.over = (over.state.current.preset or "its own") if over else ""  # main's preset, where it wins here
         if match.switch:
             self.cloud = _others().cloud(self.texts)
 
@@ -120,6 +122,7 @@ class Report:
             if text == KEYLESS_TOKEN:
                 return {"kind": "none", "masked": None, "origin": origin, "source": None}
             masked = secret.STARS if kind == "helper" else secret.mask(text)
-            return {"kind": kind, "masked": masked, "origin": origin, "source": self.source}
+            source = None if name in self.shadows else self.source
+            return {"kind": kind, "masked": masked, "origin": origin, "source": source}
         found: dict[str, object] = _others().described(self.values)
         return found

@@ -31,6 +31,8 @@ def headline(report: Report) -> str:
         return "Claude Code ignores the settings file"
     if report.preset is None:
         return report.cloud["title"] if report.cloud else "not a known preset"
+    if report.over:
+        return f"{report.over} (main's; {report.preset} is shadowed)"
     words = ", ".join(report.overrides)
     if report.preset == "claude":
         return f"claude{f', {words} changed' if words else ''} (Claude Code's own backend)"
@@ -88,4 +90,5 @@ def short(report: Report) -> list[str]:
     """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a file or pin in error."""
     if report.broken:
         return ["!"]
-    return [f"{report.preset or (report.cloud or {}).get('name', '?')}{report.mark}"]
+    over = report.over and f"main:{report.over}"
+    return [f"{over or report.preset or (report.cloud or {}).get('name', '?')}{report.mark}"]

@@ -1,0 +1,119 @@
+"""The files that ask for a model of their own: agents, skills, commands and hooks; which id goes out for each."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from llmswitch.base.opened import bytes_of
+from llmswitch.base.problem import Problem
+from llmswitch.base.secret import redacted
+from llmswitch.base.urls import host_of
+from llmswitch.claude.effective import Value
+from llmswitch.claude.fence import OWN_MODELS, allows
+from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, VARIABLES
+from llmswitch.settings.checkout import Checkout
+
+# Where Claude Code looks for them, below a `.claude` (https://code.claude.com/docs/en/sub-agents, …/skills).
+_KINDS = {"agent": "agents/**/*.md", "skill": "skills/*/SKILL.md", "command": "commands/**/*.md"}
+_ALIASES = (*OWN_MODELS, "inherit", "default", "opusplan", "best")
+_HOOKS = ("prompt", "agent")  # those that ask a model
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One file that asks for an id: of what kind it is, and for a hook in which event."""
+
+    path: str
+    kind: str
+    model: str
+    event: str = ""
+
+
+def findings(checkout: Checkout, values: Mapping[str, Value], config: str) -> list[Problem]:
+    """Return a note for each file that asks for an id outside the pin; `config` is Claude Code's folder of the user.
+
+    A warning where another file's list lets the id through.
+    """
+    url = values[BASE_URL].text if BASE_URL in values else ""
+    host = host_of(url)
+    if host in ("", ANTHROPIC_HOST):
+        return []
+    mapped = [values[name].text for name in VARIABLES.values() if name in values and values[name].text]
+    paths = [layer.path for layer in checkout.layers if layer.path]
+    found = []
+    for each in [*_in_folders((f"{checkout.root}/.claude", config)), *_in_settings(paths)]:
+        plain = each.model.partition("[")[0].lower()
+        if plain in _ALIASES or each.model in mapped:
+            continue
+        found.append(_judged(each, host, values.get(ALLOWED)))
+    return found
+
+
+def _judged(each: Asking, host: str, listed: Value | None) -> Problem:
+    model = redacted(each.model)
+    if each.event:
+        message = f"A hook of {each.path} ({each.event}) asks for {model}: no list of models keeps it from {host}."
+        return Problem("hook-model", "note", message, "Let it name a slot: haiku, sonnet or opus.")
+    asks = f"The {each.kind} {each.path} asks for {model}"
+    if listed is None:
+        return Problem("asks-for-model", "note", f"{asks}, and {host} is sent that id.", "llmswitch show PRESET")
+    if not allows(json.loads(listed.text), each.model):
+        message = f"{asks}; the pin's list of models does not have it, so the model that it inherits is sent."
+        return Problem("asks-for-model", "note", message, "")
+    layers = [listed.layer, *listed.losers]
+    opens = [layer.path for layer in layers if allows(json.loads(layer.values[ALLOWED]), each.model)]
+    if opens == [layers[0].path] and layers[0].origin in ("main", "worktree"):
+        return Problem("asks-for-model", "note", f"{asks}, which the pin allows: {host} is sent that id.", "")
+    message = f"{asks}, and {ALLOWED} in {' and '.join(opens)} allows it: {host} is sent that id."
+    return Problem("list-opened", "warning", message, f"Take it out of {opens[-1]}, or out of {each.path}.")
+
+
+def _in_folders(folders: Sequence[str]) -> Iterator[Asking]:
+    """Yield the agents, skills and commands with a model in the head of their file."""
+    for folder in dict.fromkeys(folders):
+        for kind, pattern in _KINDS.items():
+            for path in sorted(glob.glob(f"{glob.escape(folder)}/{pattern}", recursive=True)):
+                if model := _in_head(path):
+                    yield Asking(path, kind, model)
+
+
+def _in_head(path: str) -> str:
+    """Return the model that a file's front matter names, "" for none."""
+    try:
+        lines = bytes_of(path).decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    if not lines or lines[0].strip() != "---":
+        return ""
+    for line in lines[1:]:
+        if line.strip() == "---":
+            return ""
+        name, _, value = line.partition(":")
+        if name == "model":
+            return value.partition(" #")[0].strip().strip("\"'")
+    return ""
+
+
+def _in_settings(paths: Sequence[str]) -> Iterator[Asking]:
+    """Yield the hooks with a model in settings files."""
+    for path in paths:
+        try:
+            root = json.loads(bytes_of(path).decode("utf-8-sig"))
+        except (OSError, ValueError, RecursionError):
+            continue
+        hooks = root.get("hooks") if isinstance(root, dict) else None
+        for event, matchers in hooks.items() if isinstance(hooks, dict) else ():
+            entries = [entry for entry in matchers if isinstance(entry, dict)] if isinstance(matchers, list) else []
+            inner = [hook for entry in entries if isinstance(entry.get("hooks"), list) for hook in entry["hooks"]]
+            for hook in inner:
+                if isinstance(hook, dict) and hook.get("type") in _HOOKS and isinstance(hook.get("model"), str):
+                    yield Asking(path, "hook", hook["model"], event)
+
+
+def config_folder(environ: Mapping[str, str]) -> str:
+    """Return Claude Code's folder of the user."""
+    return environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME", ""), ".claude")

@@ -1,0 +1,80 @@
+"""Files that ask for a model of their own, as `doctor` names them: agents, skills, commands and hooks."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+
+CLAUDE = "claude-opus-4-8"
+HEAD = f"---\nname: x\ndescription: d\nmodel: {CLAUDE}\n---\nText.\n"
+PLACES = {"agent": "agents/x.md", "skill": "skills/x/SKILL.md", "command": "commands/sub/x.md"}
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def found(cli: Cli, repo: Path) -> list[tuple[str, str, str]]:
+    """Return what doctor says of such files: code, level and message."""
+    data = json.loads(cli("doctor", "--json", cwd=repo).out)
+    codes = ("asks-for-model", "hook-model", "list-opened")
+    whole = [{**each, "message": each["message"].replace("~", os.environ["HOME"])} for each in data["problems"]]
+    return [(each["code"], each["level"], each["message"]) for each in whole if each["code"] in codes]
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_a_file_with_a_foreign_id_is_named_with_what_goes_out(
+    cli: Cli, repo: Path, key: str, sealed: dict[str, str], kind: str
+) -> None:
+    """Of the repository and of the user: behind the list the inherited model, without one the id itself."""
+    ours = write(repo / ".claude" / PLACES[kind], HEAD)
+    users = write(Path(sealed["HOME"], ".claude", PLACES[kind]), HEAD)
+    assert found(cli, repo) == []
+    assert cli("openrouter", cwd=repo).code == 0
+    for path, (code, level, message) in zip((ours, users), found(cli, repo), strict=True):
+        assert (code, level) == ("asks-for-model", "note")
+        assert message.startswith(f"The {kind} {path} asks for {CLAUDE}; ")
+        assert "the model that it inherits is sent" in message
+    assert cli("openrouter", "--also", "any", cwd=repo).code == 0
+    assert [f"asks for {CLAUDE}, and openrouter.ai is sent that id" in each[2] for each in found(cli, repo)] == [
+        True
+    ] * 2
+    assert cli("openrouter", "--also", CLAUDE, cwd=repo).code == 0
+    assert ["which the pin allows" in each[2] for each in found(cli, repo)] == [True] * 2
+    assert cli("status", "--check", cwd=repo).code == 0
+
+
+def test_a_list_that_lets_such_a_file_through_is_a_warning_with_both_names(
+    cli: Cli, repo: Path, key: str, sealed: dict[str, str]
+) -> None:
+    """Lists count together."""
+    agent = write(repo / ".claude" / PLACES["agent"], HEAD)
+    assert cli("openrouter", cwd=repo).code == 0
+    other = write(Path(sealed["HOME"], ".claude", "settings.json"), '{"availableModels": ["opus"]}')
+    warnings = [message for code, level, message in found(cli, repo) if (code, level) == ("list-opened", "warning")]
+    assert [str(agent) in each and str(other) in each for each in warnings] == [True]
+
+
+@pytest.mark.parametrize(("model", "told"), [(CLAUDE, True), ("haiku", False), ("inherit", False), ("", False)])
+def test_a_slot_is_no_foreign_id(cli: Cli, repo: Path, key: str, model: str, told: bool) -> None:
+    """An alias goes through the pin's slot."""
+    write(repo / ".claude" / PLACES["agent"], HEAD.replace(CLAUDE, model))
+    assert cli("openrouter", cwd=repo).code == 0
+    assert bool(found(cli, repo)) is told
+
+
+@pytest.mark.parametrize("kind", ["prompt", "agent", "command"])
+def test_a_hook_with_a_model_passes_any_list(cli: Cli, repo: Path, key: str, kind: str) -> None:
+    """File, event and id are named; a command asks no model."""
+    hook = {"type": kind, "prompt": "x", "command": "true", "model": CLAUDE}
+    path = write(repo / ".claude" / "settings.json", json.dumps({"hooks": {"Stop": [{"hooks": [hook]}]}}))
+    assert cli("openrouter", cwd=repo).code == 0
+    expected = f"A hook of {path} (Stop) asks for {CLAUDE}: no list of models keeps it from openrouter.ai."
+    assert found(cli, repo) == ([] if kind == "command" else [("hook-model", "note", expected)])
