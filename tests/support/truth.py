@@ -612,6 +612,8 @@ def _request(state: State, seen: Seen, each: Sent, codes: set[str]) -> Iterator[
 
 def _credentials(seen: Seen) -> tuple[str | None, str | None] | None:
     """Return the (bearer, x-api-key) that llmswitch's list of credentials means."""
+    if not (seen.status or {}).get("base_url"):
+        return None  # nothing is promised where nothing points at another host
     names = credentials_sent(seen.values, login_found(seen.environ))
     texts = {name: seen.values[name].text for name in names if name in seen.values}
     helper = texts.get("apiKeyHelper", "")
@@ -632,7 +634,7 @@ def _models(state: State, seen: Seen) -> set[str]:
     """Return the models that may go out by what status prints; nothing where it does not say."""
     status, asked = seen.status or {}, state["asked"]
     texts = {name: value.text for name, value in seen.values.items()}
-    if texts.get("CLAUDE_CODE_EXTRA_BODY") or texts.get("ANTHROPIC_DEFAULT_MODEL"):
+    if not status["base_url"] or texts.get("CLAUDE_CODE_EXTRA_BODY") or texts.get("ANTHROPIC_DEFAULT_MODEL"):
         return set()
     slots = {name: entry["model"] or OWN_MODELS.get(name, "") for name, entry in status["slots"].items()}
     entries = json.loads(texts[ALLOWED]) if ALLOWED in texts else None

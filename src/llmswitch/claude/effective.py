@@ -15,11 +15,9 @@ RULING = frozenset({*OURS, ALLOWED, *HOST_APP, *PROXIES})
 
 
 class Layer:
-    """One source of settings: its origin (managed, main, worktree, project, user or shell), place and values.
+    """One source of settings: its origin (managed, main, worktree, project, user or shell), place and values."""
 
-    `problem` says why Claude Code does not read it, "" where it does, and `doubt` why it may not.
-    """
-
+    # `problem`: why Claude Code does not read it; `doubt`: why it may not
     __slots__ = ("doubt", "origin", "path", "problem", "values")
 
     def __init__(self, origin: str, path: str, values: Mapping[str, str], problem: str = "", doubt: str = "") -> None:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from llmswitch.worktrees.layout import Worktree
 
-_BOM = b"\xef\xbb\xbf"
-_LARGEST = 2 * 1024 * 1024  # measured on 2.1.329 and 2.1.330
+_BOM, _LARGEST = b"\xef\xbb\xbf", 2 * 1024 * 1024  # measured on 2.1.329 and 2.1.330
 _MANAGED = MANAGED[sys.platform == "darwin"]
 
 
