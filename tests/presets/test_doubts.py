@@ -121,6 +121,7 @@ def test_an_unknown_window_is_said_with_the_field_that_states_it(tmp_path: Path)
         (["deepseek", "--model", "deepseek/deepseek-v3.2[1M]"], True),
         (["openrouter", "--opus", "anthropic/claude-opus-5.5[1m]"], False),
         (["openrouter", "--haiku", "deepseek/deepseek-v3.2"], False),
+        (["openrouter", "--haiku", "nobody/knows[1m]"], False),  # then it is the user's own word
     ],
 )
 def test_a_switch_says_of_a_window_what_doctor_would(

@@ -34,6 +34,11 @@ class Request:
     `put_back` they are the user's own, and that makes the change; a `secret` is among them.
     """
 
+    __slots__ = (
+        "anyway", "discard", "dry_run", "exported", "extra", "key_given", "key_helper", "live", "members", "overrides",
+        "passing", "preset", "put_back", "secret", "settled",
+    )  # fmt: skip
+
     def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         """Read the command line's options; UsageProblem for a value that cannot be."""
         self.preset = preset
@@ -62,7 +67,8 @@ class Request:
     def but(self, **changes: object) -> Request:
         """Return the same request with some attributes changed."""
         request = Request(self.preset, {}, {})
-        vars(request).update({**vars(self), **changes})
+        for name, value in ({name: getattr(self, name) for name in self.__slots__} | changes).items():
+            setattr(request, name, value)
         return request
 
     def chosen(self, catalog: Catalog) -> Chosen:

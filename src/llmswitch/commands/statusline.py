@@ -10,7 +10,7 @@ from __future__ import annotations
 from llmswitch.base.fastjson import loads
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.variables import BASE_URL, START_MODEL, VARIABLES
+from llmswitch.claude.variables import BASE_URL, MILLION, START_MODEL, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from llmswitch.status.report import Report
 
-_MILLION = "[1m]"
 DIFFERS, BETWEEN = "≠", "·"
 
 
@@ -71,4 +70,4 @@ def slot_of(model: str, texts: Mapping[str, str]) -> str | None:
 
 
 def _plain(model: str) -> str:
-    return model.lower().removesuffix(_MILLION)
+    return model.lower().removesuffix(MILLION)

@@ -8,6 +8,7 @@ from llmswitch.base.addresses import url_problem, without_version
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
+from llmswitch.claude.more_names import AUTO_COMPACT, MISNAMED
 from llmswitch.claude.variables import (
     ANTHROPIC_HOST,
     AUTO_MODE,
@@ -16,6 +17,7 @@ from llmswitch.claude.variables import (
     CREDENTIALS,
     HELPER,
     MAX_CONTEXT,
+    MILLION,
     OURS,
     START_MODEL,
     VARIABLES,
@@ -31,15 +33,7 @@ if TYPE_CHECKING:
 
     from llmswitch.doctor.observed import Observed
 
-# Names that people write and Claude Code does not read.
-MISNAMED = {
-    "ANTHROPIC_AUTH_KEY": "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_TOKEN": "ANTHROPIC_AUTH_TOKEN",
-    "ANTHROPIC_KEY": "ANTHROPIC_API_KEY", "ANTHROPIC_API_TOKEN": "ANTHROPIC_API_KEY",
-    "ANTHROPIC_URL": "ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL": "ANTHROPIC_BASE_URL",
-}  # fmt: skip
-AUTO_COMPACT = "CLAUDE_CODE_AUTO_COMPACT_WINDOW"
 ALIASES = ("default", "best", "opus", "sonnet", "haiku", "fable", "opusplan")
-_MILLION = "[1m]"
 
 
 def other_layers(observed: Observed) -> Iterator[Problem]:
@@ -121,7 +115,7 @@ def window(observed: Observed) -> Iterator[Problem]:
         return
     smallest = smallest_window(models, observed.windows)
     counts = [int(text) for text in (told, observed.text(AUTO_COMPACT)) if text.isdecimal()]
-    strangers = [model for model in models if not is_claude(model) and not model.lower().endswith(_MILLION)]
+    strangers = [model for model in models if not is_claude(model) and not model.lower().endswith(MILLION)]
     if smallest and not counts:
         message = f"Claude Code is not told the window of {smallest} tokens and would compact too late."
         yield Problem("window-missing", "warning", message, observed.use, {MAX_CONTEXT: str(smallest)})
@@ -148,7 +142,7 @@ def million(observed: Observed) -> Iterator[Problem]:
     texts = {slot: observed.text(variable) for slot, variable in VARIABLES.items()}
     odd = {slot: text for slot, text in texts.items() if text != observed.report.preset_says(VARIABLES[slot])}
     for slot, message in doubts.million(odd, observed.windows).items():
-        model = texts[slot][: -len(_MILLION)]
+        model = texts[slot][: -len(MILLION)]
         yield Problem(
             "one-million", "warning", message, observed.using({slot: redacted(model)}), {VARIABLES[slot]: model}
         )
@@ -165,7 +159,7 @@ def auto_mode(observed: Observed) -> Iterator[Problem]:
 def model_key(observed: Observed) -> Iterator[Problem]:
     """A `model` that Claude Code's /model saved: it bypasses the slots, or goes to Anthropic."""
     found = observed.values.get("model")
-    if found is None or not found.text or observed.text(START_MODEL) or found.text.removesuffix(_MILLION) in ALIASES:
+    if found is None or not found.text or observed.text(START_MODEL) or found.text.removesuffix(MILLION) in ALIASES:
         return
     own = is_claude(found.text) or found.text.startswith("claude")
     if own == bool(observed.text(BASE_URL)):

@@ -10,11 +10,10 @@ from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.claude import control
 from llmswitch.claude.effective import Value
+from llmswitch.claude.more_names import HANDED_ON
 from llmswitch.claude.variables import ALLOWED, BASE_URL, INSIDE, OURS, SAVED_MODEL, TOP_MEMBERS, as_text, shown
 from llmswitch.doctor.observed import Observed
 
-# What Claude Code also hands on, which tells a Claude Code that another one started it.
-HANDED_ON = ("CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT")
 MOST = 5
 FIX = "Believe Claude Code, not `llmswitch status`, and report it with the versions of both."
 

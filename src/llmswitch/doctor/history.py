@@ -13,6 +13,7 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.key_words import known_keys
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
+from llmswitch.claude.more_names import CREDENTIAL
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
 from llmswitch.doctor.observed import Observed
 from llmswitch.keys.leaked import leaked
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 # Settings files by any name a tool, an editor or a killed run gives them, in any folder.
 PATHS = (":(glob)**/.claude/*settings*", ":(glob)**/.claude/.llmswitch-*", ":(glob)**/.llmswitch-*.tmp")
-_MEMBER = re.compile(r'"(ANTHROPIC_AUTH_TOKEN|ANTHROPIC_API_KEY)"\s*:\s*"([^"]{12,})"')
 # What people write where a key would stand.
 _PLACEHOLDER = re.compile(r"\$\{?\w+|<.*>|.*\b(your|example|placeholder|changeme|xxx+)", re.IGNORECASE)
 LARGEST = 1024 * 1024
@@ -107,7 +107,7 @@ def _secrets(repository: Any, blob: str) -> dict[Secret, str]:
 
 def secrets(text: str) -> dict[Secret, str]:
     """Return {secret: what it is} of a settings file's text."""
-    members = {value: name for name, value in _MEMBER.findall(text) if not _PLACEHOLDER.match(value)}
+    members = {value: name for name, value in CREDENTIAL.findall(text) if not _PLACEHOLDER.match(value)}
     keys = dict.fromkeys(known_keys(text), "a provider's key")
     texts = {**secret_marks.found(text), **keys, **members}
     return {Secret(value): rule for value, rule in texts.items() if value != KEYLESS_TOKEN}

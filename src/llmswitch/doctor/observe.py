@@ -19,6 +19,7 @@ from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import Secret, looks_like_key
 from llmswitch.claude import own_settings, program
 from llmswitch.claude.effective import Layer, Value
+from llmswitch.claude.more_names import CREDENTIAL
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import LOCAL
 from llmswitch.doctor.editors import named
@@ -54,7 +55,6 @@ _OTHERS = {
     "~/.ccm_config": "ccm",
 }
 _OWN = ("settings.json", "settings.local.json")
-_CREDENTIAL = re.compile(r'"ANTHROPIC_(?:AUTH_TOKEN|API_KEY)"\s*:\s*"[^"]{12,}"')
 LARGEST = 1024 * 1024
 
 
@@ -184,7 +184,7 @@ def _leftovers(folder: str) -> list[str]:
 
 def _holds_credential(path: str) -> bool:
     text = _text(path)
-    return _CREDENTIAL.search(text) is not None or looks_like_key(text)
+    return CREDENTIAL.search(text) is not None or looks_like_key(text)
 
 
 def _text(path: str) -> str:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import json
 
+from llmswitch.claude.more_names import EFFORT, NO_BETAS, NO_THINKING, THINKING_TOKENS, TOOL_SEARCH
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NO_BETAS = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
-NO_THINKING = "CLAUDE_CODE_DISABLE_THINKING"
-TOOL_SEARCH = "ENABLE_TOOL_SEARCH"
-EFFORT = "CLAUDE_CODE_EFFORT_LEVEL"
 _BETAS = ("claude-code-20250219", "interleaved-thinking-2025-05-14", "effort-2025-11-24")
 _EXPERIMENTAL = (
     "context-management-2025-06-27", "mid-conversation-tool-changes-2026-07-01", "thinking-token-count-2026-05-13",
@@ -74,7 +71,7 @@ def _secret(credentials: Mapping[str, str]) -> str:
 
 
 def _thinks(texts: Mapping[str, str]) -> bool:
-    return not texts.get(NO_THINKING) and texts.get("MAX_THINKING_TOKENS") != "0"
+    return not texts.get(NO_THINKING) and texts.get(THINKING_TOKENS) != "0"
 
 
 def _searches(texts: Mapping[str, str]) -> bool:

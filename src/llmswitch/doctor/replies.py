@@ -7,7 +7,7 @@ import re
 
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
-from llmswitch.doctor.probe_request import EFFORT, NO_BETAS, NO_THINKING, TOOL_SEARCH
+from llmswitch.claude.more_names import EFFORT, NO_BETAS, NO_THINKING, TOOL_SEARCH
 
 LONGEST = 160
 # A word of the complaint → the variable, and its value, that keeps Claude Code from sending what it is about.

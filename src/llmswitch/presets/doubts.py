@@ -28,22 +28,21 @@ def about(preset: Preset, pin: Pin, overrides: Mapping[str, str], catalog: Catal
             lines.append(why)
     windows = {**catalog.models.windows(), **preset.windows}
     usual = dict.fromkeys(preset.slots.values(), "")
-    # Of a model that nobody knows, [1m] is the user's own word.
-    asked = {
-        slot: model for slot, (model, _) in homes.items() if model not in usual and model[: -len(MILLION)] in windows
-    }
+    asked = {slot: model for slot, (model, _) in homes.items() if model not in usual}
     return [*lines, *million(asked, windows).values(), *_unknown_windows(homes.values(), preset, catalog)]
 
 
 def million(models: Mapping[str, str], windows: Mapping[str, int]) -> dict[str, str]:
-    """Return {slot: what [1m] does there} for models that are not Claude's and are not known to have that window."""
+    """Return {slot: what [1m] does there} for models that are not Claude's and are known to have a smaller window.
+
+    Of a model that nobody knows, [1m] is the user's own word.
+    """
     found = {}
     for slot, model in models.items():
         window = windows.get(model[: -len(MILLION)], 0)
-        if model.lower().endswith(MILLION) and not is_claude(model) and window < 1_000_000:
-            has = f"; it has {window:,}" if window else ""
+        if model.lower().endswith(MILLION) and not is_claude(model) and 0 < window < 1_000_000:
             counted = f"Claude Code counts on 1,000,000 tokens then and ignores {MAX_CONTEXT}"
-            found[slot] = f"{slot} is {redacted(model)}: {counted}{has}."
+            found[slot] = f"{slot} is {redacted(model)}: {counted}; it has {window:,}."
     return found
 
 
