@@ -16,7 +16,7 @@ from support.transcripts import Transcript
 from support.tree import ROOT
 from test_house import HEAVY, SOURCE
 
-from llmswitch.cli.app import COMMANDS
+from llmswitch.base.errors import COMMANDS
 
 HOT = {
     "bare": [],
@@ -36,7 +36,8 @@ HOT = {
 # They may take their time to suggest something.
 ERRORS = ("an unknown name", "print-key without a key")
 BY_CLICK = (
-    "import os, sys; from llmswitch.cli import console, main; from llmswitch.cli.app import COMMANDS, App;"
+    "import os, sys; from llmswitch.base.errors import COMMANDS;"
+    "from llmswitch.cli import console, main; from llmswitch.cli.app import App;"
     "words = sys.argv[1:];"
     "sys.exit(console.run(lambda: main.run(App(os.environ, COMMANDS), words), words))"
 )

@@ -12,7 +12,7 @@ from conftest import KEY, Cli, settings_of
 from support.terminal import Terminal
 from support.tree import of_this_tree
 
-from llmswitch.cli.app import COMMANDS
+from llmswitch.base.errors import COMMANDS
 from llmswitch.keys.sources import variable
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder

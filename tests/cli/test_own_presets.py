@@ -6,12 +6,14 @@ import contextlib
 import functools
 import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 from conftest import Cli, settings_of
 
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.base.errors import COMMANDS
+from llmswitch.cli.app import App
 from llmswitch.cli.console import run as run_command
 from llmswitch.cli.front import answer
 from llmswitch.commands.list_show import GROUPS
@@ -179,3 +181,20 @@ def test_a_preset_with_the_name_of_a_newer_command_stays_reachable(
     assert f"  {name} " in told[2]
     assert f"the preset is reached by: llmswitch use {name}" in told[3]
     assert f"Your preset {name} has the name of a command" in told[4]
+
+
+def test_advice_reaches_a_preset_with_the_name_of_a_command(cli: Cli, own: Path, repo: Path) -> None:
+    """Where `status` and `doctor` say what to type, that is what works; options come behind the name."""
+    (own / "usage.json5").write_text("{base_url: 'https://a.test', default_model: 'x', key: 'usage'}")
+    key = {"LLMSWITCH_KEY_USAGE": "a-key-of-sixty-characters-" + "0" * 34}
+    assert cli("use", "usage", "--haiku", "y", cwd=repo, env=key).code == 0
+    settings = json.loads(settings_of(repo).read_text())
+    settings["env"] |= {"ANTHROPIC_DEFAULT_OPUS_MODEL": "z", "ANTHROPIC_AUTH_TOKEN": ""}
+    settings_of(repo).write_text(json.dumps(settings))
+    fixes = [each["fix"] for each in json.loads(cli("status", "--json", cwd=repo).out)["problems"]]
+    advised = [fix for fix in fixes if "usage" in fix]
+    assert advised
+    assert all(fix.startswith("llmswitch use usage") for fix in advised), fixes
+    for fix in advised:
+        assert cli(*shlex.split(fix)[1:], cwd=repo, env=key).code == 0, fix
+    assert cli("status", "--check", cwd=repo).code == 0

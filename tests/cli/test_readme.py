@@ -99,7 +99,7 @@ def test_every_option_exists(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_exists(name: str) -> None:
     """Behind each `llmswitch` in code: a command, an option, a preset or a word in capitals for one."""
-    from llmswitch.cli.app import COMMANDS
+    from llmswitch.base.errors import COMMANDS
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.files import shipped_folder
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import Reply, git, settings_of
 
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.base.errors import COMMANDS
+from llmswitch.cli.app import App
 from llmswitch.cli.console import run as run_command
 from llmswitch.cli.front import answer
 

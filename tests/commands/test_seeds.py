@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from conftest import Reply, git, settings_of
 
-from llmswitch.base.errors import PresetProblem, UsageProblem
+from llmswitch.base.errors import COMMANDS, PresetProblem, UsageProblem
 from llmswitch.claude.sessions import Sessions
 from llmswitch.claude.variables import VARIABLES
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.cli.app import App
 from llmswitch.cli.console import run as run_command
 from llmswitch.cli.front import answer
 from llmswitch.presets import ladder

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import Reply, settings_of
 
+from llmswitch.base.errors import COMMANDS
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN, VARIABLES
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.cli.app import App
 from llmswitch.cli.console import run as run_command
 from llmswitch.cli.front import answer
 from llmswitch.commands.tiers import remarks

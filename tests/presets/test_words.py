@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, settings_of
 
-from llmswitch.base.errors import UsageProblem
-from llmswitch.cli.app import COMMANDS
+from llmswitch.base.errors import COMMANDS, UsageProblem
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.listing import names

@@ -12,9 +12,10 @@ from conftest import git, settings_of
 from support.claude_client import ClaudeClient, Outcome, require_program
 from support.messages_server import Answer, Block, Request, say
 
+from llmswitch.base.errors import COMMANDS
 from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import KEYLESS_TOKEN
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.cli.app import App
 from llmswitch.cli.main import cli
 from llmswitch.keys.sources import variable
 from llmswitch.presets.catalog import Catalog

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import Cli, git, settings_of
 
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.base.errors import COMMANDS
+from llmswitch.cli.app import App
 from llmswitch.status.judge import judge
 from llmswitch.status.report import Report
 from llmswitch.worktrees.layout import branch

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import Cli, settings_of
 
+from llmswitch.base.errors import COMMANDS
 from llmswitch.base.problem import Problem
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, SLOTS, VARIABLES
-from llmswitch.cli.app import COMMANDS
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.files import shipped_folder
 from llmswitch.presets.listing import names

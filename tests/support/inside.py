@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from llmswitch.base.errors import COMMANDS
 from llmswitch.cli import console, front
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.cli.app import App
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

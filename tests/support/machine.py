@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from llmswitch.base.errors import COMMANDS
 from llmswitch.base.secret import Secret
 from llmswitch.cli import hot_switch, renewing, switch
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.cli.app import App
 from llmswitch.commands import back, keys
 from llmswitch.keys import saved
 from llmswitch.keys.hashes import KeyHashes

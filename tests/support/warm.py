@@ -100,8 +100,9 @@ def _shell_code(status: int) -> int:
 
 def _prepared() -> Callable[[list[str]], int]:
     """Import what a run imports, by way of a switch that is thrown away."""
+    from llmswitch.base.errors import COMMANDS
     from llmswitch.cli import console
-    from llmswitch.cli.app import COMMANDS, App
+    from llmswitch.cli.app import App
     from llmswitch.cli.front import answer
 
     def run(arguments: list[str]) -> int:

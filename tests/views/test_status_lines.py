@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import KEY, Cli, git, settings_of
 
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.base.errors import COMMANDS
+from llmswitch.cli.app import App
 from llmswitch.settings.neighbours import everywhere
 from llmswitch.status.judge import judge
 from llmswitch.status.report import Report

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# A preset of such a name is reached by `llmswitch use`.
+COMMANDS = ("-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
+            "doctor", "statusline", "gateway", "shell-init", "help", "log", "renew", "usage", "env", "apply", "hook",
+            "models", "balance")  # fmt: skip
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,8 @@ import shlex
 import sys
 from collections.abc import Mapping
 
+from llmswitch.base.typed import switching
+
 
 def own_command() -> list[str]:
     """Return the command that starts this llmswitch, whatever folder it is started from.
@@ -30,4 +32,4 @@ def spelled(preset: str, overrides: Mapping[str, str], key_helper: bool = False)
     said = [(name, text) for name, texts in parts.items() for text in texts]
     options = [word for name, text in said for word in (f"--{name.replace('_', '-')}", text)]
     options += ["--ladder"] if climbed else []
-    return shlex.join(["llmswitch", preset, *options, *(["--key-helper"] if key_helper else [])])
+    return shlex.join([*switching(preset).split(), *options, *(["--key-helper"] if key_helper else [])])

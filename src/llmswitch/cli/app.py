@@ -32,11 +32,6 @@ PLACES = {
     "config": "llmswitch.presets.config:load",  # only where there is one
     "port": "llmswitch.presets.config:gateway_port",
 }
-COMMANDS = (
-    "-", "use", "run", "list", "show", "cost", "save-key", "keys", "print-key", "presets", "ladder", "status",
-    "doctor", "statusline", "gateway", "shell-init", "help", "log", "renew", "usage", "env", "apply", "hook", "models",
-    "balance",
-)  # fmt: skip
 COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions
 
 

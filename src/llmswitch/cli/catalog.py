@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmswitch.base.errors import UsageProblem
+from llmswitch.base.errors import COMMANDS, UsageProblem
 from llmswitch.cli import console, shell, terminal
-from llmswitch.cli.app import COMMANDS, App
+from llmswitch.cli.app import App
 from llmswitch.commands.cost import cost as compare
 from llmswitch.commands.keys import print_key
 from llmswitch.commands.ladder import find as find_ladder

@@ -21,8 +21,9 @@ import sys
 if sys.platform == "win32":
     sys.exit("llmswitch: on Windows it runs in WSL (https://learn.microsoft.com/windows/wsl). Nothing was changed.")
 
+from llmswitch.base.errors import COMMANDS
 from llmswitch.cli import console
-from llmswitch.cli.app import COMMANDS, COMPLETION, App, at
+from llmswitch.cli.app import COMPLETION, App, at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

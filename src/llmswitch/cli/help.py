@@ -7,9 +7,8 @@ from typing import cast
 
 import click
 
-from llmswitch.base.errors import UsageProblem
+from llmswitch.base.errors import COMMANDS, UsageProblem
 from llmswitch.cli import console
-from llmswitch.cli.app import COMMANDS
 from llmswitch.commands import guide
 from llmswitch.presets.listing import names
 

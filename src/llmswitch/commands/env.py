@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import KeyProblem, Refused, UsageProblem
 from llmswitch.base.secret import Secret
+from llmswitch.base.typed import switching
 from llmswitch.base.urls import id_in
 from llmswitch.claude.effective import Layer
 from llmswitch.claude.variables import (
@@ -95,7 +96,7 @@ class Exporter:
         if wanted.routes:
             raise UsageProblem(
                 f"{preset.name} goes through the local gateway, which knows it once a worktree is pinned to it.",
-                hint=f"Pin one, and type there: llmswitch env. (llmswitch {preset.name} -w PATH)",
+                hint=f"Pin one, and type there: llmswitch env. ({switching(preset.name)} -w PATH)",
             )
         keyless = {} if preset.key or not wanted.base_url else {AUTH_TOKEN: KEYLESS_TOKEN}
         return preset, {**wanted.members, **keyless}

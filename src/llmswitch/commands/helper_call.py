@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import effective
 from llmswitch.claude.variables import BASE_URL, HELPER
@@ -26,5 +27,5 @@ def check(checkout: Checkout, preset: Preset) -> None:
         where = host_of(url) or "a base URL that is none"
         raise Refused(
             f"The key of {preset.name} is not given out: {values[BASE_URL].layer.path} sends it to {where}.",
-            hint=f"Put the pin back: llmswitch {preset.name} --key-helper",
+            hint=f"Put the pin back: {switching(preset.name)} --key-helper",
         )

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.typed import switching
 from llmswitch.claude.effective import Value, effective
 from llmswitch.claude.variables import LOCAL, SAVED_MODEL, START_MODEL, VARIABLES, plain
 from llmswitch.presets import ladder
@@ -97,7 +98,7 @@ def _session(values: Mapping[str, Value], defaults: Mapping[str, str], checkout:
 
 def _pin(name: str, overrides: Mapping[str, str], models: Sequence[str] | None) -> str:
     """Return how a pin stands to the ladder that is here now."""
-    again = f"llmswitch {name} --ladder"
+    again = f"{switching(name)} --ladder"
     if ladder.MARK not in overrides:
         return f"The slots here are not from the ladder. → {again}"
     same = ladder.marked(overrides) == models

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
+from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of, id_in, is_loopback
 from llmswitch.claude import clouds, own_settings, program, session_arguments
 from llmswitch.claude.effective import Layer, effective
@@ -255,7 +256,7 @@ def _from_file(values: Mapping[str, str], checkout: Checkout, tools: Tools) -> M
     if known[0].key.get("source") in UNSAVED:
         raise Refused(
             f"The {preset.key} key of this pin was given for it alone and saved nowhere, so it cannot be handed on.",
-            hint=f"Save it: llmswitch save-key {preset.key}; then: llmswitch {preset.name}",
+            hint=f"Save it: llmswitch save-key {preset.key}; then: {switching(preset.name)}",
         )
     if host_of(members[BASE_URL]) != preset.host and not is_loopback(members[BASE_URL]):
         return members  # the file's own key, which was meant for that host; the preset's is not

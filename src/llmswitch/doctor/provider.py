@@ -9,6 +9,7 @@ from llmswitch.base.addresses import url_problem
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
+from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of, id_in
 from llmswitch.claude.variables import AUTH_TOKEN, BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN, START_MODEL, VARIABLES
 from llmswitch.commands.keys import print_key
@@ -181,7 +182,7 @@ class Asker:
         page = f" (keys: {preset.key_url})" if preset and preset.key_url else ""
         reach = self._reach
         others = ready(preset.key if preset else None, reach.catalog, reach.environ, reach.names().load())
-        switch = f". Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}" if others else ""
+        switch = f". Or switch: {'; or '.join(switching(name) for name in others)}" if others else ""
         save = f"llmswitch save-key {name}"
         if self.observed.keyring_problem:  # then nothing can be saved
             save = f"export {self.observed.key_variable}=YOUR_KEY"

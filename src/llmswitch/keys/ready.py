@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.typed import switching
 from llmswitch.keys.sources import variable
 from llmswitch.presets.balance import balance_of
 from llmswitch.presets.catalog import Catalog
@@ -26,7 +27,7 @@ def ways_on(
     elif preset and balance_of(preset):
         ways.append(f"What is left: llmswitch balance {preset.name}.")
     if others := ready(key, catalog, environ, saved):
-        ways.append(f"Or switch: {'; or '.join(f'llmswitch {name}' for name in others)}.")
+        ways.append(f"Or switch: {'; or '.join(switching(name) for name in others)}.")
     return " ".join(ways)
 
 

@@ -43,8 +43,12 @@ def findings(values: Mapping[str, Value], catalog: Catalog, fix: str) -> Iterato
         message = f"{name} of {place} {what}, and is sent to {host}."
         mend = fix or f"Take {name} out of {place}."
         if fix.startswith("llmswitch ") and fix != "llmswitch claude" and values[name].origin == "worktree":
-            mend = f"llmswitch save-key {fix.split()[1]}, then {fix} --discard-key"
+            mend = f"llmswitch save-key {_key_of(fix.split()[-1], presets)}, then {fix} --discard-key"
         yield Problem("other-key", "error" if sure else "warning", message, mend)
+
+
+def _key_of(name: str, presets: list[Preset]) -> str:
+    return next((each.key for each in presets if each.name == name and each.key), name)
 
 
 def _owners(text: str, presets: list[Preset]) -> list[Preset]:

@@ -50,6 +50,6 @@ def keep_delivery(problems: Iterable[Problem], values: Mapping[str, str], record
     if not by_helper(values, record):
         return
     presets = "|".join(map(re.escape, ["PRESET", *names(catalog)]))
-    switch = re.compile(rf"\bllmswitch (?!claude\b)({presets})(?![\w.-])(?!(?: -\S+| [^\s;.,]+)* {_OPTION})")
+    switch = re.compile(rf"\bllmswitch (?!claude\b)(use \S+|{presets})(?![\w.-])(?!(?: -\S+| [^\s;.,]+)* {_OPTION})")
     for problem in problems:
         problem.fix = switch.sub(rf"llmswitch \1 {_OPTION}", problem.fix)

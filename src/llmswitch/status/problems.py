@@ -54,9 +54,9 @@ def judged(
         found += narrowed
     found += of_own_slots(values) if match.preset == "claude" and match.pin else []
     cloud = clouds.on({name: value.text for name, value in values.items()})
-    mend = f"llmswitch {match.preset}" if match.preset and match.preset != "claude" else ""
-    if not mend and own and own.values.get(BASE_URL):
-        mend = "llmswitch claude"
+    bare = "claude" if own and own.values.get(BASE_URL) else ""
+    name = match.preset if match.preset and match.preset != "claude" else bare
+    mend = f"llmswitch {'use ' * catalog.is_command(name)}{name}" if name else ""
     found += [
         *of_shadows(shadows, described, own is not None and is_carried(checkout, own)),
         *(() if cloud else of_credentials(values)),

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from llmswitch.base.typed import switching
 from llmswitch.claude.variables import is_claude
 from llmswitch.keys.refused import SAID
 from llmswitch.presets.models import base_id
@@ -73,13 +74,13 @@ def _outside(found: Evidence) -> Iterator[Finding]:
         if any(each.part.home for each in used):
             message = (f"{asked} was answered by Anthropic itself {where}{_times(requests)}, on your login or key, "
                        f"although the worktree was on {entry.preset}.")  # fmt: skip
-            yield _finding("login", "error", message, last, cost, f"llmswitch {entry.preset}{_at(last)}")
+            yield _finding("login", "error", message, last, cost, f"{switching(str(entry.preset))}{_at(last)}")
         elif is_claude(asked):
             message = f"{asked}, Claude Code's own id, was asked for {where}at {entry.host}: {_times(requests)}."
-            yield _finding("claude-id", "warning", message, last, cost, f"llmswitch {entry.preset}{_at(last)}")
+            yield _finding("claude-id", "warning", message, last, cost, f"{switching(str(entry.preset))}{_at(last)}")
         else:
             message = f"{asked} was asked for {where}at {entry.host}, and is not in the pin: {_times(requests)}."
-            yield _finding("outside-pin", "warning", message, last, cost, f"llmswitch {entry.preset}{_at(last)}")
+            yield _finding("outside-pin", "warning", message, last, cost, f"{switching(str(entry.preset))}{_at(last)}")
 
 
 def _is_outside(used: Used) -> bool:
