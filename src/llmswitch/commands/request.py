@@ -34,10 +34,8 @@ class Request:
     `put_back` they are the user's own, and that makes the change; a `secret` is among them.
     """
 
-    __slots__ = (
-        "anyway", "discard", "dry_run", "exported", "extra", "key_given", "key_helper", "live", "members", "overrides",
-        "passing", "preset", "put_back", "secret", "settled",
-    )  # fmt: skip
+    __slots__ = ("anyway", "discard", "dry_run", "exported", "extra", "key_given", "key_helper", "live", "members",
+                 "overrides", "passing", "preset", "put_back", "secret", "settled")  # fmt: skip
 
     def __init__(self, preset: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         """Read the command line's options; UsageProblem for a value that cannot be."""
