@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import KEY, Cli, git, require, settings_of
 from support.programs import absent
-from support.tree import of_this_tree
+from support.tree import ROOT, of_this_tree
 
 from llmswitch.claude.effective import RULING
 from llmswitch.claude.variables import ALLOWED, HELPER
@@ -252,6 +254,39 @@ def test_a_young_file_is_not_trusted(shell: Shell, cli: Cli, repo: Path) -> None
     age(repo)
     assert shell.prompt() == ("openrouter", 1)
     assert shell.prompt() == ("openrouter", 0)
+
+
+def test_tmux_shows_the_preset_of_the_panes_folder(
+    cli: Cli, repo: Path, sealed: dict[str, str], tmp_path: Path
+) -> None:
+    """The guide's line, in folders whose names are words and quotes to a shell."""
+    require(absent("tmux"))
+    line = re.search(r"status-right '#\((.*)\)'", (ROOT / "src/llmswitch/help/prompts.md").read_text())
+    assert line
+    (tmp_path / "bin").mkdir()
+    wrapper = tmp_path / "bin" / "llmswitch"
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-m", "llmswitch"])} "$@"\n')
+    wrapper.chmod(0o755)
+    env = of_this_tree({**sealed, "PATH": f"{tmp_path / 'bin'}:{sealed['PATH']}", "LLMSWITCH_KEY_OPENROUTER": KEY})
+    sockets = Path(tempfile.mkdtemp(dir="/tmp", prefix="t"))
+    tmux = ["tmux", "-f", "/dev/null", "-S", str(sockets / "s")]
+    answer = tmp_path / "answer"
+    try:
+        for name, preset in (("plain", "openrouter"), ('it\'s "q" $(touch made) & ;x', "deepseek")):
+            place = repo.parent / name
+            git(repo, "worktree", "add", "--quiet", "-b", preset, str(place))
+            assert cli(preset, cwd=place, env={"LLMSWITCH_KEY_OPENROUTER": KEY}).code == 0
+            subprocess.run([*tmux, "new-session", "-d", "-s", preset, "-c", place, "sleep 60"], env=env, check=True)
+            path = [*tmux, "display-message", "-p", "-t", f"{preset}:", "#{pane_current_path}"]
+            while subprocess.run(path, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout != f"{place}\n":
+                pass  # its process has not gone there yet
+            asked = f"({line[1]}) > {shlex.quote(str(answer))}"
+            subprocess.run([*tmux, "run-shell", "-t", f"{preset}:", asked], env=env, check=True)
+            assert answer.read_text() == f"{preset}\n"
+            assert not list(tmp_path.rglob("made"))
+    finally:
+        subprocess.run([*tmux, "kill-server"], env=env, check=False)
+        shutil.rmtree(sockets)
 
 
 def test_the_exit_code_before_the_prompt_stays(shell: Shell, repo: Path) -> None:
