@@ -72,6 +72,20 @@ def test_advice_for_one_slot_keeps_the_others(cli: Cli, repo: Path, key: str) ->
     assert {each["model"] for name, each in slots.items() if name != "subagent"} == {"deepseek/deepseek-v3.2"}
 
 
+def test_advice_for_a_slot_from_the_ladder_is_not_the_ladder(cli: Cli, repo: Path, key: str) -> None:
+    """Which names the dead model still: the advised command is run, the other rungs stand, and the file is told."""
+    ladder = repo / ".claude/model-ladder.json"
+    ladder.parent.mkdir(exist_ok=True)
+    ladder.write_text('["deepseek/deepseek-v3.2", "z-ai/glm-5.3", "anthropic/claude-opus-4"]')
+    assert cli("openrouter", "--ladder", cwd=repo).code == 0
+    found = doctor(cli, repo)["dead-id"]
+    assert ".claude/model-ladder.json names it too." in found["message"]
+    assert cli(*shlex.split(found["fix"])[1:], cwd=repo).code == 0
+    assert "dead-id" not in doctor(cli, repo)
+    slots = json.loads(cli("status", "--json", cwd=repo).out)["slots"]
+    assert [slots[name]["model"] for name in ("haiku", "sonnet")] == ["deepseek/deepseek-v3.2", "z-ai/glm-5.3"]
+
+
 def test_a_mend_does_not_make_the_next_finding(cli: Cli, repo: Path, key: str) -> None:
     """What --fix took away, the next doctor does not put back."""
     cli("openrouter", "--model", "deepseek/deepseek-v3.2[1m]", cwd=repo)

@@ -25,7 +25,7 @@ from llmswitch.claude.variables import (
     plain,
     smallest_window,
 )
-from llmswitch.presets import doubts
+from llmswitch.presets import doubts, ladder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,6 +134,8 @@ def dead_ids(observed: Observed) -> Iterator[Problem]:
     for model in dict.fromkeys(found[slot] for slot in dead):
         slots = [slot for slot in dead if found[slot] == model]
         message = f"{', '.join(slots)}: {model} is no longer served; its successor is {observed.gone[model]}."
+        if not set(slots).isdisjoint(ladder.gave(observed.record.overrides)):
+            message += f" {ladder.FILE} names it too."
         yield Problem("dead-id", "warning", message, observed.using({slot: dead[slot] for slot in slots}))
 
 

@@ -10,6 +10,7 @@ from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import HELPER
 from llmswitch.doctor.editors import Named
+from llmswitch.presets import ladder
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.state import Record
 from llmswitch.status.mends import settled
@@ -89,11 +90,16 @@ class Observed:
         return self.using({})
 
     def using(self, changed: Mapping[str, str]) -> str:
-        """Return the command that puts the pin here again, with every choice of the user's but those changed."""
+        """Return the command that puts the pin here again, with every choice of the user's but those changed.
+
+        A ladder would put its own models over those: then its slots stand there one by one, and it does not.
+        """
         if not self.preset or self.preset.is_claude:
             return "llmswitch PRESET"
         ours = self.record.preset == self.preset.name
         chosen = {**(self.record.overrides if ours else {}), **changed}
+        if not changed.keys().isdisjoint(ladder.gave(chosen)):
+            del chosen[ladder.MARK]
         command = spelled(self.preset.name, chosen, ours and bool(self.record.pin.get(HELPER)))
         own = self.report.own.values if self.report.own else {}
         return command + settled(own, self.record, self.preset.key)

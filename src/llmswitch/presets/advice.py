@@ -37,19 +37,20 @@ def advice(preset: Preset, pin: Pin, overrides: Mapping[str, str], catalog: Cata
         from llmswitch.presets import doubts  # only for ids, ratings or windows that are not as they should be
 
         lines += [f"warning: {line}" for line in doubts.about(preset, pin, overrides, catalog)]
+    lines += _weak(models, overrides, catalog)
     # At another endpoint the preset's provider says nothing about prices.
-    return (
-        lines + _weak(models, overrides, catalog)
-        + ([] if "base_url" in overrides else _price(preset, models, overrides, catalog))
-    )  # fmt: skip
+    return lines if "base_url" in overrides else lines + _price(preset, models, overrides, catalog)
 
 
 def _weak(models: Mapping[str, str], overrides: Mapping[str, str], catalog: Catalog) -> list[str]:
     """Return warnings about models that are weak with tools: those the user chose, or a preset's, where both are."""
     entries = {slot: catalog.models.entry(models[slot]) for slot in ("sonnet", "opus")}
-    weak = {slot: each for slot, each in entries.items() if each.get("tool_use") in WEAK}
-    return [f"warning: {slot} is {models[slot]}, whose tool use is rated {each['tool_use']}. {each['weakness']}"
-            for slot, each in weak.items() if slot in overrides or len(weak) == len(entries)]  # fmt: skip
+    weak = [slot for slot, each in entries.items() if each.get("tool_use") in WEAK]
+    weak = [slot for slot in weak if slot in overrides or len(weak) == len(entries)]
+    same = len(weak) > len({models[slot] for slot in weak})
+    said = {f"{' and '.join(weak)} are": weak[0]} if same else {f"{slot} is": slot for slot in weak}
+    return [f"warning: {who} {models[slot]}, whose tool use is rated {entries[slot]['tool_use']}. "
+            f"{entries[slot]['weakness']}" for who, slot in said.items()]  # fmt: skip
 
 
 def _is_odd(model: str, preset: Preset, catalog: Catalog) -> bool:

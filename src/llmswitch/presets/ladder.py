@@ -80,6 +80,11 @@ def marked(overrides: Mapping[str, str]) -> list[str] | None:
     return parse(found[1] + found[2]) if found[1] else None
 
 
+def gave(overrides: Mapping[str, str]) -> list[str]:
+    """Return the slots that a pin has from a ladder."""
+    return overrides.get(MARK, "").partition("[")[0].split()
+
+
 def climbed(ladder: Sequence[str], asked: Mapping[str, str], start: str) -> tuple[dict[str, str], list[str]]:
     """Return {slot: model} for a pin with this ladder, and what to say about it.
 
