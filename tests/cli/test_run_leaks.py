@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from conftest import Cli, settings_of
 
 URL = {"ANTHROPIC_BASE_URL": "https://llm.example"}
 KEYED = {**URL, "ANTHROPIC_AUTH_TOKEN": "0123456789abcdef"}
@@ -64,3 +64,21 @@ def test_run_refuses_what_would_send_a_credential_elsewhere(
     assert cli("run", "--", "mcp", "list", cwd=repo, env=env).code == 0
     if "a header" not in case:
         assert cli("run", "openrouter", "--", "-p", "hi", cwd=repo, env=env).code == 0
+
+
+def test_models_without_a_preset_go_on_the_own_login(
+    cli: Cli, repo: Path, env: dict[str, str], sealed: dict[str, str]
+) -> None:
+    """Where no preset is in use and nothing sends requests elsewhere; else the reason is told."""
+    reply = cli("run", "--haiku", "claude-haiku-4-5", "--", "-p", "hi", cwd=repo, env=env)
+    assert reply.code == 0, reply
+    overlay = json.loads(Path(reply.out.split("--settings ")[1].split()[0]).read_text())
+    assert overlay == {"env": {"ANTHROPIC_DEFAULT_HAIKU_MODEL": "claude-haiku-4-5"}}
+    assert not settings_of(repo).exists()
+    exported = cli("run", "--haiku", "x", "--", "-p", "hi", cwd=repo, env={**env, **KEYED})
+    assert (exported.code, "the shell sends requests to llm.example" in exported.err) == (5, True)
+    user = Path(sealed["HOME"]) / ".claude/settings.json"
+    user.parent.mkdir(exist_ok=True)
+    user.write_text(json.dumps({"env": KEYED}))
+    set_there = cli("run", "--haiku", "x", "--", "-p", "hi", cwd=repo, env=env)
+    assert (set_there.code, f"{user} sends requests to llm.example" in set_there.err) == (5, True)

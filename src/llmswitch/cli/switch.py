@@ -208,7 +208,8 @@ def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     """Start Claude Code with this worktree's pin.
 
     Or with PRESET, on top of every settings file and without writing any: right in every layout, from any
-    folder. The key comes from a helper and is in no file. Models without PRESET go on top of the one in use here.
+    folder. The key comes from a helper and is in no file. Models without PRESET go on top of the one in use here, or on
+    your own login.
     """
     app: App = ctx.obj
     program.find(app.environ)  # said first where there is none

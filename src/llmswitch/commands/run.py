@@ -154,15 +154,19 @@ def _note(
 
 
 def in_use(checkout: Checkout, asked: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return the preset in use here, and its own overrides with what is asked for on top.
+    """Return the preset in use here, and its own overrides with what is asked for on top; without one, the own login.
 
-    Raises UsageProblem where there is none.
+    Raises Refused where there is none, and requests go elsewhere all the same.
     """
     record = checkout.state.current
     if not record.preset or not record.pin:
-        raise UsageProblem(
-            "No preset is in use here that models could go on top of.", hint="Name one: llmswitch run PRESET"
-        )
+        where, by = decided(effective(checkout.layers))
+        if where not in ("", ANTHROPIC_HOST):
+            raise Refused(
+                f"No preset is in use here that these models could go on top of, and {by} sends requests to {where}.",
+                hint="Name one: llmswitch run PRESET",
+            )
+        return "claude", dict(asked)
     kept = {name: text for name, text in record.overrides.items() if "model" not in asked or name not in SLOTS}
     return record.preset, {**kept, **asked}
 
