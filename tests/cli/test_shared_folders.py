@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Cli, settings_of
+from conftest import KEY, Cli, git, settings_of
 from support.programs import require_root
+from support.secret_service import SecretService
 
 from llmswitch.base import writable
 
@@ -77,7 +78,29 @@ def test_doctor_names_the_folder_of_a_key(cli: Cli, repo: Path, key: str) -> Non
     assert "chmod go-w" not in cli("doctor", cwd=repo).out
 
 
-def test_renew_writes_no_key_there_either(cli: Cli, repo: Path, key: str, strangers: int) -> None:
+def test_renew_writes_no_key_there_either(cli: Cli, repo: Path, service: SecretService, strangers: int) -> None:
+    """It names the file, with the chmod, and goes on with the others; after the chmod it is renewed."""
+    other = repo.parent / "other"
+    git(repo.parent, "init", "--quiet", str(other))
+    older, newer = KEY, f"{KEY[:-4]}9999"
+    assert cli("save-key", "openrouter", cwd=repo, text=older).code == 0
+    for folder in (repo, other):
+        assert cli("openrouter", cwd=folder).code == 0
+    assert cli("save-key", "openrouter", cwd=repo, text=newer).code == 0
+    before = settings_of(repo).read_bytes()
+    os.chown(repo / ".claude", 0, strangers)
+    for mode in (OTHERS, GROUP):
+        (repo / ".claude").chmod(mode)
+        reply = cli("renew", "--everywhere", cwd=repo)
+        assert (reply.code, "chmod g" in reply.out + reply.err) == (1, True), reply
+        assert settings_of(repo).read_bytes() == before
+        assert newer in settings_of(other).read_text()
+    (repo / ".claude").chmod(0o755)
+    assert cli("renew", cwd=repo).code == 0
+    assert settings_of(repo).read_bytes() == before.replace(older.encode(), newer.encode())
+
+
+def test_a_change_of_models_writes_no_key_there_either(cli: Cli, repo: Path, key: str, strangers: int) -> None:
     """By whichever command: the file is as it was."""
     assert cli("openrouter", cwd=repo).code == 0
     before = settings_of(repo).read_bytes()

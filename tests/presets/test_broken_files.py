@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,16 +45,38 @@ def test_a_shipped_preset_needs_no_other_file_of_the_users(own: Path, name: str)
     assert missing == ({name} - {"claude"})
 
 
-def test_all_that_stands_on_a_broken_file_is_one_fault(own: Path) -> None:
-    """By `extends` and by a slot, over two steps."""
-    (own / "base.json5").write_text("{title")
-    (own / "child.json5").write_text("{extends: 'base'}")
-    (own / "grandchild.json5").write_text("{extends: 'child'}")
-    (own / "mix.json5").write_text("{slots: {sonnet: {model: 'm', preset: 'base'}}}")
+@pytest.mark.parametrize(
+    "text", ["{title", "[1]", "{nonsense: 1}", "{extends: 'nowhere'}", "{base_url: 'ftp://x', nonsense: 1, title: 2}"]
+)
+def test_all_that_stands_on_a_broken_file_is_one_fault(own: Path, text: str) -> None:
+    """By `extends` and by a slot, over two steps, and told of that file whichever of them is asked for."""
+    on_it = {
+        "base": text,
+        "child": "{extends: 'base'}",
+        "grandchild": "{extends: 'child'}",
+        "mix": "{slots: {sonnet: {model: 'm', preset: 'base'}}}",
+        "mix-of-two": "{slots: {sonnet: {model: 'm', preset: 'grandchild'}, opus: {model: 'm', preset: 'base'}}}",
+        "child-of-mix": "{extends: 'mix', slots: {haiku: {model: 'm', preset: 'openrouter'}}}",
+    }
+    for name, content in on_it.items():
+        (own / f"{name}.json5").write_text(content)
     good, bad = load_all(Catalog(shipped_folder(), str(own)))
     assert len(bad) == 1
-    assert bad[0].args[0].startswith(f"{own / 'base.json5'}: not JSON5: line 1")
+    assert bad[0].args[0].startswith(f"{own / 'base.json5'}: ")
     assert len(good) == len(stems(shipped_folder()))
+    for name in on_it:
+        with pytest.raises(PresetProblem, match=re.escape(f"{own / 'base.json5'}: ")):
+            Catalog(shipped_folder(), str(own)).load(name)
+
+
+def test_a_fault_of_its_own_is_told_of_the_file_that_has_it(own: Path) -> None:
+    """Beside one that is inherited."""
+    (own / "base.json5").write_text("{nonsense: 1}")
+    (own / "child.json5").write_text("{extends: 'base', rubbish: 1}")
+    bad = load_all(Catalog(shipped_folder(), str(own)))[1]
+    assert {problem.args[0].partition(":")[0] for problem in bad} == {
+        str(own / "base.json5"), str(own / "child.json5")
+    }  # fmt: skip
 
 
 def test_a_preset_of_the_users_still_goes_on_top_of_his_own(own: Path) -> None:

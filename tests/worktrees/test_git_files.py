@@ -10,7 +10,8 @@ import pytest
 from conftest import git
 from support.programs import require_root
 
-from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.worktrees import ask as asking
 from llmswitch.worktrees import layout as git_files
 from llmswitch.worktrees import layout as worktrees
 from llmswitch.worktrees.ask import ask
@@ -210,3 +211,23 @@ def test_what_belongs_to_somebody_else_is_left_to_git(tmp_path: Path) -> None:
     folder = committed(tmp_path / "main")
     os.chown(folder / ".git", 65534, 65534)
     assert git_files._by_hand(os.path.realpath(folder)) is None
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a link to a pipe", "a device"])
+@pytest.mark.parametrize("name", ["HEAD", "commondir", "config"])
+@pytest.mark.parametrize("layout", ["main", "linked", "separate git folder"])
+def test_git_is_not_left_waiting_at_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, name: str, kind: str
+) -> None:
+    """Where it would read one for ever, the file is named and git not asked."""
+    folder = {**USUAL, **UNUSUAL}[layout](tmp_path / "top")
+    worktree = worktrees.find(str(folder))
+    path = Path(worktree.common_dir if name == "config" else worktree.git_dir, name)
+    path.unlink(missing_ok=True)
+    pipe = tmp_path / "pipe" if kind == "a link to a pipe" else path
+    os.mkfifo(pipe) if kind != "a device" else pipe.symlink_to("/dev/zero")
+    if pipe != path:
+        path.symlink_to(pipe)
+    monkeypatch.setattr(asking, "run_git", lambda *words, folder: pytest.fail("git was asked"))
+    with pytest.raises(UsageProblem, match=f"{name} is not a file"):
+        worktrees.find(str(folder))

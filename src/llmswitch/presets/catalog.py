@@ -81,7 +81,7 @@ class Catalog:
         from llmswitch.presets import check  # only for what the user wrote
 
         check.check_folder(self, path)
-        return check.checked(name, fields, path)
+        return check.on_top(self, name, fields, path, files[1:])
 
     def _fields(self, path: str, seen: list[str]) -> dict[str, object]:
         """Return the fields of a preset on top of those it extends, and note the files in `seen`."""

@@ -14,6 +14,7 @@ from llmswitch.claude.variables import CLOUDS, IDENTITY, SLOTS
 from llmswitch.presets import balance
 from llmswitch.presets.features import FEATURES
 from llmswitch.presets.fields import FIELDS, SLOT_FIELDS
+from llmswitch.presets.files import SUFFIX
 from llmswitch.presets.preset import PROTOCOLS, Preset, is_name, slot_named
 
 TYPE_CHECKING = False
@@ -38,6 +39,20 @@ def check_folder(catalog: Catalog, path: str) -> None:
             problem = PresetProblem(error.args[0], hint=error.hint)
             problem.exit_code = error.exit_code
             raise problem from None
+
+
+def on_top(catalog: Catalog, name: str, fields: Mapping[str, object], source: str, below: Sequence[str]) -> Preset:
+    """Return the preset in `fields`; PresetProblem of a file `below` where that has the same fault already."""
+    try:
+        return checked(name, fields, source)
+    except PresetProblem as problem:
+        if below and not catalog.is_shipped(below[0]):
+            try:
+                catalog.read(os.path.basename(below[0]).removesuffix(SUFFIX), below[0])
+            except PresetProblem as inherited:
+                if inherited.found == problem.found:
+                    raise inherited from None
+        raise
 
 
 def checked(name: str, fields: Mapping[str, object], source: str) -> Preset:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from llmswitch.base.errors import LlmswitchError, Refused, UsageProblem
+from llmswitch.base.opened import bytes_of
 from llmswitch.worktrees.program import ABSENT, run_git
 
 TYPE_CHECKING = False
@@ -17,6 +19,7 @@ def ask(folder: str) -> tuple[str, ...]:
 
     Raises as `layout.find` does.
     """
+    _check_files(folder)
     asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     code, out, complaint = run_git("rev-parse", "--path-format=absolute", *asked, folder=folder)
     if code != 0:
@@ -35,6 +38,37 @@ def branch(root: str) -> str | None:
     """Return the branch that is checked out, None for a detached HEAD."""
     code, out, _ = run_git("symbolic-ref", "--quiet", "--short", "HEAD", folder=root)
     return out.removesuffix("\n") if code == 0 else None
+
+
+def _check_files(folder: str) -> None:
+    """Refuse a repository of which git would read a pipe or a device: it waits there for somebody who writes."""
+    for git_dir in _git_folders(folder):
+        for name in ("HEAD", "commondir", "config"):
+            path = os.path.join(git_dir, name)
+            try:
+                mode = os.stat(path).st_mode
+            except (OSError, ValueError):
+                continue  # git says what that means
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise UsageProblem(f"git cannot read the repository of {folder}: {path} is not a file.")
+
+
+def _git_folders(folder: str) -> list[str]:
+    """Return the worktree's own git folder and the repository's, those that can be found without git."""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return []
+        folder = above
+    found = [os.path.join(folder, ".git")]
+    for name, prefix in ((".git", b"gitdir: "), ("commondir", b"")):
+        try:
+            text = bytes_of(found[0] if name == ".git" else os.path.join(found[-1], name)).removesuffix(b"\n")
+        except (OSError, ValueError):
+            continue
+        start = folder if name == ".git" else found[-1]
+        found.append(os.path.join(start, os.fsdecode(text.removeprefix(prefix))))
+    return found
 
 
 def _check_root(folder: str, root: str) -> None:
