@@ -36,6 +36,8 @@ PROMPTS: dict[str, tuple[object, list[str], str, tuple[tuple[str, str], ...]]] =
     "a foreign credential, going back": (OLDER, ["claude"], "Save it in the keyring as", ()),
 }
 HANG_UP = "hang up"
+# 120 is Python's word for a last line that nobody could read.
+ENDS = {"Ctrl-\\": (-signal.SIGQUIT,), HANG_UP: (129, 130, 120, -signal.SIGHUP)}
 INTERRUPTS = {"Ctrl-C": "\x03", "Ctrl-D": "\x04", "Ctrl-\\": "\x1c", HANG_UP: ""}
 
 
@@ -65,18 +67,7 @@ def test_an_interrupted_prompt_changes_nothing(repo: Path, person: dict[str, str
             terminal.send(answer)
         terminal.expect(waits)
         terminal.waits()
-        shown = terminal.output
-        if interrupt == HANG_UP:
-            terminal.hang_up()
-        else:
-            terminal.send(INTERRUPTS[interrupt])
-        code = terminal.wait()
-        said = terminal.output[len(shown) :]
-    # 120 is Python's word for a last line that nobody could read.
-    ends = {"Ctrl-\\": (-signal.SIGQUIT,), HANG_UP: (129, 130, 120, -signal.SIGHUP)}
-    assert code in ends.get(interrupt, (130,)), said
-    assert not any(word in said for word in ("bug", "Traceback", "Abort")), said
-    assert len([line for line in said.splitlines() if line.strip(" :^CD\\")]) <= 1, said
+        check_interrupted(*ended(terminal, interrupt), interrupt)
     assert (json.loads(file.read_text()) if file.exists() else None) == before
     assert not list(repo.glob(".claude/.llmswitch*"))
 
@@ -96,12 +87,63 @@ def test_an_interrupted_renewal_leaves_the_pins(
         terminal.send(f"{KEY[:-4]}9999\n")
         terminal.expect("[Y/n]")
         terminal.waits()
-        shown = terminal.output
-        terminal.send(INTERRUPTS[interrupt]) if INTERRUPTS[interrupt] else terminal.hang_up()
-        code, said = terminal.wait(), terminal.output[len(shown) :]
-    assert code in ((129, 130, 120) if interrupt == HANG_UP else (130,)), said
-    assert not any(word in said for word in ("bug", "Traceback", "Abort")), said
+        check_interrupted(*ended(terminal, interrupt), interrupt)
     assert settings_of(repo).read_bytes() == before
+
+
+def ended(terminal: Terminal, interrupt: str) -> tuple[int, str]:
+    """Interrupt a command, and return its exit code and what it said from then on."""
+    shown = terminal.output
+    terminal.send(INTERRUPTS[interrupt]) if INTERRUPTS[interrupt] else terminal.hang_up()
+    return terminal.wait(), terminal.output[len(shown) :]
+
+
+def check_interrupted(code: int, said: str, interrupt: str) -> None:
+    """Check that a line or none was said, and that the exit code is that of an interrupt."""
+    assert code in ENDS.get(interrupt, (130,)), said
+    assert not any(word in said for word in ("bug", "Traceback", "Abort")), said
+    assert len([line for line in said.splitlines() if line.strip(" :^CD\\")]) <= 1, said
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+@pytest.mark.parametrize("words", [["openrouter"], ["openrouter", "--haiku", "x/y"], ["run", "openrouter"]], ids=str)
+def test_an_interrupted_prompt_of_a_locked_keyring(
+    repo: Path, service: SecretService, person: dict[str, str], words: list[str], interrupt: str
+) -> None:
+    """The key is asked for instead, and is saved nowhere."""
+    service.lock()
+    with Terminal([sys.executable, "-m", "llmswitch", *words], repo, keyring_of(service, person)) as terminal:
+        terminal.expect("locked")
+        terminal.expect("openrouter key")
+        terminal.waits()
+        check_interrupted(*ended(terminal, interrupt), interrupt)
+    assert not settings_of(repo).exists()
+    assert not list(repo.glob(".claude/.llmswitch*"))
+
+
+@pytest.mark.parametrize("interrupt", ["Ctrl-C", "Ctrl-\\", HANG_UP])
+@pytest.mark.parametrize(
+    "words", [["openrouter"], ["openrouter", "--key-helper"], ["run", "openrouter"], ["keys"], ["renew", "openrouter"]],
+    ids=str,
+)  # fmt: skip
+def test_an_interrupted_wait_for_the_keyring(
+    repo: Path, service: SecretService, person: dict[str, str], words: list[str], interrupt: str
+) -> None:
+    """While its own prompt, which asks to unlock it, stands on the screen."""
+    service.secret_tool_store("llmswitch:openrouter", "openrouter", KEY)
+    service.stop_daemon()
+    with Terminal([sys.executable, "-m", "llmswitch", *words], repo, keyring_of(service, person)) as terminal:
+        terminal.expect("Waiting for your keyring")
+        terminal.waits()
+        check_interrupted(*ended(terminal, interrupt), interrupt)
+    service.resume_daemon()
+    assert not settings_of(repo).exists()
+
+
+def keyring_of(service: SecretService, person: dict[str, str]) -> dict[str, str]:
+    """Return somebody's environment with that keyring."""
+    kept = {name: text for name, text in person.items() if name != "PYTHON_KEYRING_BACKEND"}
+    return {**kept, "DBUS_SESSION_BUS_ADDRESS": service.environ["DBUS_SESSION_BUS_ADDRESS"]}
 
 
 def test_the_prompts_are_these() -> None:
