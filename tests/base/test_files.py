@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import require
 from support.programs import require_root
+from support.tree import SOURCE
 
 from llmswitch.base import files, unusual
 from llmswitch.base.errors import LlmswitchError
@@ -169,3 +171,29 @@ def test_only_files_are_read_and_nothing_is_waited_for(tmp_path: Path, kind: str
     with pytest.raises(OSError) as caught:  # noqa: PT011  # which error is the system's business
         bytes_of(str(tmp_path / "it"))
     assert caught.value.strerror
+
+
+# What opens a file by its path without the door, which waits for nobody.
+OPENING = {
+    "base/opened": "the door",
+    "claude/sessions": "files of the kernel's",
+    "cli/failure": "the null device",
+    "commands/gateway": "a file that it makes",
+    "commands/guide": "pages of our own package",
+    "commands/own_presets": "a file that it makes",
+    "gateway/port": "files of the kernel's",
+    "gateway/starting": "files of the kernel's, and a log that it has just made",
+    "keys/env_file": "a file that the user names, which may be a pipe from another program",
+    "settings/ledger": "a descriptor that does not wait either",
+    "settings/ignore_making": "a descriptor that does not wait either",
+}
+
+
+def test_files_are_read_through_one_door() -> None:
+    """A new `open` somewhere else is seen here: a named pipe at such a place would hold the command for ever."""
+    found = set()
+    for path in Path(SOURCE).rglob("*.py"):
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        if any(isinstance(called, ast.Name) and called.id == "open" for called in calls):
+            found.add(f"{path.parent.name}/{path.stem}")
+    assert found == set(OPENING)

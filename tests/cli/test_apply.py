@@ -122,6 +122,9 @@ def test_claude_codes_own_worktrees_are_made_and_pinned(cli: Cli, repo: Path, ru
     (clone / ".claude" / "settings.json").write_text('{"worktree": {"baseRef": "head"}}')
     assert asked(cli, "WorktreeCreate", clone, name="two").code == 0
     assert git(there.parent / "two", "rev-parse", "HEAD") == git(clone, "rev-parse", "HEAD")
+    (clone / ".claude" / "settings.json").unlink()
+    os.mkfifo(clone / ".claude" / "settings.json")  # waits for nobody
+    assert asked(cli, "WorktreeCreate", clone, name="three").code == 0
 
 
 def test_a_worktree_of_claude_code_goes_when_nothing_is_lost(cli: Cli, repo: Path, rules: Path) -> None:

@@ -123,7 +123,8 @@ def _prepared() -> Callable[[list[str]], int]:
         os.waitpid(pid, 0)
         # And what a run imports only where something is wrong or new: no fault of an import is meant here.
         source = Path(__file__).parents[2] / "src" / "llmswitch"
-        rare = [f"llmswitch.{path.parent.name}.{path.stem}" for path in source.glob("[bsw]*/*.py")]
+        folders = ("base", "claude", "commands", "keys", "presets", "settings", "status", "worktrees")
+        rare = [f"llmswitch.{folder}.{path.stem}" for folder in folders for path in (source / folder).glob("*.py")]
         for name in [*(Path(folder) / "modules").read_text().split(), *rare]:
             if name != "__main__":
                 with contextlib.suppress(ImportError):

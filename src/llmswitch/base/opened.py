@@ -24,8 +24,7 @@ def opened(path: str, flags: int = 0) -> tuple[int, os.stat_result]:
         return file, status
     except OSError as error:
         os.close(file)
-        error.filename = path
-        raise
+        raise OSError(error.errno, error.strerror, path) from None
 
 
 def content(file: int) -> bytes:
@@ -40,5 +39,7 @@ def bytes_of(path: str) -> bytes:
     file, _ = opened(path)
     try:
         return content(file)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
     finally:
         os.close(file)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.opened import bytes_of
 from llmswitch.claude.variables import LOCAL, SHARED
 from llmswitch.settings.checkout import Checkout, Checkouts
 from llmswitch.worktrees import making
@@ -50,8 +51,7 @@ def _from_head(root: str, environ: Mapping[str, str]) -> bool:
     own = environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME", ""), ".claude")
     for path in (os.path.join(root, LOCAL), os.path.join(root, SHARED), os.path.join(own, "settings.json")):
         try:
-            with open(path, encoding="utf-8-sig") as file:
-                said = json.load(file)["worktree"]["baseRef"]
+            said = json.loads(bytes_of(path))["worktree"]["baseRef"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         return bool(said == "head")
