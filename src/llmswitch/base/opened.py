@@ -38,8 +38,7 @@ def bytes_of(path: str) -> bytes:
     """Return what is in a file; raises OSError as `opened` does."""
     file, _ = opened(path)
     try:
-        return content(file)
+        with open(file, "rb") as stream:
+            return stream.read()
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None
-    finally:
-        os.close(file)
