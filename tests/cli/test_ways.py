@@ -101,7 +101,6 @@ def test_a_changed_base_url_gets_no_key(cli: Cli, repo: Path, key: str) -> None:
     assert (reply.code, "error: The openrouter key is sent to evil.example" in reply.out) == (3, True)
     reply = cli("print-key", "--preset", "openrouter", cwd=repo)
     assert (reply.code, reply.out, key in reply.err) == (5, "", False)
-    assert cli("print-key", "--preset", "openrouter", cwd=repo, env={"LLMSWITCH_RUN": "1"}).code == 0
     settings_of(repo).write_text(whole)
     assert cli("openrouter", "--key-helper", "--base-url", "https://own.example", "--anyway", cwd=repo).code == 0
     assert cli("print-key", "--preset", "openrouter", cwd=repo).out == key + "\n"

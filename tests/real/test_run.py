@@ -369,7 +369,7 @@ def test_the_helper_works_from_anywhere(stage: Stage, tmp_path: Path) -> None:
     assert stage.reaches_b(env={"PATH": str(stage.launcher.folder)}) == "google/gemini-2.5-pro"
     [overlay] = overlays(stage.launcher.home)
     helper = json.loads(overlay.read_text())["apiKeyHelper"]
-    assert shlex.split(helper) == [str(entry), "print-key", "--preset", "openrouter"]
+    assert shlex.split(helper) == [str(entry), "print-key", "--preset", "openrouter", "--overlay", overlay.stem]
 
 
 def test_the_helper_works_for_a_module(stage: Stage) -> None:
@@ -502,7 +502,7 @@ def test_a_pin_comes_first_in_a_private_file_without_the_key(fake: Fake, cli: Cl
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (overlay, overlay.parent)]
     assert modes == [0o600, 0o700]
     pinned, handed_on = json.loads(settings_of(linked).read_text()), json.loads(overlay.read_text())
-    helper = [sys.executable, "-P", "-m", "llmswitch", "print-key", "--preset", "openrouter"]
+    helper = [sys.executable, "-P", "-m", "llmswitch", "print-key", "--preset", "openrouter", "--overlay", overlay.stem]
     assert shlex.split(handed_on.pop("apiKeyHelper")) == helper
     lists = {"availableModels": pinned["availableModels"]}
     assert handed_on == {"env": {**pinned["env"], "ANTHROPIC_AUTH_TOKEN": ""}, "disableAutoMode": "disable", **lists}
@@ -724,4 +724,23 @@ def test_a_pin_copied_from_main_is_known(fake: Fake, cli: Cli, repo: Path, linke
     """As .worktreeinclude does it: main's record tells whose key it is."""
     cli("openrouter", cwd=repo)
     write(linked, json.loads(settings_of(repo).read_text()))
-    assert fake.settings(cwd=linked)["apiKeyHelper"].endswith("print-key --preset openrouter")
+    assert "print-key --preset openrouter" in fake.settings(cwd=linked)["apiKeyHelper"]
+
+
+def test_an_overlays_helper_gives_a_key_for_that_overlay_alone(fake: Fake, cli: Cli, repo: Path, linked: Path) -> None:
+    """Not where somebody changed it after the start; what the worktree's own file says does not count there."""
+    cli("openrouter", "--key-helper", cwd=linked)
+    helper = shlex.split(fake.settings("openrouter", cwd=linked)["apiKeyHelper"])
+    words = helper[helper.index("print-key") :]
+    file, [overlay] = settings_of(linked), overlays(fake.home)
+    file.write_text(file.read_text().replace("https://openrouter.ai", "https://evil.example"))
+    assert cli(*words, cwd=linked).out == f"{KEY}\n"
+    whole = overlay.read_text()
+    overlay.write_text(whole.replace("https://openrouter.ai", "https://evil.example"))
+    reply = cli(*words, cwd=linked)
+    assert (reply.code, reply.out, "was changed after the session started" in reply.err) == (5, "", True)
+    overlay.write_text(whole)
+    assert cli(*words, cwd=linked / ".claude").out == f"{KEY}\n"
+    fake.does("true")
+    reply = fake.run(cwd=linked)
+    assert (reply.code, "sends it to evil.example" in reply.err) == (5, True)

@@ -92,7 +92,6 @@ KEYLESS_TOKEN = "llmswitch-keyless"  # noqa: S105
 
 # Set by Claude Code in what it starts: then the environment is the pin of that session, not what the user exported.
 INSIDE = "CLAUDECODE"
-UNDER_RUN = "LLMSWITCH_RUN"  # set by `llmswitch run` in what it starts
 NONE = "—"  # how a member that is not there is shown
 
 

@@ -70,11 +70,10 @@ def way(app: App, words: "Sequence[str]") -> "Callable[[], object] | None":
         return lambda: show(app, ".", **flags)
     if name == "statusline" and rest in ([], ["--cost"]):
         return lambda: at(ANSWERS["statusline"])(app, cost=bool(rest))
-    if name == "print-key" and (
-        (len(rest) == 1 and rest[0][:1] != "-") or (rest[:1] == ["--preset"] and len(rest) == 2)
-    ):
+    named = len(rest) % 2 == 0 and rest[::2] in (["--preset"], ["--preset", "--overlay"])
+    if name == "print-key" and (named or (len(rest) == 1 and rest[0][:1] != "-")):
         print_key = at(ANSWERS[name])
-        return lambda: print_key(app, *((rest[0], None) if len(rest) == 1 else (None, rest[1])))
+        return lambda: print_key(app, *((None, *rest[1::2]) if named else (rest[0], None)))
     if name not in COMMANDS and name[:1] != "-" and not rest:
         switch = at(ANSWERS["PRESET"])
         return lambda: switch(app, name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from llmswitch.claude.variables import UNDER_RUN
 from llmswitch.cli import console
 from llmswitch.commands import keys
 
@@ -14,11 +13,11 @@ if TYPE_CHECKING:
     from llmswitch.cli.app import App
 
 
-def print_key(app: App, name: str | None, preset: str | None) -> None:
+def print_key(app: App, name: str | None, preset: str | None, overlay: str | None = None) -> None:
     """Print one key and nothing else."""
-    # As a helper: not where a person types it, nor under `run`, whose settings say where the key goes.
-    if preset and not (sys.stdout.isatty() or app.environ.get(UNDER_RUN)):
+    if preset and not sys.stdout.isatty():  # as a helper: not where a person types it
         from llmswitch.commands.helper_call import check  # reads the settings files
 
-        check(app.checkouts.at(".", os.getcwd()), app.catalog.load(preset))
+        path = overlay and f"{app.state}/overlays/{os.path.basename(overlay)}.json"
+        check(app.checkouts.at(".", os.getcwd()), app.catalog.load(preset), path)
     console.answer([keys.print_key(name, preset, app.catalog, app.environ, app.keyring).reveal()])

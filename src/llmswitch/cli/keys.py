@@ -106,13 +106,14 @@ def keys_delete(app: App, name: str, as_json: bool) -> None:
 @click.command("print-key")
 @click.argument("name", required=False, shell_complete=shell.keys)
 @click.option("--preset", metavar="PRESET", shell_complete=shell.presets, help="The key of this preset.")
+@click.option("--overlay", metavar="NAME", hidden=True, help="The settings of `llmswitch run` that ask for it.")
 @click.pass_obj
-def print_key(app: App, name: str | None, preset: str | None) -> None:
+def print_key(app: App, name: str | None, preset: str | None, overlay: str | None) -> None:
     """Print one key, for Claude Code's apiKeyHelper.
 
     Nothing else is printed, and nobody is asked. NAME is a key or a preset.
     """
-    hot_print_key.print_key(app, name, preset)
+    hot_print_key.print_key(app, name, preset, overlay)
 
 
 @click.command("renew")

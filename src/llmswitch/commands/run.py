@@ -29,13 +29,13 @@ from llmswitch.claude.variables import (
     SECRET_BEARING,
     SLOTS,
     TOP_MEMBERS,
-    UNDER_RUN,
     VARIABLES,
     as_text,
     counts,
 )
 from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
+from llmswitch.commands.helper_call import UNNAMED, check_host, named
 from llmswitch.commands.switch import Tools, check_saved
 from llmswitch.gateway.delivery import deliver
 from llmswitch.keys.sources import UNSAVED
@@ -74,10 +74,11 @@ class Overlay:
 
         Another content is another file, since open sessions follow changes of theirs.
         """
+        name = f"{digest(root)[:8]}-{digest(self.text)}"
+        text = named(self.text, name)
         if self.secret:
-            return program.overlay_in_memory(self.text)
-        name = digest(f"{root}\n{self.text}") + ".json"
-        return program.overlay_file(f"{state_folder}/overlays/{name}", self.text)
+            return program.overlay_in_memory(text)
+        return program.overlay_file(f"{state_folder}/overlays/{name}.json", text)
 
 
 def _typed(name: str, value: object) -> object:
@@ -119,7 +120,7 @@ def start(
         _note(session, request, checkout, found.members if found else {}, tools)
     # They would let another program choose the provider; the settings that we bring would not count.
     kept = {name: text for name, text in environ.items() if name not in HOST_APP}
-    program.become(executable, argv, {**kept, UNDER_RUN: "1"} if found else kept)
+    program.become(executable, argv, kept)
 
 
 def _refuse_leak(found: Overlay | None, checkout: Checkout, catalog: Catalog) -> None:
@@ -234,7 +235,7 @@ def _from_preset(preset: Preset, overrides: Mapping[str, str], tools: Tools) -> 
 def _helper(preset: Preset, tools: Tools) -> str:
     """Return the command that prints a preset's key; KeyProblem where it could not: Claude Code would ask and ask."""
     check_saved(tools.keys.obtain(preset), preset)
-    return tools.helper(preset)
+    return f"{tools.helper(preset)} {UNNAMED}"
 
 
 def _from_file(values: Mapping[str, str], checkout: Checkout, tools: Tools) -> Members:
@@ -246,6 +247,8 @@ def _from_file(values: Mapping[str, str], checkout: Checkout, tools: Tools) -> M
     if not secrets:
         if members[HELPER] and members[HELPER] == current.pin.get(HELPER) and current.preset:
             ours = tools.catalog.load(current.preset)
+            hint = f"Put the pin back: {switching(ours.name)} --key-helper"
+            check_host(checkout, ours, members[BASE_URL], checkout.file.path, hint)
             members[HELPER] = _helper(ours, tools) if ours.key else members[HELPER]
         return members
     # A tool may have copied main's file into the worktree: then main's record knows the key.
