@@ -43,6 +43,7 @@ def test_without_a_keyring_nobody_is_sent_to_one(
     assert "nlock" not in reply.err
     assert "save-key" not in reply.err
     assert all(word in reply.err.replace("<NAME>", "OPENROUTER") for word in WAYS), reply
+    assert command[0] != "openrouter" or "pipe the key in: llmswitch openrouter --key-stdin." in reply.err
 
 
 def test_a_bare_enter_ends_the_question(typing: Terminal, repo: Path) -> None:

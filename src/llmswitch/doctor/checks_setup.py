@@ -6,6 +6,7 @@ import os
 from shlex import quote
 
 from llmswitch.base.problem import Problem
+from llmswitch.base.shell import spelled
 from llmswitch.claude.own_settings import CAUSES
 from llmswitch.claude.program import MAIN_RULE_SINCE
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, HOST_APP, KEYLESS_TOKEN, LOCAL
@@ -125,6 +126,8 @@ def keyring(observed: Observed) -> Iterator[Problem]:
     if observed.keyring_problem:
         if observed.preset is not None and observed.preset.key is not None and not observed.key_elsewhere:
             fix = observed.keyring_fix.replace("LLMSWITCH_KEY_<NAME>", observed.key_variable)
+            kept = observed.record.overrides if observed.record.preset == observed.preset.name else {}
+            fix = fix.replace("llmswitch PRESET", spelled(observed.preset.name, kept))
             yield Problem("keyring", "error", observed.keyring_problem, fix)
         else:
             message = f"{observed.keyring_problem} Nothing here needs it now; keys can be exported, but not saved."

@@ -44,9 +44,9 @@ class AskingSource(KeySource):
             self._tell(f"warning: {doubt}")
         return Key(secret, STDIN)
 
-    def _without(self, name: str, trouble: KeyProblem | None) -> Key:
+    def _without(self, name: str, trouble: KeyProblem | None, preset: str) -> Key:
         if self._ask is None:
-            raise missing(name, self._environ, trouble)
+            raise missing(name, self._environ, trouble, preset)
         self._tell(str(trouble.args[0]) if trouble else f"There is no {name} key yet.")
         for command in offers(name, self._environ):
             self._tell(f"It may be here already: {command}")

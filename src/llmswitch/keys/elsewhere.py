@@ -6,6 +6,7 @@ import glob
 import os
 
 from llmswitch.base.secret import Secret
+from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS
 
@@ -57,11 +58,12 @@ def offers(name: str, environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def ways(name: str, variable: str, environ: Mapping[str, str], hint: str = "") -> str:
+def ways(name: str, variable: str, environ: Mapping[str, str], hint: str = "", preset: str = "") -> str:
     """Return what to type where a key is missing; `variable` is the one that llmswitch itself reads.
 
-    `hint` is what the keyring's trouble says in the place of the usual ways.
+    `hint` is what the keyring's trouble says in the place of the usual ways, `preset` the one to switch to.
     """
     usual = f"Save it: llmswitch save-key {name}; or set LLMSWITCH_KEY_<NAME>; or pipe it in with --key-stdin."
     lead = (hint or usual).replace("LLMSWITCH_KEY_<NAME>", variable)
+    lead = lead.replace("llmswitch PRESET", switching(preset or "PRESET"))
     return " ".join([lead, *(f"It may be here already: {command}" for command in offers(name, environ))])

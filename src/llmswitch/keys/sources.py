@@ -53,9 +53,9 @@ def find(
     return Key(checked(secret.reveal(), opened.title), opened.title, saved=True) if secret else None
 
 
-def missing(name: str, environ: Mapping[str, str], trouble: KeyProblem | None = None) -> KeyProblem:
+def missing(name: str, environ: Mapping[str, str], trouble: KeyProblem | None = None, preset: str = "") -> KeyProblem:
     """Return the error for a key that no source has (or that `trouble` keeps away), with the ways on."""
-    hint = _elsewhere().ways(name, variable(name), environ, trouble.hint if trouble else "")
+    hint = _elsewhere().ways(name, variable(name), environ, trouble.hint if trouble else "", preset)
     return KeyProblem(trouble.args[0] if trouble else f"There is no {name} key.", hint=hint)
 
 
@@ -109,10 +109,10 @@ class KeySource:
             self._names().hashes.add(name, key.secret)
         if not key and checkout:
             key = Key(*found) if (found := _elsewhere().typed_before(checkout, preset, UNSAVED)) else None
-        return key or self._without(name, trouble)
+        return key or self._without(name, trouble, preset.name if checkout else "")
 
-    def _without(self, name: str, trouble: KeyProblem | None) -> Key:
-        raise missing(name, self._environ, trouble)
+    def _without(self, name: str, trouble: KeyProblem | None, preset: str) -> Key:
+        raise missing(name, self._environ, trouble, preset)
 
 
 def clean_key(text: str) -> Secret:
