@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import subprocess
@@ -12,7 +13,8 @@ import click
 import pytest
 from conftest import Cli, git, require
 from support import secret_service
-from support.tree import ROOT
+from support.terminal import Terminal
+from support.tree import ROOT, of_this_tree
 
 from llmswitch.presets.listing import names
 
@@ -20,6 +22,8 @@ README = ROOT / "README.md"
 GUIDE = sorted((ROOT / "src/llmswitch/help").glob("*.md"))
 PAGES = {path.stem: path for path in (README, *GUIDE)}
 PROMPT = "openrouter key:"
+ASKED = ("Paste it and press Enter; it is not shown. An empty line stops.", PROMPT)
+MARK = "READY> "
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
 
 
@@ -71,6 +75,43 @@ def test_every_command_replies_as_shown(name: str, tmp_path: Path) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
+@pytest.mark.parametrize("keyring", [True, False], ids=["keyring", "exported"])
+def test_the_readmes_commands_in_order_on_a_terminal(keyring: bool, sealed: dict[str, str], tmp_path: Path) -> None:
+    """In one shell from a clean home; without a keyring with the exported key in place of `save-key`."""
+    require(secret_service.missing() if keyring else None)
+    with secret_service.SecretService(tmp_path / "bus") if keyring else contextlib.nullcontext() as service:
+        environ = {**(service.environ if service else sealed), "TERM": "dumb", "PS1": MARK, "NO_COLOR": "1"}
+        if not keyring:
+            environ["LLMSWITCH_KEY_OPENROUTER"] = KEY
+        (tmp_path / "bin").mkdir()
+        wrapper = tmp_path / "bin/llmswitch"
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-m", "llmswitch"])} "$@"\n')
+        wrapper.chmod(0o755)
+        environ["PATH"] = f"{wrapper.parent}:{environ['PATH']}"
+        folder = Path(environ["HOME"], "src", "app-glm")
+        folder.mkdir(parents=True)
+        git(folder, "init", "--quiet", "-b", "main")
+        git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")
+        with Terminal(
+            ["bash", "--norc", "--noprofile", "--noediting", "-i"], folder, of_this_tree(environ)
+        ) as terminal:
+            terminal.expect(MARK)
+            for command, reply in [("stty cols 200", []), *sessions(README)]:
+                if not keyring and PROMPT in reply:
+                    continue
+                before = len(terminal.output)
+                terminal.send(f"{command}\r")
+                if PROMPT in reply:
+                    terminal.expect(PROMPT)
+                    terminal.send(f"{KEY}\r")
+                terminal.expect(MARK)
+                shown = [line.rstrip() for line in terminal.output[before:].splitlines()[1:-1]]
+                wanted = [line if keyring else line.replace("Secret Service", "LLMSWITCH_KEY_OPENROUTER")
+                          for line in reply]  # fmt: skip
+                assert fits(wanted, shown), f"$ {command}\n" + "\n".join(shown)
+            assert KEY not in terminal.output
+
+
 def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, str]) -> str | None:
     argv = shlex.split(command.partition("<")[0])
     program = {"llmswitch": [sys.executable, "-m", "llmswitch"], "git": ["git"]}[argv[0]]
@@ -79,7 +120,7 @@ def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, st
         [*program, *argv[1:]],
         cwd=folder, env=environ, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    expected = [line for line in reply if line != PROMPT]  # asked for on a terminal only; here the key is piped in
+    expected = [line for line in reply if line not in ASKED]  # asked for on a terminal only; here the key is piped in
     actual = done.stdout.replace(environ["HOME"], "/home/you").splitlines()
     return None if fits(expected, actual) else f"$ {command}\n" + "\n".join(actual)
 
