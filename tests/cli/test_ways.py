@@ -112,3 +112,18 @@ def test_a_token_beside_a_changed_base_url_is_an_error(cli: Cli, repo: Path, key
     text = settings_of(repo).read_text()
     settings_of(repo).write_text(text.replace("https://openrouter.ai/api", "https://evil.example"))
     assert "The openrouter key is sent to evil.example" in cli("status", cwd=repo).out
+
+
+@pytest.mark.parametrize("name", HOST_APP)
+@pytest.mark.parametrize("words", [["openrouter"], ["openrouter", "--key-helper"], LOCAL], ids=" ".join)
+def test_a_switch_says_at_once_that_the_shell_chooses(
+    cli: Cli, repo: Path, key: str, name: str, words: list[str]
+) -> None:
+    """In the words that status has right after it; the pin is there for other shells, where nothing is said."""
+    environ = {name: "1"}
+    reply = cli(*words, cwd=repo, env=environ)
+    said = f"{name} is exported: another program chooses the provider"
+    assert (reply.code, f"warning: {said}" in reply.out + reply.err) == (0, True)
+    assert said in cli("status", cwd=repo, env=environ).out
+    assert cli("claude", cwd=repo).code == 0
+    assert "another program" not in "".join([(reply := cli(*words, cwd=repo)).out, reply.err])

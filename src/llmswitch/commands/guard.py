@@ -58,6 +58,8 @@ def _guarded(chosen: Chosen, checkout: Checkout, anyway: bool) -> tuple[Chosen, 
     if reasons and not anyway:
         message, hint = reasons[0]
         raise Refused(message, hint=f"{hint} (--anyway goes on.)")
+    shell = open_here(pin.base_url, {}, checkout.layers[-1])  # a file cannot help there, and a pin in it does no harm
+    doubt += [f"{way.message} {way.fix}" for way in shell]
     notices = [f"warning: {message}" for message in [*(message for message, _ in reasons), *doubt]]
     return Chosen(chosen.preset, chosen.overrides, pin, chosen.catalog), notices
 

@@ -96,10 +96,10 @@ class Checkout:
 
     @property
     def has_rules(self) -> bool:
-        """Say whether others have settings for it: the repository, an administrator, or the user in the same file."""
+        """Say whether others may rule it: the repository, an administrator, the user in the same file, or the shell."""
         settings = self.file.settings()
         members = settings.root.members if settings and settings.root else ()
-        others = any(member.key not in ("env", *TOP_MEMBERS) for member in members)
+        others = any(member.key not in ("env", *TOP_MEMBERS) for member in members) or self.checkouts.hosted
         return others or any(map(os.path.lexists, (f"{self.root}/{SHARED}", *MANAGED)))
 
     @property
@@ -124,7 +124,7 @@ class Checkouts:
     `environ` is the environment that llmswitch was started in.
     """
 
-    __slots__ = ("_environ", "_mains", "_reader", "state_folder")
+    __slots__ = ("_environ", "_mains", "_reader", "hosted", "state_folder")
 
     def __init__(self, environ: Mapping[str, str], state_folder: str) -> None:
         # Inside a Claude Code session the environment is the current pin, not something the user exported.
@@ -132,8 +132,8 @@ class Checkouts:
         kept = own if environ.get(INSIDE) else environ
         self._environ = {name: environ[name] for name in kept if name in environ}
         self._reader: Reader | None = None
-        self.state_folder = state_folder
-        self._mains: dict[str, Checkout] = {}
+        self.state_folder, self._mains = state_folder, dict[str, Checkout]()
+        self.hosted = any(map(environ.get, HOST_APP))  # another program may choose the provider
 
     @property
     def roots(self) -> Roots:
