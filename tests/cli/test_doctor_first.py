@@ -53,6 +53,15 @@ def test_with_a_keyring_the_next_step_is_to_save_a_key(service: SecretService, c
     assert not any(line.startswith("Next: ") for line in lines(cli, repo))
 
 
+def test_the_main_checkout_beside_a_pinned_worktree_is_told_no_next_step(cli: Cli, repo: Path) -> None:
+    """A switch there is refused, since its pin would win in the other one too."""
+    git(repo, "worktree", "add", "--quiet", "-b", "other", "../other")
+    key = {"LLMSWITCH_KEY_OPENROUTER": KEY}
+    assert cli("deepseek", cwd=repo.parent / "other", env=key).code == 0
+    assert cli("openrouter", cwd=repo, env=key).code != 0
+    assert not any(line.startswith("Next: ") for line in lines(cli, repo, **key))
+
+
 def test_other_tools_that_chose_a_backend_here_are_named(cli: Cli, repo: Path, sealed: dict[str, str]) -> None:
     """By what they leave in a home; settings of theirs are findings."""
     Path(sealed["HOME"], ".claude-code-router").mkdir()

@@ -98,6 +98,7 @@ def observe(checkout: Checkout, report: Report, reach: Reach) -> Observed:
         windows={**reach.catalog.models.windows(), **(preset.windows if preset else {})},
         followers=[each.root for each in checkout.linked if pinned and not each.pin],
         overridden=[each.described for each in checkout.linked if pinned and each.pin],
+        pinned_beside=any(each.pin for each in checkout.linked),
         helper=reach.helper(preset) if preset and preset.key else "",
         key_variable=variable(key),
         key_elsewhere=bool(elsewhere),

@@ -36,6 +36,7 @@ class Observed:
     gone: Mapping[str, str] = field(default_factory=dict)  # id that the provider serves no more → its successor
     followers: Collection[str] = ()  # linked worktrees without a pin, which follow this one
     overridden: Collection[str] = ()  # linked worktrees whose pin this one overrides
+    pinned_beside: bool = False  # a linked worktree has a pin, which one here would override
 
     mode: int | None = None  # of the settings file, None where there is none
     owned: bool = True

@@ -32,8 +32,8 @@ def looked_at(observed: Observed, home: str) -> list[str]:
 
 
 def next_step(observed: Observed) -> list[str]:
-    """Return the next command of somebody who has no pin here yet, nothing for others."""
-    if observed.report.preset != "claude" or observed.own_pin:
+    """Return the next command of somebody who has no pin yet, nothing for others."""
+    if observed.report.preset != "claude" or observed.own_pin or observed.pinned_beside:
         return []
     go = "" if observed.in_repository else "cd to a project of yours, then: "
     name = "openrouter" if "openrouter" in observed.known_keys else next(iter(observed.known_keys), "")
