@@ -281,7 +281,7 @@ def test_leftovers_of_other_tools(house: House, name: str) -> None:
         path.write_text('{"env": {"ANTHROPIC_AUTH_TOKEN": ""}}')
         assert "leftover" not in house.doctor()
         path.write_text(f'{{"env": {{"ANTHROPIC_AUTH_TOKEN": "{KEY}"}}}}')
-        assert house.doctor("--fix")["leftover"]["fix"] == f"rm {path}".replace(str(house.home), "~")
+        assert house.doctor("--fix")["leftover"]["fix"] == f"rm {shlex.quote(str(path))}".replace(str(house.home), "~")
         path.unlink()
 
 
