@@ -478,10 +478,12 @@ class Built:
         """Return every request for a message, wherever it arrived."""
         direct = [sent("", request) for request in self.server.messages]
         proxied = [sent("proxy", request) for request in self.proxy.requests if request.path.startswith("http://")]
+        # Nobody can see what goes through one. To Anthropic go other things than messages too; a session whose messages
+        # went there would have sent none to where `status` says.
         tunnels = [
             Sent("proxy", request.path.partition(":")[0], "", None, None, None)
             for request in self.proxy.requests
-            if request.method == "CONNECT" and not request.path.startswith("127.0.0.1")
+            if request.method == "CONNECT" and not request.path.startswith(("127.0.0.1", f"{ANTHROPIC_HOST}:"))
         ]
         outside = [sent("", request) for request in ran.outside if request.is_message]
         refused = [

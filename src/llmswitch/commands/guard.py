@@ -11,7 +11,7 @@ from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.effective import effective
 from llmswitch.claude.fence import sent
 from llmswitch.claude.schema import wrong_members
-from llmswitch.claude.variables import ALLOWED, AUTO_MODE, EXCEPTIONS
+from llmswitch.claude.variables import ALLOWED, AUTO_MODE, EXCEPTIONS, VARIABLES
 from llmswitch.claude.ways import excepted, open_here
 from llmswitch.commands import keyless, own_login
 from llmswitch.commands.request import Chosen, Request
@@ -59,7 +59,7 @@ def _guarded(chosen: Chosen, checkout: Checkout, anyway: bool) -> tuple[Chosen, 
         message, hint = reasons[0]
         raise Refused(message, hint=f"{hint} (--anyway goes on.)")
     shell = open_here(pin.base_url, {}, checkout.layers[-1])  # a file cannot help there, and a pin in it does no harm
-    doubt += [f"{way.message} {way.fix}" for way in shell]
+    doubt += [*(f"{way.message} {way.fix}" for way in shell), *_overruled(pin, checkout)]
     notices = [f"warning: {message}" for message in [*(message for message, _ in reasons), *doubt]]
     return Chosen(chosen.preset, chosen.overrides, pin, chosen.catalog), notices
 
@@ -87,6 +87,21 @@ def dangers(pin: Pin, checkout: Checkout) -> list[tuple[str, str]]:
         message = f"{listed.layer.path} allows other models only: {', '.join(changed)} would be sent as another."
         found.append((message, "Ask who administers this machine."))
     return found
+
+
+def _overruled(pin: Pin, checkout: Checkout) -> list[str]:
+    """Return a word on slots of an administrator's that the pin's list of models does not let through."""
+    managed = [layer for layer in checkout.layers if layer.origin == "managed"]
+    set_there = {slot: layer.values[name] for layer in managed for slot, name in VARIABLES.items()
+                 if name in layer.values}  # fmt: skip
+    lists = [layer.values[ALLOWED] for layer in checkout.layers if ALLOWED in layer.values]
+    if not set_there or ALLOWED not in pin.members or any(ALLOWED in layer.values for layer in managed):
+        return []  # a list of the administrator's is in `dangers`
+    entries = [*pin.members[ALLOWED], *(entry for text in lists for entry in loads(text))]
+    changed = sent({**pin.models, **set_there}, entries)
+    told = [f"{slot} is sent as {changed[slot] or 'the model it inherits'}" for slot in set_there if slot in changed]
+    where = managed[0].path
+    return [f"{where} sets models that this pin's list does not have: {', '.join(told)}."] if told else []
 
 
 def past_proxies(pin: Pin, checkout: Checkout) -> Pin:
