@@ -56,7 +56,7 @@ def test_a_pin_lists_its_models(
 
 def test_the_switch_says_how_to_allow_more(cli: Cli, repo: Path, key: str) -> None:
     """In one line, with the word to type; not where there is no list."""
-    assert "llmswitch deepseek --also ID, for all: --also any" in cli("deepseek", cwd=repo).out
+    assert "add --also ID for one more, --also any for all" in cli("deepseek", cwd=repo).out
     assert "/model" not in cli("or-claude", cwd=repo).out
 
 

@@ -9,7 +9,6 @@ import click
 
 from llmswitch.base.addresses import url_problem
 from llmswitch.base.errors import UsageProblem
-from llmswitch.claude import program
 from llmswitch.claude.variables import SLOTS
 from llmswitch.cli import console, hot_switch, picker, prompts, shell
 from llmswitch.cli.many import Teller
@@ -212,7 +211,6 @@ def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     your own login.
     """
     app: App = ctx.obj
-    program.find(app.environ)  # said first where there is none
     checkout = app.checkouts.at(".", os.getcwd())
     anyway = options.pop("anyway")
     asked = {name: value for name, value in options.items() if value not in (None, ())}

@@ -99,8 +99,10 @@ def start(
 
     Raises Refused where the program would not read the overlay, but for `anyway`.
     """
+    if request:
+        tools.catalog.load(request.preset)  # a wrong name is said first,
+    executable = program.find(environ)  # then a missing Claude Code, before anybody is asked for a key
     found = overlay(request, checkout, tools)
-    executable = program.find(environ)
     if found and id_in(str(found.members.get(BASE_URL, ""))):
         tools.gateway().start()  # or Claude Code would talk to whoever has the port
     settings = found.file(checkout.root, state_folder) if found else None
