@@ -78,3 +78,35 @@ def test_a_hook_with_a_model_passes_any_list(cli: Cli, repo: Path, key: str, kin
     assert cli("openrouter", cwd=repo).code == 0
     expected = f"A hook of {path} (Stop) asks for {CLAUDE}: no list of models keeps it from openrouter.ai."
     assert found(cli, repo) == ([] if kind == "command" else [("hook-model", "note", expected)])
+
+
+@pytest.mark.parametrize("kind", ["agent", "skill"])
+@pytest.mark.parametrize("asks", ["prompt", "agent", "command"])
+@pytest.mark.parametrize("indent", ["  ", ""], ids=["deeper", "flush"])
+def test_a_hook_in_front_matter_is_one_too(cli: Cli, repo: Path, key: str, kind: str, asks: str, indent: str) -> None:
+    """With the file it stands in and its event, the second of two; a member behind the hooks is none of theirs."""
+    hooks = f"""hooks:
+  PreToolUse:
+  {indent}- matcher: "Bash"
+  {indent}  hooks:
+  {indent}    - type: command
+  {indent}      command: "true"
+  Stop:
+  {indent}- hooks:
+  {indent}    - model: "{CLAUDE}"  # a word on it
+  {indent}      type: {asks}
+model: haiku
+"""
+    path = write(repo / ".claude" / PLACES[kind], f"---\nname: x\n{hooks}---\nmodel: {CLAUDE}\n")
+    assert cli("openrouter", cwd=repo).code == 0
+    expected = f"A hook of {path} (Stop) asks for {CLAUDE}: no list of models keeps it from openrouter.ai."
+    assert found(cli, repo) == ([] if asks == "command" else [("hook-model", "note", expected)])
+
+
+def test_an_id_that_goes_on_after_a_slots_is_told(cli: Cli, repo: Path, key: str) -> None:
+    """The list lets it through: the reason is named, and no other file."""
+    write(repo / ".claude" / PLACES["agent"], HEAD.replace(CLAUDE, "x/y-2-Large"))
+    assert cli("openrouter", "--opus", "x/Y-2", cwd=repo).code == 0
+    [(code, level, message)] = found(cli, repo)
+    assert (code, level) == ("asks-for-model", "note")
+    assert "asks for x/y-2-Large, which the pin allows since it goes on after its x/Y-2: openrouter.ai is" in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +68,12 @@ def _judged(each: Asking, host: str, listed: Value | None) -> Problem:
     layers = [listed.layer, *listed.losers]
     opens = [layer.path for layer in layers if allows(json.loads(layer.values[ALLOWED]), each.model)]
     if opens == [layers[0].path] and layers[0].origin in ("main", "worktree"):
-        return Problem("asks-for-model", "note", f"{asks}, which the pin allows: {host} is sent that id.", "")
+        why = "which the pin allows"
+        own = json.loads(layers[0].values[ALLOWED])
+        longer = [entry for entry in own if each.model.lower().startswith(f"{entry.lower()}-")]
+        if longer and each.model not in own:
+            why = f"which the pin allows since it goes on after its {redacted(longer[0])}"
+        return Problem("asks-for-model", "note", f"{asks}, {why}: {host} is sent that id.", "")
     message = f"{asks}, and {ALLOWED} in {' and '.join(opens)} allows it: {host} is sent that id."
     return Problem("list-opened", "warning", message, f"Take it out of {opens[-1]}, or out of {each.path}.")
 
@@ -77,25 +83,48 @@ def _in_folders(folders: Sequence[str]) -> Iterator[Asking]:
     for folder in dict.fromkeys(folders):
         for kind, pattern in _KINDS.items():
             for path in sorted(glob.glob(f"{glob.escape(folder)}/{pattern}", recursive=True)):
-                if model := _in_head(path):
-                    yield Asking(path, kind, model)
+                head = _head(path)
+                models = [value for name, value in map(_pair, head) if name == "model" and value]
+                if models:
+                    yield Asking(path, kind, models[0])
+                yield from _in_hooks(path, head)
 
 
-def _in_head(path: str) -> str:
-    """Return the model that a file's front matter names, "" for none."""
+def _head(path: str) -> list[str]:
+    """Return the lines of a file's front matter."""
     try:
         lines = bytes_of(path).decode(errors="replace").splitlines()
     except OSError:
-        return ""
+        return []
     if not lines or lines[0].strip() != "---":
-        return ""
-    for line in lines[1:]:
-        if line.strip() == "---":
-            return ""
-        name, _, value = line.partition(":")
-        if name == "model":
-            return value.partition(" #")[0].strip().strip("\"'")
-    return ""
+        return []
+    return list(itertools.takewhile(lambda line: line.strip() != "---", lines[1:]))
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """Return the name and the plain value of a line of front matter."""
+    name, _, value = line.partition(":")
+    return name, value.partition(" #")[0].strip().strip("\"'")
+
+
+def _in_hooks(path: str, head: Sequence[str]) -> Iterator[Asking]:
+    """Yield the hooks with a model in front matter, where they are written a member a line."""
+    below = itertools.dropwhile(lambda line: _pair(line)[0] != "hooks", head)
+    block = itertools.takewhile(lambda line: not line.strip() or line[0] in " -", itertools.islice(below, 1, None))
+    event, items, first = "", list[dict[str, str]](), -1
+    for line in block:
+        name, value = _pair(line.strip().lstrip("- "))
+        depth = len(line) - len(line.lstrip())
+        first = depth if first < 0 and name else first
+        if depth == first and not value and not line.lstrip().startswith("-"):
+            event = name
+        elif line.lstrip().startswith("-"):
+            items.append({"event": event, name: value})
+        elif items:
+            items[-1][name] = value
+    for item in items:
+        if item.get("type") in _HOOKS and item.get("model"):
+            yield Asking(path, "hook", item["model"], item["event"])
 
 
 def _in_settings(paths: Sequence[str]) -> Iterator[Asking]:
