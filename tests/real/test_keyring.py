@@ -495,7 +495,7 @@ def test_a_bad_key_at_the_first_prompt(service: SecretService, typed: Callable[.
 
 @pytest.mark.parametrize(
     ("name", "text", "words"),
-    [("openrouter", "sk-ant-api03-0123456789abcdef", "sk-or-"), ("elsewhere", KEY, "No preset uses")],
+    [("openrouter", "sk-ant-api03-0123456789abcdef", "sk-ant-"), ("elsewhere", KEY, "No preset uses")],
 )
 def test_a_key_that_looks_wrong_is_saved_with_a_warning(
     name: str, text: str, words: str, service: SecretService, cli: Cli
