@@ -22,7 +22,8 @@ from llmswitch.status.looks_like import recognised
 CATALOG = Catalog(shipped_folder(), "/nowhere", COMMANDS)
 PINS = {
     name: found for name in names(CATALOG) if CATALOG.load(name).default_model or CATALOG.load(name).slots
-    if (found := pin(CATALOG.load(name), {}, CATALOG).members)
+    if (members := pin(CATALOG.load(name), {}, CATALOG).members)
+    if (found := {key: text for key, text in members.items() if isinstance(text, str)})
 }  # fmt: skip
 HAIKU, SONNET, OPUS = (VARIABLES[slot] for slot in ("haiku", "sonnet", "opus"))
 FOREIGN = "foreign-0123456789abcdef0123"

@@ -138,8 +138,8 @@ def _surroundings(folder: str, environ: dict[str, str]) -> None:
     os.environ.update(environ)
 
 
-def _into(out: str, err: str) -> None:
-    for number, path in ((0, os.devnull), (1, out), (2, err)):
+def _into(out: str, err: str, source: str = os.devnull) -> None:
+    for number, path in ((0, source), (1, out), (2, err)):
         flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         file = os.open(path, flags, 0o600)
         os.dup2(file, number)
@@ -148,7 +148,7 @@ def _into(out: str, err: str) -> None:
 
 def _child(request: dict[str, Any], folder: str, run: Callable[[list[str]], int]) -> int:
     out = request["env"].pop("STDOUT", os.path.join(folder, "out"))
-    _into(out, os.path.join(folder, "err"))
+    _into(out, os.path.join(folder, "err"), request["env"].pop("STDIN", os.devnull))
     os.umask(int(request["env"].pop("UMASK", "0o022"), 8))
     _surroundings(request["cwd"], {**os.environ, **request["env"]})
     if request["stopped"]:

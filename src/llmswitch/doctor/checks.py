@@ -153,7 +153,8 @@ def million(observed: Observed) -> Iterator[Problem]:
 def auto_mode(observed: Observed) -> Iterator[Problem]:
     """Auto mode, the interactive default, asks Anthropic's servers and fails behind another base URL (2.1.329)."""
     foreign = observed.text(BASE_URL) and host_of(observed.text(BASE_URL)) != ANTHROPIC_HOST
-    if foreign and not observed.text(AUTO_MODE) and not observed.mode_chosen:
+    misled = observed.preset is not None and observed.preset.is_claude  # slots of one's own login, sent elsewhere
+    if foreign and not misled and not observed.text(AUTO_MODE) and not observed.mode_chosen:
         message = "Auto mode is on by default and fails behind this base URL: the first tool call opens a dialog."
         yield Problem("auto-mode", "warning", message, observed.use, {AUTO_MODE: "disable"})
 

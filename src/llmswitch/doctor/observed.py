@@ -13,7 +13,7 @@ from llmswitch.doctor.editors import Named
 from llmswitch.presets import ladder
 from llmswitch.presets.preset import Preset
 from llmswitch.settings.state import Record
-from llmswitch.status.mends import settled
+from llmswitch.status.mends import again, settled
 from llmswitch.status.report import Report
 
 Version = tuple[int, ...]
@@ -95,12 +95,14 @@ class Observed:
 
         A ladder would put its own models over those: then its slots stand there one by one, and it does not.
         """
-        if not self.preset or self.preset.is_claude:
+        own = self.report.own.values if self.report.own else {}
+        if not self.preset:  # what stands here may be the last pin with another base URL
+            return (again(self.record, own) if self.own_pin and not changed else "") or "llmswitch PRESET"
+        if self.preset.is_claude:
             return "llmswitch PRESET"
         ours = self.record.preset == self.preset.name
         chosen = {**(self.record.overrides if ours else {}), **changed}
         if not changed.keys().isdisjoint(ladder.gave(chosen)):
             del chosen[ladder.MARK]
         command = spelled(self.preset.name, chosen, ours and bool(self.record.pin.get(HELPER)))
-        own = self.report.own.values if self.report.own else {}
         return command + settled(own, self.record, self.preset.key)

@@ -58,7 +58,8 @@ def _is_by_itself(checkout: Checkout, match: Match, own: Layer | None) -> bool:
         return checkout.folder == checkout.root
     if own.problem or own.doubt or (ALLOWED in own.values and ALLOWED not in checkout.state.current.wrote):
         return False
-    return match.preset == "claude" or bool(match.pin and not match.drift)
+    # A pin that is gone may have left its list.
+    return ALLOWED not in own.values if match.preset == "claude" else bool(match.pin and not match.drift)
 
 
 def _open_sessions(checkout: Checkout, sessions: Callable[[str], Sequence[Session] | None]) -> Iterable[Problem]:

@@ -8,8 +8,9 @@ from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import Value
 from llmswitch.claude.fence import allows, sent
-from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, VARIABLES
+from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, LOCAL, VARIABLES
 from llmswitch.presets.fences import is_a_pins
+from llmswitch.status.mends import again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     entries, models = loads(texts[ALLOWED]), {slot: texts.get(name, "") for slot, name in VARIABLES.items()}
     changed = sent(models, entries)
     found = [_changed(values[ALLOWED], models, changed)] if changed else []
+    if found and {layer.path for layer in listed} == {f"{checkout.root}/{LOCAL}"} and ALLOWED in records[0].wrote:
+        found[0].fix = again(records[0], listed[0].values) or found[0].fix
     after = {VARIABLES[slot]: Value(model, values[ALLOWED].layer) for slot, model in changed.items()}
     return {**values, **after}, found + _opened(listed, models, values)
 

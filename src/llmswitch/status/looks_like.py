@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
+from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import (
+    ALLOWED,
     BASE_URL,
     CLOUD_SWITCHES,
     CREDENTIALS,
@@ -67,7 +69,7 @@ def recognised(values: Mapping[str, str], catalog: Catalog, problems: list[Probl
     host = host_of(values.get(BASE_URL, ""))
     tool = PROXIES.get(host) or next((MARKS[name] for name in MARKS if name in values), "")
     differs = [slot for slot, model in models.items() if best and model != base_id(best[0][1].models[slot])]
-    fix = _take_over(values, best[0][0], models, differs) if best else "llmswitch list"
+    fix = _take_over(values, *best[0], models, differs) if best else "llmswitch list"
     if not sure:
         where = ", ".join(filter(None, (tool, host)))
         near = f" It has some of {' and '.join(preset.name for preset, _ in best[:2])}." if best and differs else ""
@@ -89,9 +91,18 @@ def _older(values: Mapping[str, str], models: Mapping[str, str]) -> list[str]:
     return [f"{old} (the preset has {new})" for old, new in pairs.items() if old != new]
 
 
-def _take_over(values: Mapping[str, str], preset: Preset, models: Mapping[str, str], differs: Iterable[str]) -> str:
+def _take_over(
+    values: Mapping[str, str], preset: Preset, wanted: Pin, models: Mapping[str, str], differs: Iterable[str]
+) -> str:
     """Return the command that puts the preset here with the file's own models, and saves the file's key."""
-    command = spelled(preset.name, {slot: models[slot] for slot in differs})
+    chosen = {slot: models[slot] for slot in differs}
+    start = values.get(START_MODEL, "")
+    if start in VARIABLES and start != wanted.members.get(START_MODEL):
+        chosen["start"] = start
+    known = [*wanted.members.get(ALLOWED, ()), *wanted.models.values(), *models.values()]
+    if also := [entry for entry in loads(values.get(ALLOWED, "[]")) if entry not in known]:
+        chosen["also"] = " ".join(also)
+    command = spelled(preset.name, chosen)
     credentials = [values[name] for name in CREDENTIALS.values() if values.get(name)]
     foreign = preset.key and credentials and KEYLESS_TOKEN not in credentials
     return f"{command} --adopt-key {preset.key}" if foreign else command

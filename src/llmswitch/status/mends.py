@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from llmswitch.base.secret import Secret
+from llmswitch.base.shell import spelled
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN
 from llmswitch.presets.listing import names
 
@@ -43,6 +44,13 @@ def settled(values: Mapping[str, str], record: Record, key: str | None) -> str:
     if all(text.startswith("$") for text in strange):
         return " --discard-key"
     return f" --adopt-key {key}" if key and strange == texts else " --adopt-key NAME"
+
+
+def again(record: Record, values: Mapping[str, str]) -> str:
+    """Return the command that puts a worktree's last pin there again with every choice in it, "" where it had none."""
+    if not record.preset or not record.pin:
+        return ""
+    return spelled(record.preset, record.overrides, bool(record.pin.get(HELPER))) + settled(values, record, None)
 
 
 def keep_delivery(problems: Iterable[Problem], values: Mapping[str, str], record: Record, catalog: Catalog) -> None:

@@ -23,7 +23,7 @@ from llmswitch.claude.variables import (
 from llmswitch.claude.ways import open_here
 from llmswitch.status import credential, key_forms, lists
 from llmswitch.status.compare import differ
-from llmswitch.status.mends import keep_delivery
+from llmswitch.status.mends import again, keep_delivery
 from llmswitch.worktrees.ask import copies
 
 TYPE_CHECKING = False
@@ -57,9 +57,10 @@ def judged(
     bare = "claude" if own and own.values.get(BASE_URL) else ""
     name = match.preset if match.preset and match.preset != "claude" else bare
     mend = f"llmswitch {'use ' * catalog.is_command(name)}{name}" if name else ""
+    switch = again(checkout.state.current, own.values) if own else ""
     found += [
         *of_shadows(shadows, described, own is not None and is_carried(checkout, own)),
-        *(() if cloud else of_credentials(values)),
+        *(() if cloud else of_credentials(values, switch)),
         *(() if cloud else credential.findings(values, mend)),
         *(key_forms.findings(values, catalog, mend) if _may_be_others(values, match) else ()),
         *(() if cloud else of_slots(values)),
@@ -99,8 +100,8 @@ def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value], d
 
 def _at_the_root(checkout: Checkout, values: Mapping[str, Value]) -> list[Problem]:
     """Return the note of a pin at the root that a session which starts in a folder below it does not read."""
-    lost = [name for name, text in checkout.pin.items() if text != _text(values, name)]
-    if not lost:
+    there = type(checkout)(checkout.worktree, checkout.checkouts)  # no layer of a folder below has the root's file
+    if all(text == _text(values, name) for name, text in there.pin.items()):
         return []
     preset = checkout.state.current.preset or "a pin"
     message = f"{checkout.root} has {preset}, which a session that starts in this folder does not read."
@@ -142,7 +143,8 @@ def of_own_slots(values: Mapping[str, Value]) -> list[Problem]:
     if url is None or host_of(url.text) in ("", ANTHROPIC_HOST):
         return []
     message = f"The slots here are for your own login, and {_place(url)} sends them to {host_of(url.text)}."
-    return [Problem("slots-elsewhere", "error", message, "llmswitch claude")]
+    fix = f"Take {BASE_URL} out of {url.layer.path}." if url.layer.path else f"unset {BASE_URL}"
+    return [Problem("slots-elsewhere", "error", message, fix)]
 
 
 def of_shell(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
@@ -160,8 +162,11 @@ def of_shell(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
     return found
 
 
-def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
-    """Return the problem of credentials that do not belong to the base URL, or that are sent together."""
+def of_credentials(values: Mapping[str, Value], switch: str = "") -> list[Problem]:
+    """Return the problem of credentials that do not belong to the base URL, or that are sent together.
+
+    `switch` is the command that puts the last pin here again.
+    """
     url = values.get(BASE_URL)
     set_here = [name for name in CREDENTIAL_PLACES if name in values and values[name].text]
     strangers = [name for name in set_here if url and url.text and values[name].layer is not url.layer]
@@ -176,10 +181,9 @@ def of_credentials(values: Mapping[str, Value]) -> list[Problem]:
         if url
     ]
     if len(set_here) > 1:
-        message, fix = (
-            f"Sent together: {' and '.join(set_here)}.",
-            "llmswitch PRESET --adopt-key NAME, or --discard-key",
-        )
+        fix = switch or "llmswitch PRESET --adopt-key NAME"
+        fix += ", or --discard-key" if fix.endswith(" --adopt-key NAME") else ""
+        message = f"Sent together: {' and '.join(set_here)}."
         found.append(Problem("two-credentials", "warning", message, fix))
     return found
 
