@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import digest
 from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of
@@ -53,8 +54,7 @@ def check_host(checkout: Checkout, preset: Preset, url: str, path: str, hint: st
 def _check_overlay(path: str, preset: Preset) -> None:
     """Refuse where the settings of a start are no longer what was written; Claude Code follows a change in them."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            text = file.read()
+        text = bytes_of(path).decode()
     except FileNotFoundError:
         return  # in memory alone, where nobody changes them
     except (OSError, ValueError):
