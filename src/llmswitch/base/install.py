@@ -25,7 +25,7 @@ def off_path() -> list[str]:
     if not (folder := checkout()) or shutil.which(NAME) or os.path.basename(sys.argv[0]) != NAME:
         return []
     script = quote(os.path.join(folder, "scripts", NAME))
-    return [f"`{NAME}` here means {script}. To type it short: ln -s {script} ~/.local/bin/ (a folder on your PATH)."]
+    return [f"`{NAME}` here means {script}. To type it short: ln -s {script} FOLDER, one that is on your PATH."]
 
 
 def add_extra(extra: str) -> str:
