@@ -118,7 +118,7 @@ def test_no_text_of_any_file_makes_a_line_of_its_own(
         (state / "keys.json").write_text('{"openrouter": "keyring.backends.fail.Keyring"}')
         path = {
             "settings": settings_of(repo), "users settings": home / ".claude" / "settings.json",
-            "state": repo / ".git" / "llmswitch" / "state.json", "ledger": next((state / "ledger").iterdir()),
+            "state": repo / ".git" / "llmswitch" / "state.json", "ledger": next((state / "ledger").glob("*.jsonl")),
             "keys": state / "keys.json", "preset": own / "presets" / "mine.json5", "config": own / "config.json5",
             "ladder": repo / ".claude" / "model-ladder.json",
         }[name]  # fmt: skip
