@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+from shlex import quote
 
 from llmswitch.base.errors import LlmswitchError, Refused
 
@@ -15,7 +16,7 @@ def not_replaced(path: str, status: os.stat_result) -> Refused:
         return Refused(f"{path} is one of {status.st_nlink} hard links; replacing it would split them.")
     if os.geteuid() not in (0, status.st_uid):
         return _anothers(path, status)
-    return Refused(f"{path} is read-only.", hint=f"To allow it: chmod u+w {path}")
+    return Refused(f"{path} is read-only.", hint=f"To allow it: chmod u+w {quote(path)}")
 
 
 def not_used(folder: str, status: os.stat_result, path: str) -> LlmswitchError:

@@ -97,10 +97,10 @@ def _overriding(checkout: Checkout, strangers: Sequence[Checkout], request: Requ
     """Return the refusal of a pin in main that would win over those of linked worktrees."""
     names = ", ".join(each.described for each in strangers)
     same = f"switch them all: {_command(request)} --all; or " if request.members is None else ""
+    free = " && ".join(f"llmswitch claude -w {quote(each.root)}" for each in strangers)
     return Refused(
         f"{checkout.root} is the main checkout: its pin would also win in {names}.",
-        hint=f"Either {same}take theirs away: llmswitch claude -w {quote(strangers[0].root)}{_or_run(request)}. "
-        "(--anyway goes on.)",
+        hint=f"Either {same}take theirs away: {free}{_or_run(request)}. (--anyway goes on.)",
     )
 
 

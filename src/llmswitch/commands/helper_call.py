@@ -5,7 +5,6 @@ from __future__ import annotations
 from llmswitch.base.errors import Refused
 from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import digest
-from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import effective
 from llmswitch.claude.variables import BASE_URL, HELPER
@@ -36,10 +35,17 @@ def check(checkout: Checkout, preset: Preset, overlay: str | None) -> None:
     helper = values[HELPER].text if HELPER in values else ""
     if not url or not (overlay or helper.endswith(f"print-key --preset {preset.name}")):
         return
-    hint = (
-        "Ask who administers this machine." if overlay else f"Put the pin back: {switching(preset.name)} --key-helper"
-    )
+    hint = "Ask who administers this machine." if overlay else put_back(checkout, preset)
     check_host(checkout, preset, url, values[BASE_URL].layer.path, hint)
+
+
+def put_back(checkout: Checkout, preset: Preset) -> str:
+    """Return what to do about a helper's pin with another host: the same switch again, with what was chosen in it."""
+    from llmswitch.base.shell import spelled  # brings re; only for a pin that was changed
+
+    record = checkout.state.current
+    overrides = record.overrides if record.preset == preset.name else {}
+    return f"Put the pin back: {spelled(preset.name, overrides, key_helper=True)}"
 
 
 def check_host(checkout: Checkout, preset: Preset, url: str, path: str, hint: str) -> None:

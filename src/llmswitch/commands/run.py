@@ -8,7 +8,7 @@ from typing import Any
 
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.base.secret import Secret, digest, redacted
-from llmswitch.base.typed import switching
+from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of, id_in, is_loopback
 from llmswitch.claude import clouds, own_settings, program, session_arguments
 from llmswitch.claude.effective import Layer, effective
@@ -35,7 +35,7 @@ from llmswitch.claude.variables import (
 )
 from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
-from llmswitch.commands.helper_call import UNNAMED, check_host, named
+from llmswitch.commands.helper_call import UNNAMED, check_host, named, put_back
 from llmswitch.commands.switch import Tools, check_saved
 from llmswitch.gateway.delivery import deliver
 from llmswitch.keys.sources import UNSAVED
@@ -249,8 +249,7 @@ def _from_file(values: Mapping[str, str], checkout: Checkout, tools: Tools) -> M
     if not secrets:
         if members[HELPER] and members[HELPER] == current.pin.get(HELPER) and current.preset:
             ours = tools.catalog.load(current.preset)
-            hint = f"Put the pin back: {switching(ours.name)} --key-helper"
-            check_host(checkout, ours, members[BASE_URL], checkout.file.path, hint)
+            check_host(checkout, ours, members[BASE_URL], checkout.file.path, put_back(checkout, ours))
             members[HELPER] = _helper(ours, tools) if ours.key else members[HELPER]
         return members
     # A tool may have copied main's file into the worktree: then main's record knows the key.
@@ -265,7 +264,7 @@ def _from_file(values: Mapping[str, str], checkout: Checkout, tools: Tools) -> M
     if known[0].key.get("source") in UNSAVED:
         raise Refused(
             f"The {preset.key} key of this pin was given for it alone and saved nowhere, so it cannot be handed on.",
-            hint=f"Save it: llmswitch save-key {preset.key}; then: {switching(preset.name)}",
+            hint=f"Save it: llmswitch save-key {preset.key}; then: {spelled(preset.name, known[0].overrides)}",
         )
     if host_of(members[BASE_URL]) != preset.host and not is_loopback(members[BASE_URL]):
         return members  # the file's own key, which was meant for that host; the preset's is not

@@ -161,7 +161,7 @@ def check_saved(key: Key, preset: Preset) -> None:
     if key.source in UNSAVED:
         raise KeyProblem(
             f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
-            hint=f"Save it: llmswitch save-key {preset.key}",
+            hint=f"Save it: llmswitch save-key {preset.key}; then type this again, without a key.",
         )
 
 

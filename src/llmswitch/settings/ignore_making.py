@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from shlex import quote
 
 from llmswitch.base.errors import Refused
 from llmswitch.claude.variables import LOCAL
@@ -41,7 +42,8 @@ def ensure(worktree: Worktree, dry_run: bool) -> str | None:
         if not _ignored(worktree, LOCAL):
             raise Refused(
                 f"git would not ignore {path} even with a rule in {exclude}.",
-                hint="Look for a rule with `!` in .gitignore: git check-ignore -v --no-index " + LOCAL,
+                hint="Look for a rule with `!` in .gitignore: "
+                + f"git -C {quote(worktree.root)} check-ignore -v --no-index {LOCAL}",
                 changed="Only that rule was added.",
             )
     return exclude
@@ -55,7 +57,7 @@ def _refuse_tracked(worktree: Worktree, name: str) -> None:
 def _tracked(worktree: Worktree, name: str, so: str, also: str = "") -> Refused:
     return Refused(
         f"git tracks {os.path.join(worktree.root, name)}: {so}.",
-        hint=f"To take it out of git and keep it on the disk: git rm --cached {name}{also}",
+        hint=f"To take it out of git and keep it on the disk: git -C {quote(worktree.root)} rm --cached {name}{also}",
     )
 
 

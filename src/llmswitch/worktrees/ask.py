@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from shlex import quote
 
 from llmswitch.base.errors import LlmswitchError, Refused, UsageProblem
 from llmswitch.base.opened import bytes_of
@@ -82,7 +83,8 @@ def _check_root(folder: str, root: str) -> None:
     if at != root and not (at + "/").startswith(root + "/"):
         raise Refused(
             f"{at} is a worktree, but git takes {root} for it: core.worktree is set in its configuration.",
-            hint=f"See: git -C {at} config --show-origin core.worktree (it should stand in that worktree's own file).",
+            hint=f"See: git -C {quote(at)} config --show-origin core.worktree "
+            "(it should stand in that worktree's own file).",
         )
 
 
