@@ -85,10 +85,11 @@ def test_presets_that_extend_each_other_are_named(cli: Cli, own: Path) -> None:
 
 
 def test_a_preset_may_not_take_a_commands_name(cli: Cli, own: Path) -> None:
-    """`llmswitch status` stays what it is, and the file is named."""
+    """`llmswitch status` stays what it is; the file is named, with the way to the preset."""
     (own / "status.json5").write_text("{base_url: 'https://x.example'}")
     assert cli("status").code == 0
-    assert "status.json5" in cli("list").err
+    assert "status.json5: status is a command too" in cli("presets", "check").out
+    assert "llmswitch use status" in cli("presets", "check").out
 
 
 def test_a_preset_in_the_repository_is_not_read(cli: Cli, repo: Path, key: str) -> None:
