@@ -447,8 +447,8 @@ def test_one_session_takes_other_models_and_another_start(fake: Fake, cli: Cli, 
     """Of a preset that is named, or of the one in use here, whose own overrides stay; nothing is written."""
     env = json.loads(fake.run("openrouter", "--small", "x/y", "--start", "large", cwd=repo).out)["env"]
     assert (env["ANTHROPIC_DEFAULT_HAIKU_MODEL"], env["ANTHROPIC_MODEL"]) == ("x/y", "opus")
-    none = fake.run("--opus", "x/z", cwd=repo)
-    assert (none.code, "llmswitch run PRESET" in none.err) == (2, True)
+    own_login = json.loads(fake.run("--opus", "x/z", cwd=repo).out)["env"]
+    assert own_login == {"ANTHROPIC_DEFAULT_OPUS_MODEL": "x/z"}
     assert cli("openrouter", "--haiku", "a/b", cwd=repo).code == 0
     before = settings_of(repo).read_bytes()
     env = json.loads(fake.run("--opus", "x/z", "--", "-p", "hi", cwd=repo).out)["env"]

@@ -35,7 +35,7 @@ def read(path: str, changing: bool = False) -> tuple[bytes | None, os.stat_resul
     try:
         file, status = opened(path, os.O_NOFOLLOW if changing else 0)
         try:
-            if changing and not (status.st_nlink == 1 and _is_ours(status) and status.st_mode & stat.S_IWUSR):
+            if changing and not (status.st_nlink < 2 and _is_ours(status) and status.st_mode & stat.S_IWUSR):
                 raise _unusual().not_replaced(path, status)
             return content(file), status
         finally:
