@@ -17,7 +17,7 @@ def check(checkout: Checkout, pin: Pin, anyway: bool, catalog: Catalog) -> list[
     Raises Refused for that, without `anyway`.
     """
     try:
-        refuse(*deciding(checkout, pin.members))
+        refuse(*deciding(checkout, pin.members), " (--anyway goes on.)")
         notices = list[str]()
     except Refused as refused:
         if not anyway:
@@ -29,10 +29,13 @@ def check(checkout: Checkout, pin: Pin, anyway: bool, catalog: Catalog) -> list[
     ]
 
 
-def refuse(where: str, by: str) -> None:
-    """Refuse slots that `by` (a file, or the shell) sends to the host `where`, unless that is Anthropic's own."""
+def refuse(where: str, by: str, but: str = "") -> None:
+    """Refuse slots that `by` (a file, or the shell) sends to the host `where`, unless that is Anthropic's own.
+
+    `but` are words for the way past.
+    """
     if where not in ("", ANTHROPIC_HOST):
         raise Refused(
             f"These slots are for your own login, and {by or 'the settings file'} sends requests to {where}.",
-            hint=f"Take that out of {by}, or name a preset: llmswitch list. (--anyway goes on.)",
+            hint=f"Take that out of {by or 'the settings file'}, or name a preset: llmswitch list.{but}",
         )
