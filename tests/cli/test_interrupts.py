@@ -174,14 +174,17 @@ def test_a_random_moment_is_as_good_as_any(repo: Path, key: str, sealed: dict[st
     )
     whole = time.monotonic() - start
     moment: Callable[[], float] = random.Random(20261127).random
+    stopped = 0
     for number in range(moments):
         words = commands[number % len(commands)]
         code, err = interrupted(repo, environ, words, moment() * whole)
+        assert not list(repo.glob(".claude/.llmswitch*"))
+        assert not os.path.exists(settings_of(repo)) or json.loads(settings_of(repo).read_text())
         if code in (0, -signal.SIGINT):  # it had ended, or not begun
             continue
         if "Traceback" in err or "Fatal Python error: init_" in err:
             assert SOURCE not in err, err
             continue
         assert (code, len(err.strip().splitlines()) <= 1) == (130, True), (words, code, err)
-        assert not list(repo.glob(".claude/.llmswitch*"))
-        assert not os.path.exists(settings_of(repo)) or json.loads(settings_of(repo).read_text())
+        stopped += 1
+    assert stopped

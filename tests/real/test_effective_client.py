@@ -16,6 +16,7 @@ from support.claude_client import ClaudeClient, require_program
 from support.layers import reader_of
 from support.layouts import BUILDERS, Builder, linked_worktree
 from support.programs import absent, require
+from support.truth import NO_NAMESPACE
 
 from llmswitch.claude import layers as layers_module
 from llmswitch.claude.effective import Value, effective
@@ -217,7 +218,7 @@ def isolated(program: str, tmp: Path) -> tuple[str, Path]:
     mount = f"mount -t overlay overlay -o lowerdir={tmp}/etc:/etc /etc"
     unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
     if subprocess.run([*unshare, "sh", "-c", mount], capture_output=True).returncode != 0:
-        pytest.skip("no mount namespace of its own, for managed settings")
+        require(NO_NAMESPACE)
     script = tmp / "claude"
     script.write_text(f'#!/bin/sh\nexec {" ".join(unshare)} sh -c \'{mount} && exec "$0" "$@"\' {program} "$@"\n')
     script.chmod(0o755)

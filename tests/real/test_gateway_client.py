@@ -158,15 +158,13 @@ def test_a_sub_agent_on_another_slot_goes_to_that_slots_provider(stage: Stage) -
     stage.check_credentials()
 
 
-@pytest.mark.parametrize("slot", SLOTS)
-def test_a_tool_is_run_and_its_result_returned(stage: Stage, slot: str) -> None:
-    """The provider asks for Bash, and gets what it printed."""
+def run_by_the_client(stage: Stage, slot: str, command: str) -> None:
+    """Let a slot's provider ask for Bash with a command that prints the canary, and see that it gets the canary."""
+    provider = stage.providers[slot]
 
     def answered(body: dict[str, Any]) -> bool:
         return "canary-of-the-tool" in json.dumps(body["messages"])
 
-    provider = stage.providers[slot]
-    command = "echo canary-of-the-$(echo tool)"
     if isinstance(provider, OpenAiUpstream):
         provider.choose = lambda body: {"content": "done"} if answered(body) else call("Bash", command=command)
     else:
@@ -174,6 +172,12 @@ def test_a_tool_is_run_and_its_result_returned(stage: Stage, slot: str) -> None:
     outcome = stage.start(slot, "--allowedTools", "Bash")
     assert (outcome.returncode, outcome.result["result"]) == (0, "done"), outcome
     assert stage.hits() == stage.only(slot, 2)
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_a_tool_is_run_and_its_result_returned(stage: Stage, slot: str) -> None:
+    """The provider asks for Bash, and gets what it printed."""
+    run_by_the_client(stage, slot, "echo canary-of-the-$(echo tool)")
 
 
 @pytest.mark.parametrize("slot", SLOTS)
@@ -466,17 +470,6 @@ def test_answers_that_servers_really_send_reach_the_client(stage: Stage, name: s
 @pytest.mark.parametrize("slot", ["sonnet", "opus"])
 def test_a_gateway_that_is_killed_in_the_middle_of_a_session_answers_the_next_turn(stage: Stage, slot: str) -> None:
     """The tool that the provider asks for kills it; the turn with the result is answered all the same."""
-    provider, before = stage.providers[slot], stage.gateway.pid
-    command = f"kill -9 {before}; echo canary-of-the-$(echo tool)"
-
-    def answered(body: dict[str, Any]) -> bool:
-        return "canary-of-the-tool" in json.dumps(body["messages"])
-
-    if isinstance(provider, OpenAiUpstream):
-        provider.choose = lambda body: {"content": "done"} if answered(body) else call("Bash", command=command)
-    else:
-        provider.answer = lambda one: [say("done") if answered(one.body) else use_tool("Bash", command=command)]
-    outcome = stage.start(slot, "--allowedTools", "Bash")
-    assert (outcome.returncode, outcome.result["result"]) == (0, "done"), outcome
-    assert stage.hits() == stage.only(slot, 2)
+    before = stage.gateway.pid
+    run_by_the_client(stage, slot, f"kill -9 {before}; echo canary-of-the-$(echo tool)")
     assert stage.gateway.pid != before

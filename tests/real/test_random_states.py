@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
-from support.claude_client import require_program
+from support.claude_client import require_last_program, require_program
 from support.programs import require
-from support.tree import ROOT
-from support.truth import Chooser, Judge, State
-
-from llmswitch.claude.versions import LAST
+from support.truth import NO_NAMESPACE, Chooser, Judge, State
 
 PER_TEST = 10
 NEWEST_SEEDS = [f"ci-{number}" for number in range(60)]
@@ -26,18 +22,13 @@ def parts(seeds: Sequence[str]) -> list[Sequence[str]]:
     return [seeds[start : start + PER_TEST] for start in range(0, len(seeds), PER_TEST)]
 
 
-def last() -> str:
-    """Return the older of the two clients, or skip the test."""
-    program = Path(ROOT, ".cache", f"claude-code-{LAST}", "node_modules", ".bin", "claude")
-    if not program.exists():
-        require(f"no Claude Code {LAST}: run scripts/claude-code --last")
-    return str(program)
-
-
 def faults(program: str, seeds: Sequence[str], by_run: bool = False) -> list[str]:
     """Return the differences in the states of these seeds."""
     judge = Judge(program, by_run)
-    return [f"{seed}: {fault}" for seed in seeds for fault in judge.faults(Chooser(seed).state())]
+    found = [f"{seed}: {fault}" for seed in seeds for fault in judge.faults(Chooser(seed).state())]
+    if judge.left_out and not found:
+        require(NO_NAMESPACE)
+    return found
 
 
 @pytest.mark.parametrize("seeds", parts([*NEWEST_SEEDS, *FOUND_SEEDS]), ids=lambda seeds: seeds[0])
@@ -57,14 +48,13 @@ def test_what_an_administrators_list_does_is_told(listed: list[str]) -> None:
     words = ["openrouter", "--base-url", "{server}/pin"]
     pin = {"how": "switch", "where": "here", "words": words, "changed": {}, "first": False, "without": ""}
     assert judge.faults({**plain, "pin": pin}) == []
-    if judge.left_out:
-        pytest.skip("no mount namespace of its own, for managed settings")
+    require(NO_NAMESPACE if judge.left_out else None)
 
 
 @pytest.mark.parametrize("seeds", parts(LAST_SEEDS), ids=lambda seeds: seeds[0])
 def test_it_is_so_with_the_client_before(seeds: Sequence[str]) -> None:
     """The older of the two."""
-    assert faults(last(), seeds) == []
+    assert faults(require_last_program(), seeds) == []
 
 
 @pytest.mark.parametrize("seeds", parts(RUN_SEEDS), ids=lambda seeds: seeds[0])

@@ -578,7 +578,6 @@ def test_a_key_that_is_nowhere_is_said_before_anything_starts(
     fake: Fake, cli: Cli, repo: Path, own: Path, switch: list[str], words: list[str]
 ) -> None:
     """Claude Code would wait for its helper for a minute and more; on a terminal the key is asked for."""
-    pytest.importorskip("aiohttp")  # for slots at several providers
     place = "{model: 'm', base_url: 'https://x.example', key: 'openrouter'}"
     (own / "both.json5").write_text(f"{{slots: {{haiku: {place}, sonnet: {place}, opus: {place}, fable: {place}}}}}")
     assert not switch or cli(*switch, cwd=repo).code == 0

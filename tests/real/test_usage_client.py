@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import Cli
-from support import claude_client
-from support.claude_client import ClaudeClient
+from support.claude_client import ClaudeClient, require_last_program, require_program
 from support.messages_server import (
     Block,
     Handler,
@@ -28,12 +27,10 @@ from support.messages_server import (
 )
 from support.openai_server import OpenAiUpstream
 from support.terminal import Terminal
-from support.tree import ROOT
 from test_gateway_client import Stage, gateway, stage  # noqa: F401
 from test_gateway_client import program as program
 
 NAMES = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-OTHER = ROOT / ".cache/claude-code-2.1.330/node_modules/.bin/claude"
 SWAPPED = {"small/model": "other/model"}  # asked → answered
 
 
@@ -109,9 +106,7 @@ class Counting(MessagesServer):
 @pytest.fixture(params=["newest", "last"])
 def client(request: pytest.FixtureRequest, tmp_path: Path, sealed: dict[str, str]) -> ClaudeClient:
     """The client, in the home that llmswitch uses too."""
-    program = claude_client.require_program() if request.param == "newest" else str(OTHER)
-    if not Path(program).exists():
-        pytest.skip("no second Claude Code client in .cache")
+    program = require_program() if request.param == "newest" else require_last_program()
     return ClaudeClient(program, Path(sealed["HOME"]), tmp_path / "tmp")
 
 

@@ -13,6 +13,7 @@ from support.transcripts import Transcript
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)  # six starts of the browser and of llmswitch on a busy machine
 def test_a_browser_shows_it_light_and_dark(cli: Cli, repo: Path, tmp_path: Path, sealed: dict[str, str]) -> None:
     """All of it, with nothing fetched: the browser has no network here, and would write what it misses to its log."""
     require(absent("chromium"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmswitch.claude.versions import NEWEST
+from llmswitch.claude.versions import LAST, NEWEST
 
 from .messages_server import Answer, Internet, Request, make_certificate
 from .programs import require
@@ -43,6 +43,13 @@ def require_program() -> str:
     reason = f"no Claude Code client: run scripts/claude-code, or set {PROGRAM_VARIABLE}"
     require(reason)
     raise AssertionError(reason)
+
+
+def require_last_program() -> str:
+    """Return the older of the two clients, or skip the test; in CI a missing one is a failure."""
+    program = ROOT / ".cache" / f"claude-code-{LAST}" / "node_modules" / ".bin" / "claude"
+    require(None if program.exists() else f"no Claude Code {LAST}: run scripts/claude-code --last")
+    return str(program)
 
 
 @dataclass(frozen=True)

@@ -154,9 +154,9 @@ class Internet(MessagesServer):
 
 
 def make_certificate(path: Path, hosts: Sequence[str]) -> None:
-    """Write a throwaway key and self-signed certificate for some hosts into one file."""
+    """Write a throwaway key and self-signed certificate for some hosts or IPv4 addresses into one file."""
     require(absent("openssl"))
-    names = ",".join(f"DNS:{host}" for host in hosts)
+    names = ",".join(f"{'IP' if host.replace('.', '').isdigit() else 'DNS'}:{host}" for host in hosts)
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     subject = ("-subj", "/CN=llmswitch-test", "-addext", f"subjectAltName={names}")
     command = ["openssl", "req", "-x509", "-days", "2", *curve, *subject, "-keyout", str(path), "-out", "-"]

@@ -16,7 +16,7 @@ PACKAGES = dict(line.split() for line in LINES if not line.startswith("#"))
 def absent(*programs: str) -> str | None:
     """Name those of the programs that are not installed, with one line to type; None where all are there."""
     missing = [program for program in programs if shutil.which(program) is None]
-    packages = " ".join(sorted({PACKAGES[program] for program in missing}))
+    packages = " ".join(sorted({PACKAGES.get(program, program) for program in missing}))
     return f"not installed: {', '.join(missing)} (apt-get install {packages})" if missing else None
 
 

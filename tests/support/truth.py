@@ -232,6 +232,9 @@ class Fault:
     words: str
 
 
+NO_NAMESPACE = "no mount namespace of its own, for managed settings"
+
+
 class Namespace:
     """What starts a program with an /etc/claude-code of our own; `available` says whether that can be had here."""
 
