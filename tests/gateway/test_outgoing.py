@@ -21,7 +21,16 @@ import uvloop
 from conftest import require
 from support.programs import absent
 
-from llmswitch.gateway.outgoing import LARGEST_HEAD, MOST_WAITING, Answer, BrokenOff, Outgoing, Unreachable, place_of
+from llmswitch.gateway.outgoing import (
+    LARGEST_HEAD,
+    MOST_WAITING,
+    Answer,
+    BrokenOff,
+    Outgoing,
+    Place,
+    Unreachable,
+    place_of,
+)
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; x=y\r\n"
@@ -323,6 +332,73 @@ def test_a_proxy_sees_a_hosts_name_and_nothing_else(
     for name in ("HTTPS_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     place_of.cache_clear()
+    run(main())
+
+
+@pytest.mark.parametrize("said", [b"503 Service Unavailable", b"302 Found", b"407 No"])
+def test_a_proxy_that_refuses_a_tunnel_and_stays_is_not_shown_the_next_request(said: bytes) -> None:
+    """It is asked for a tunnel again: its answer must not make its connection one to the host."""
+    refusal = b"HTTP/1.1 " + said + b"\r\nContent-Length: 5\r\n\r\nerror"
+
+    async def main() -> None:
+        async with serving(saying(refusal)) as proxy, outgoing() as out:
+            for _ in range(2):
+                with pytest.raises(Unreachable, match=rf"the proxy 127\.0\.0\.1 answered {said[:3].decode()}"):
+                    await out.post(Place("there.invalid", 443, True, proxy.url), "/v1", [("X-Api-Key", "k")], b"body")
+            assert [head.split()[0] for head in proxy.heads] == [b"CONNECT", b"CONNECT"]
+            assert proxy.connections == 2
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"200 OK\r\n", b"200 OK\r\nContent-Length: 0\r\n", b"204 OK\r\n",
+     b"200 OK\r\nContent-Length: 0\r\nConnection: close\r\n"],
+)  # fmt: skip
+def test_a_tunnel_is_of_the_request_that_made_it_until_tls_stands(certificate: ssl.SSLContext, said: bytes) -> None:
+    """However the proxy words its consent: a second request at that time goes through a tunnel of its own."""
+
+    async def main() -> None:
+        port, begun, go = 0, asyncio.Event(), asyncio.Event()
+
+        async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there_in, there_out = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"HTTP/1.1 " + said + b"\r\n")
+            there_out.write(await reader.read(65536))
+            begun.set()
+            await go.wait()
+            await asyncio.gather(_copy(reader, there_out), _copy(there_in, writer))
+
+        async with serving(saying(SIZED), certificate) as server, serving(tunnel) as proxy, outgoing() as out:
+            port = int(server.url.rpartition(":")[2])
+            place = Place("there.invalid", port, True, proxy.url)
+            async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+                first = group.create_task(out.post(place, "/v1", [], b"body"))
+                await begun.wait()
+                second = group.create_task(out.post(place, "/v1", [], b"body"))
+                await asyncio.sleep(0)  # in which it takes a connection
+                go.set()
+            for task in (first, second):
+                assert b"".join([piece async for piece in task.result()]) == b"hello world"
+            assert [head.split()[0] for head in proxy.heads] == [b"CONNECT", b"CONNECT"]
+            assert [head.split()[0] for head in server.heads] == [b"POST", b"POST"]
+            out.close()
+
+    run(main())
+
+
+def test_a_tls_connection_that_says_goodbye_is_not_asked(certificate: ssl.SSLContext) -> None:
+    """It is closing, and not lost yet: the request goes out on a new one."""
+
+    async def main() -> None:
+        async with serving(saying(SIZED), certificate) as server, outgoing() as out:
+            await ask(out, server.url)
+            out.close()
+            async with asyncio.timeout(20):
+                assert (await ask(out, server.url))[1] == b"hello world"
+            assert server.connections == 2
+
     run(main())
 
 

@@ -164,17 +164,17 @@ class Outgoing:
             raise Unreachable("the proxy that the environment names is no HTTP proxy")
         tls = parts.scheme == "https"
         connection = await self._straight(Place(parts.hostname, parts.port or (443 if tls else 80), tls))
-        connection.place = place
+        connection.tunnels = True
         host = f"[{place.host}]" if ":" in place.host else place.host
         lines = [f"CONNECT {host}:{place.port} HTTP/1.1", f"Host: {host}:{place.port}"]
         if parts.username:
             user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             lines.append(f"Proxy-Authorization: Basic {b64encode(user.encode()).decode()}")
         answer = await connection.ask("\r\n".join([*lines, "\r\n"]).encode())
-        if answer.status != 200:
-            answer.close()
+        if not 200 <= answer.status < 300:
+            connection.transport.abort()
             raise Unreachable(f"the proxy {parts.hostname} answered {answer.status}")
-        await connection.start_tls(self._tls)
+        await connection.start_tls(self._tls, place)
         return connection
 
 
@@ -285,6 +285,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, pool: Outgoing, place: Place) -> None:
         self._pool, self.place = pool, place
         self.answer: Answer | None = None
+        self.tunnels = False  # a proxy was asked for a way: what it says neither keeps nor closes the connection
         self._timer: asyncio.TimerHandle | None = None
         self._reset()
 
@@ -309,13 +310,13 @@ class _Connection(asyncio.Protocol):
             raise
         return answer
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
+    async def start_tls(self, context: ssl.SSLContext, place: Place) -> None:
         """Speak TLS from now on, with whom a proxy has connected us."""
         self.answer = None
         loop = asyncio.get_running_loop()
-        made = await loop.start_tls(self.transport, self, context, server_hostname=self.place.host)
+        made = await loop.start_tls(self.transport, self, context, server_hostname=place.host)
         assert made
-        self.transport = made
+        self.transport, self.place, self.tunnels = made, place, False
 
     def used(self) -> bool:
         """Take note that it is not idle any more; say whether it can be asked, and close it where it cannot.
@@ -324,6 +325,8 @@ class _Connection(asyncio.Protocol):
         """
         assert self._timer
         self._timer.cancel()
+        if self.transport.is_closing():  # TLS says goodbye for a while before the connection is lost
+            return False
         poll = select.poll()
         poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         good = 0 <= time.time() - self._since < KEPT_SECONDS and not poll.poll(0)
@@ -362,6 +365,8 @@ class _Connection(asyncio.Protocol):
     def _done(self, answer: Answer) -> None:
         self.answer = None
         answer.end()
+        if self.tunnels:
+            return
         if self._more or not self._keeps:
             self.transport.close()
             return
