@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of
+from llmswitch.claude.variables import CREDENTIALS
 from llmswitch.doctor import probe, probe_request, replies
 from llmswitch.keys.sources import variable
 from llmswitch.presets.balance import Amount, Balance, balance_of
@@ -80,7 +81,8 @@ def balance(
             found.append(_unasked(preset))
             continue
         try:
-            asked[index] = request, probe_request.plain(request.url, "GET", _header(request, key(preset)))
+            header = probe_request.credentials({CREDENTIALS[request.auth]: key(preset).reveal()})
+            asked[index] = request, probe_request.plain(request.url, "GET", header)
             found.append(_left(preset, request))
         except KeyProblem as error:
             why, fix = str(error.args[0]), error.hint or f"llmswitch save-key {preset.key}"
@@ -89,11 +91,6 @@ def balance(
     for (index, (request, _)), reply in zip(asked.items(), replies, strict=True):
         found[index] = _answered(presets[index], request, reply)
     return found
-
-
-def _header(request: Balance, key: Secret) -> dict[str, str]:
-    text = key.reveal()
-    return {"x-api-key": text} if request.auth == "api-key" else {"authorization": f"Bearer {text}"}
 
 
 def _left(preset: Preset, request: Balance, amounts: Sequence[Amount] = (), why: str = "", fix: str = "") -> Left:

@@ -9,6 +9,7 @@ from typing import Any
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of
+from llmswitch.claude.variables import CREDENTIALS
 from llmswitch.commands.models import About, Model, has
 from llmswitch.doctor import probe, probe_request, replies
 from llmswitch.presets.catalog import Catalog
@@ -32,8 +33,7 @@ def live(
         raise UsageProblem(f"{who} that could be asked for.", hint="Without --live: llmswitch models")
     headers = {}
     if preset.key:
-        text = key(preset).reveal()
-        headers = {"x-api-key": text} if preset.auth == "api-key" else {"authorization": f"Bearer {text}"}
+        headers = probe_request.credentials({CREDENTIALS[preset.auth]: key(preset).reveal()})
     [reply] = probe.send_all([probe_request.plain(preset.models_url, "GET", headers)])
     if not replies.model_ids(reply):
         why = f"it answered {reply.status}" if reply.status else replies.FAILURES.get(reply.failure, "no answer")

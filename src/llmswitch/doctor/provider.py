@@ -160,7 +160,7 @@ class Asker:
             return {}
         if not preset.key or not key or key == KEYLESS_TOKEN:
             return {}
-        return {"x-api-key": key} if (auth or preset.auth) == "api-key" else {"authorization": f"Bearer {key}"}
+        return probe_request.credentials({CREDENTIALS[auth or preset.auth]: key})
 
     def _check_key(self) -> tuple[list[Problem], bool | None]:
         """Return what the free key check of the preset says, and whether the key is good; None: nobody knows."""
