@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
@@ -35,25 +34,18 @@ def live(
     if preset.key:
         headers = probe_request.credentials({CREDENTIALS[preset.auth]: key(preset).reveal()})
     [reply] = probe.send_all([probe_request.plain(preset.models_url, "GET", headers)])
-    if not replies.model_ids(reply):
+    rows = replies.rows(reply)
+    if not rows:
         why = f"it answered {reply.status}" if reply.status else replies.FAILURES.get(reply.failure, "no answer")
         hint = f"llmswitch doctor --probe tells more; what is known without it: llmswitch models {preset.name}"
         raise LlmswitchError(f"{host_of(preset.models_url)} gave no list of models: {why}.", hint=hint)
     about = About(catalog)
-    found = [_listed(row, preset, about, catalog, today) for row in _rows(reply.text)]
+    found = [_listed(row, preset, about, catalog, today) for row in rows]
     return sorted((model for model in found if has(model, word)), key=lambda model: model.id.lower())
 
 
-def _rows(text: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the entries of a provider's list, as `replies.model_ids` reads it."""
-    found = json.loads(text)
-    rows = (found.get("data") or found.get("models")) if isinstance(found, dict) else found
-    entries = rows if isinstance(rows, list) else []
-    yield from (row for row in entries if isinstance(row, dict) and (row.get("id") or row.get("name")))
-
-
 def _listed(row: Mapping[str, Any], preset: Preset, about: About, catalog: Catalog, today: str) -> Model:
-    name = str(row.get("id") or row.get("name"))
+    name = replies.id_of(row)
     before = about.model(name)
     said = next((row[field] for field in _WINDOWS if type(row.get(field)) is int and row[field] > 0), None)
     price = _said_price(row.get("pricing"), host_of(preset.models_url or ""), today)

@@ -91,7 +91,7 @@ class Asker:
         if preset is None or not preset.models_url:
             return [Problem("no-list", "note", f"{self.host} has no list of models that llmswitch knows of.")]
         [reply] = self._send([probe_request.plain(preset.models_url, "GET", self._own_credentials(preset))])
-        ids = replies.model_ids(reply)
+        ids = [replies.id_of(row) for row in replies.rows(reply)]
         if not ids:
             message = f"The list of models at {host_of(preset.models_url)} cannot be read ({_how(reply)})."
             return [Problem("models-unread", "warning", message, "Try again: llmswitch doctor --models")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
@@ -163,12 +165,17 @@ def _said(reply: Reply) -> str:
     return f" It says: {line[:LONGEST]}" if line else ""
 
 
-def model_ids(reply: Reply) -> list[str]:
-    """Return the ids in a provider's list of models, [] where it is none: `data` or `models`, of `id` or `name`."""
+def rows(reply: Reply) -> list[dict[str, Any]]:
+    """Return the entries of a provider's list of models, [] where it is none: `data` or `models`, of `id` or `name`."""
     try:
         found = json.loads(reply.text) if reply.status == 200 else None
     except (ValueError, RecursionError):
         return []
-    rows = (found.get("data") or found.get("models")) if isinstance(found, dict) else found
-    entries = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return [str(row.get("id") or row.get("name")) for row in entries if row.get("id") or row.get("name")]
+    entries = (found.get("data") or found.get("models")) if isinstance(found, dict) else found
+    objects = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
+    return [row for row in objects if row.get("id") or row.get("name")]
+
+
+def id_of(row: Mapping[str, Any]) -> str:
+    """Return the model's id in an entry of such a list."""
+    return str(row.get("id") or row.get("name"))
