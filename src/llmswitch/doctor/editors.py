@@ -42,14 +42,14 @@ def named(root: str) -> list[Named]:
     found: list[Named] = []
     for pattern in _FILES:
         for path in sorted(glob.glob(os.path.join(glob.escape(root), pattern), include_hidden=True)):
-            text = _text(path)
+            text = start_of(path)
             try:
                 whole = json.loads(mended(text) or text)
             except (ValueError, RecursionError):
                 continue
             found += [Named(path, place, name, secret) for place, name, secret in _in_object(whole, "")]
     for path in sorted(glob.glob(os.path.join(glob.escape(root), _XML), include_hidden=True)):
-        for one, value, other, text in _ENV.findall(_text(path)):
+        for one, value, other, text in _ENV.findall(start_of(path)):
             if (name := one or other) in NAMES:
                 found.append(Named(path, "env", name, may_be_secret(name, unescape(value or text))))
     return list(dict.fromkeys(found))
@@ -73,7 +73,8 @@ def _in_object(value: object, place: str) -> Iterator[tuple[str, str, bool]]:
             yield from _in_object(inner, f"{place}.{name}" if place else name)
 
 
-def _text(path: str) -> str:
+def start_of(path: str) -> str:
+    """Return the first MiB of a file as text, "" for anything that is none."""
     try:
         return bytes_of(path)[:LARGEST].decode("utf-8-sig", errors="replace")
     except OSError:

@@ -22,7 +22,7 @@ from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.more_names import CREDENTIAL
 from llmswitch.claude.sessions import Session
 from llmswitch.claude.variables import LOCAL
-from llmswitch.doctor.editors import named
+from llmswitch.doctor.editors import named, start_of
 from llmswitch.doctor.observed import Observed
 from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.names import KeyNames
@@ -55,7 +55,6 @@ _OTHERS = {
     "~/.ccm_config": "ccm",
 }
 _OWN = ("settings.json", "settings.local.json")
-LARGEST = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def _of_file(checkout: Checkout, home: str) -> Found:
         return found
     found |= {"mode": stat.S_IMODE(status.st_mode), "hard_links": status.st_nlink}
     found["owned"], found["shared"] = status.st_uid == os.geteuid(), writable.others(folder)
-    found["mendable"] = mended(_text(path)) is not None
+    found["mendable"] = mended(start_of(path)) is not None
     return found | _in_git(main.worktree if main else worktree)
 
 
@@ -184,16 +183,8 @@ def _leftovers(folder: str) -> list[str]:
 
 
 def _holds_credential(path: str) -> bool:
-    text = _text(path)
+    text = start_of(path)
     return CREDENTIAL.search(text) is not None or looks_like_key(text)
-
-
-def _text(path: str) -> str:
-    """Return the start of a file as text, "" for anything that is none."""
-    try:
-        return bytes_of(path)[:LARGEST].decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def _of_programs(environ: Mapping[str, str], state_folder: str) -> Found:
