@@ -356,6 +356,9 @@ def test_keys_and_presets(house: House, cli: Cli, service: SecretService) -> Non
     found = house.doctor()
     assert "bad.json5" in found["preset-unusable"]["message"]
     assert "unused-key" not in found
+    (folder / "presets" / "bad.json5").unlink()
+    mine.chmod(0o666)
+    assert f"chmod go-w {mine}" in house.doctor()["preset-unusable"]["fix"]
 
 
 def test_a_home_in_which_claude_code_was_never_set_up(house: House) -> None:

@@ -143,8 +143,8 @@ def keys(observed: Observed) -> Iterator[Problem]:
 
 def presets(observed: Observed) -> Iterator[Problem]:
     """Presets that cannot be read, and the one in use here where nobody looked at it for long."""
-    for why in observed.unusable_presets:
-        yield Problem("preset-unusable", "warning", why, "Mend it in an editor.")
+    for why, hint in observed.unusable_presets:
+        yield Problem("preset-unusable", "warning", why, hint or "Mend it in an editor.")
     for name in observed.hidden_presets:
         message = f"Your preset {name} has the name of a command, which comes first: `llmswitch use` reaches it."
         yield Problem("preset-hidden", "note", message, f"llmswitch use {name}")

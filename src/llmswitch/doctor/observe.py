@@ -103,7 +103,7 @@ def observe(checkout: Checkout, report: Report, reach: Reach) -> Observed:
         key_elsewhere=bool(elsewhere),
         preset_age=_age(preset.verified) if preset else 0,
         hidden_presets=[name for name in stems(reach.catalog.own_folder) if reach.catalog.is_command(name)],
-        unusable_presets=[problem.args[0] for problem in unusable],
+        unusable_presets=[(str(problem.args[0]), problem.hint) for problem in unusable],
         editors=named(checkout.root),
         open=reach.sessions(checkout.root) or [],
         switched=state.switched,

@@ -69,7 +69,7 @@ class Observed:
     key_elsewhere: bool = False  # the pin's key has a source besides the keyring
     unused_keys: Sequence[str] = ()
     hidden_presets: Sequence[str] = ()  # the user's own that have the name of a command
-    unusable_presets: Sequence[str] = ()
+    unusable_presets: Sequence[tuple[str, str]] = ()  # why, and what mends it ("": nobody knows)
     key_variable: str = ""  # the variable that could hold that key
     preset_age: int = 0  # days since its data were checked
     switched: float | None = None  # when the last switch was, in seconds since 1970
