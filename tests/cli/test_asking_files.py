@@ -110,3 +110,15 @@ def test_an_id_that_goes_on_after_a_slots_is_told(cli: Cli, repo: Path, key: str
     [(code, level, message)] = found(cli, repo)
     assert (code, level) == ("asks-for-model", "note")
     assert "asks for x/y-2-Large, which the pin allows since it goes on after its x/Y-2: openrouter.ai is" in message
+
+
+def test_with_a_blank_config_folder_the_users_agents_are_those_of_the_start_folder(
+    cli: Cli, repo: Path, key: str, sealed: dict[str, str]
+) -> None:
+    """As Claude Code 2.1.332 reads them; those of the home are not there then."""
+    write(Path(sealed["HOME"], ".claude", PLACES["agent"]), HEAD)
+    agent = write(repo / PLACES["agent"], HEAD)
+    assert cli("openrouter", cwd=repo).code == 0
+    sealed["CLAUDE_CONFIG_DIR"] = ""
+    [(_, _, message)] = found(cli, repo)
+    assert message.startswith(f"The agent {agent} asks for {CLAUDE}; ")

@@ -12,6 +12,7 @@ from conftest import git, settings_of
 from llmswitch.claude import login
 from llmswitch.claude.clouds import ALL, BY_SWITCH, Cloud
 from llmswitch.claude.credentials import OAUTH_ORIGINS, PLACES
+from llmswitch.claude.user_folder import projects
 from llmswitch.claude.variables import CLOUD_SWITCHES, CLOUDS, CREDENTIAL_PLACES
 from llmswitch.cli.app import App
 from llmswitch.status.judge import judge
@@ -131,7 +132,18 @@ def test_claudes_own_backend_has_a_key_line_too(house: House) -> None:
 def test_a_login_is_known_by_its_file(tmp_path: Path, text: str, found: bool | None) -> None:
     """A file that cannot be read proves nothing."""
     (tmp_path / ".credentials.json").write_text(text)
-    assert login.found({"CLAUDE_CONFIG_DIR": str(tmp_path)}) is found
+    assert login.found({"CLAUDE_CONFIG_DIR": str(tmp_path)}, "/nowhere") is found
+
+
+@pytest.mark.parametrize("named", ["", "own"])
+def test_a_config_folder_that_is_blank_or_relative_is_below_the_start(tmp_path: Path, named: str) -> None:
+    """For the login and the transcripts, whatever the home has."""
+    start, environ = tmp_path / "start", {"HOME": str(tmp_path), "CLAUDE_CONFIG_DIR": named}
+    (start / named).mkdir(parents=True)
+    assert login.found(environ, str(start)) is False
+    (start / named / ".credentials.json").write_text(json.dumps(LOGIN))
+    assert login.found(environ, str(start)) is True
+    assert Path(projects(environ, str(start))) == start / named / "projects"
 
 
 ON, OFF = ("1", "true", "TRUE", "yes", " on "), ("", "0", "false", "no", "off", "2", "enabled", "y")

@@ -219,6 +219,7 @@ class Seen:
     said: str = ""
     sent: list[Sent] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
+    folder: str = ""  # where the session starts
     switched: list[tuple[int, str]] = field(default_factory=list)
     ran: Outcome | None = None
     port: int = 0  # of the provider
@@ -459,13 +460,13 @@ class Built:
             seen.values = effective(found)
             files = effective(layer for layer in found if layer.origin != "shell")
             seen.ours = {name: value.text for name, value in files.items()}
-        seen.environ = environ
+        seen.environ, seen.folder = environ, str(self.cwd)
         seen.theirs, seen.ran = self.client.converse(self.cwd, self.state["asked"], {**self.plain(), **shell})
         seen.sent = self.requests(seen.ran)
 
     def launch(self, seen: Seen, environ: dict[str, str], shell: Mapping[str, str]) -> None:
         """Start the client by `llmswitch run`."""
-        seen.environ = environ
+        seen.environ, seen.folder = environ, str(self.cwd)
         folder = self.base / "bin"
         folder.mkdir()
         (folder / "claude").symlink_to(os.path.realpath(self.client.real))
@@ -619,7 +620,7 @@ def _credentials(seen: Seen) -> tuple[str | None, str | None] | None:
     """Return the (bearer, x-api-key) that llmswitch's list of credentials means."""
     if not (seen.status or {}).get("base_url"):
         return None  # nothing is promised where nothing points at another host
-    names = credentials_sent(seen.values, login_found(seen.environ))
+    names = credentials_sent(seen.values, login_found(seen.environ, seen.folder))
     texts = {name: seen.values[name].text for name in names if name in seen.values}
     helper = texts.get("apiKeyHelper", "")
     printed = helper.removeprefix("echo ") if helper.startswith("echo ") else KEY if helper else None

@@ -7,16 +7,19 @@ import sys
 
 from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import bytes_of
+from llmswitch.claude.user_folder import user_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def found(environ: Mapping[str, str]) -> bool | None:
-    """Say whether there is one, None where nobody can know; its token is not looked at."""
-    home = environ.get("HOME") or os.path.expanduser("~")
-    path = os.path.join(environ.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude"), ".credentials.json")
+def found(environ: Mapping[str, str], folder: str) -> bool | None:
+    """Say whether there is one for sessions that start in `folder`, None where nobody can know.
+
+    Its token is not looked at.
+    """
+    path = os.path.join(user_folder(environ, folder), ".credentials.json")
     try:
         data = loads(bytes_of(path).decode())
     except FileNotFoundError:

@@ -94,12 +94,6 @@ class Start:
         self.session, self.cwd, self.branch, self.time = session, cwd, branch, time
 
 
-def projects(environ: Mapping[str, str]) -> str:
-    """Return the folder that holds the transcripts."""
-    home = environ.get("HOME") or os.path.expanduser("~")
-    return os.path.join(environ.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude"), "projects")
-
-
 def slug(folder: str) -> str:
     """Return the name of the project's folder for sessions that start in a folder."""
     return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in folder)

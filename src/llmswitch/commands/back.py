@@ -113,7 +113,7 @@ def sent_now(root: str, environ: Mapping[str, str], state_folder: str) -> list[s
     host = host_of(texts.get(BASE_URL, "")) or ANTHROPIC_HOST
     if name:
         return [f"Sent to {host}: {name} of {values[name].layer.path or 'the shell'}."]
-    return [f"{problem.level}: {problem.message}" for problem in credential.findings(values, "")]
+    return [f"{problem.level}: {problem.message}" for problem in credential.findings(values, "", root)]
 
 
 def _pin_before(previous: Record, edited: Mapping[str, str], options: Mapping[str, Any]) -> Request:

@@ -129,7 +129,7 @@ def _refuse_leak(found: Overlay | None, checkout: Checkout, catalog: Catalog) ->
     """Refuse to start what would send the user's own login, or another provider's key, to a foreign host."""
     texts = {name: as_text(value, name) for name, value in found.members.items()} if found else {}
     values = effective([Layer("overlay", "", texts), *checkout.layers])
-    errors = [*credential.findings(values, ""), *key_forms.findings(values, catalog, "")]
+    errors = [*credential.findings(values, "", checkout.folder), *key_forms.findings(values, catalog, "")]
     if wrong := next((each for each in errors if each.level == "error"), None):
         raise Refused(wrong.message, hint=f"{wrong.fix} Or name a preset: llmswitch run PRESET. (--anyway goes on.)")
 

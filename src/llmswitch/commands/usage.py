@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from llmswitch.base.errors import UsageProblem
-from llmswitch.claude.transcripts import projects
+from llmswitch.claude.user_folder import projects
 from llmswitch.keys import names, ready
 from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.entries import entries
@@ -104,7 +104,7 @@ def usage(
 
     def work(index: Index) -> Answer:
         is_new = index.is_new
-        read = index.update(projects(environ), wanted, tell)
+        read = index.update(projects(environ, worktree.root), wanted, tell)
         found = evidence(index, scope, attribution, pricer, asked.days)
         said = claimed(index, found)
         prices = {each.name: _compared(found, pricer, catalog, each.name) for each in others}

@@ -9,6 +9,7 @@ from typing import Any
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.opened import bytes_of
+from llmswitch.claude.user_folder import user_folder
 from llmswitch.claude.variables import LOCAL, SHARED
 from llmswitch.settings.checkout import Checkout, Checkouts
 from llmswitch.worktrees import making
@@ -41,14 +42,14 @@ def called(text: str, checkouts: Checkouts, environ: Mapping[str, str], pin: Cal
     main = here.main or here
     if not main.worktree.in_repository:
         raise LlmswitchError(f"{folder} is in no git repository.")
-    path = making.make(main.worktree, str(what), _from_head(main.root, environ))
+    path = making.make(main.worktree, str(what), _from_head(main.root, environ, str(folder)))
     pin(checkouts.at(path))
     return path
 
 
-def _from_head(root: str, environ: Mapping[str, str]) -> bool:
+def _from_head(root: str, environ: Mapping[str, str], folder: str) -> bool:
     """Say whether the user's settings want new worktrees from HEAD: `worktree.baseRef`, the strongest file first."""
-    own = environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME", ""), ".claude")
+    own = user_folder(environ, folder)
     for path in (os.path.join(root, LOCAL), os.path.join(root, SHARED), os.path.join(own, "settings.json")):
         try:
             said = json.loads(bytes_of(path))["worktree"]["baseRef"]

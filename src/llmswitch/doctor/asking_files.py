@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import itertools
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -141,8 +140,3 @@ def _in_settings(paths: Sequence[str]) -> Iterator[Asking]:
             for hook in inner:
                 if isinstance(hook, dict) and hook.get("type") in _HOOKS and isinstance(hook.get("model"), str):
                     yield Asking(path, "hook", hook["model"], event)
-
-
-def config_folder(environ: Mapping[str, str]) -> str:
-    """Return Claude Code's folder of the user."""
-    return environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME", ""), ".claude")

@@ -11,6 +11,7 @@ from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.claude.sessions import Session
+from llmswitch.claude.user_folder import user_folder
 from llmswitch.commands import usage
 from llmswitch.doctor import asking_files, checks, checks_setup, client, fix, history
 from llmswitch.doctor.observe import Reach, observe
@@ -89,7 +90,7 @@ def examine(checkout: Checkout, reach: Reach, asked: Asked) -> Examined:
     report = judge(checkout, branch(checkout.worktree), reach.catalog, reach.gateway)
     observed = observe(checkout, report, reach)
     found = doctor(observed)
-    found += asking_files.findings(checkout, report.values, asking_files.config_folder(reach.environ))
+    found += asking_files.findings(checkout, report.values, user_folder(reach.environ, checkout.folder))
     found += _evidence(checkout, reach)
     found += client.findings(observed, reach.environ) if asked.client else []
     found += history.findings(observed, checkout.worktree) if asked.history else []

@@ -199,6 +199,7 @@ def _of_programs(environ: Mapping[str, str], state_folder: str) -> Found:
 
 def _of_home(environ: Mapping[str, str]) -> Found:
     """Return whether Claude Code was ever set up in this home; its `~/.claude.json` is only read."""
+    # A blank CLAUDE_CONFIG_DIR, which moves all its other files, does not move this one (2.1.332).
     folder = environ.get("CLAUDE_CONFIG_DIR") or environ.get("HOME") or os.path.expanduser("~")
     return {"onboarded": _object(os.path.join(folder, ".claude.json")).get("hasCompletedOnboarding") is True}
 

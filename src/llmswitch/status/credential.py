@@ -23,12 +23,12 @@ def texts(values: Mapping[str, Value]) -> dict[str, str]:
     return {name: value.text for name, value in values.items()}
 
 
-def described(values: Mapping[str, Value]) -> Data:
-    """Return how a credential is sent that is no pin's: the login, a token for it, a header, the cloud's own, none."""
+def described(values: Mapping[str, Value], folder: str) -> Data:
+    """Return how a session in `folder` sends a credential that is no pin's: login, token, header, a cloud's, none."""
     if cloud := clouds.on(texts(values)):
         words = clouds.credential(cloud, texts(values))
         return {"kind": "cloud", "masked": None, "origin": values[cloud.switch].origin, "source": words}
-    names = sent(values, login.found(texts(values)))
+    names = sent(values, login.found(texts(values), folder))
     name = names[0] if names else ""
     if name in ("", LOGIN):
         return {"kind": "login" if name else "missing", "masked": None, "origin": "default", "source": None}
@@ -45,13 +45,13 @@ def cloud(texts: Mapping[str, str]) -> dict[str, str] | None:
     return {**found, "region": clouds.region(cloud, texts), "credential": clouds.credential(cloud, texts)}
 
 
-def findings(values: Mapping[str, Value], fix: str) -> list[Problem]:
-    """Return what goes to a host that it is not meant for; `fix` is the command that puts a pin's own credential in."""
+def findings(values: Mapping[str, Value], fix: str, folder: str) -> list[Problem]:
+    """Return what a session in `folder` sends to a host that it is not meant for; `fix` puts in a pin's credential."""
     url = values[BASE_URL].text if BASE_URL in values else ""
     host = host_of(url) or redacted(url)
     if not url or is_anthropic(host) or clouds.on(texts(values)):
         return []
-    there = login.found(texts(values))
+    there = login.found(texts(values), folder)
     names, place = sent(values, there), values[BASE_URL].layer.path or "the shell"
     mend = fix or f"Take {BASE_URL} out of {place}."
     found = []

@@ -61,7 +61,7 @@ def judged(
     found += [
         *of_shadows(shadows, described, own is not None and is_carried(checkout, own)),
         *(() if cloud else of_credentials(values, switch)),
-        *(() if cloud else credential.findings(values, mend)),
+        *(() if cloud else credential.findings(values, mend, checkout.folder)),
         *(key_forms.findings(values, catalog, mend) if _may_be_others(values, match) else ()),
         *(() if cloud else of_slots(values)),
         *of_shell(values, layers[-1]),

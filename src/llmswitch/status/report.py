@@ -32,8 +32,8 @@ class Report:
     """
 
     __slots__ = (
-        "branch", "cloud", "drift", "follows_main", "main", "match", "over", "own", "path", "preset", "problems",
-        "shadows", "source", "texts", "through", "values", "worktree",
+        "branch", "cloud", "drift", "folder", "follows_main", "main", "match", "over", "own", "path", "preset",
+        "problems", "shadows", "source", "texts", "through", "values", "worktree",
     )  # fmt: skip
 
     def __init__(
@@ -46,7 +46,7 @@ class Report:
         self.preset, self.drift, self.source, self.follows_main = (
             match.preset, match.drift, match.source, match.follows_main,
         )  # fmt: skip
-        self.problems, self.cloud = problems, None
+        self.problems, self.cloud, self.folder = problems, None, checkout.folder
         over = any(layer.origin == "main" for layer in shadows.values()) and checkout.main
         self.over = (over.state.current.preset or "its own") if over else ""  # main's preset, where it wins here
         if match.switch:
@@ -124,5 +124,5 @@ class Report:
             masked = secret.STARS if kind == "helper" else secret.mask(text)
             source = None if name in self.shadows else self.source
             return {"kind": kind, "masked": masked, "origin": origin, "source": source}
-        found: dict[str, object] = _others().described(self.values)
+        found: dict[str, object] = _others().described(self.values, self.folder)
         return found
