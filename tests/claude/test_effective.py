@@ -109,6 +109,7 @@ def test_what_another_version_says_is_a_doubt(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "@anthropic-ai/claude-code", "version": "9.9.8"}')
     assert "yours is 9.9.8" in wrong_members(root, str(tmp_path / "bin"))[1]
     assert wrong_members({"permissions": []}, str(tmp_path / "bin")) == (["permissions"], "")
+    assert "ignores only that member" in wrong_members(root, str(tmp_path / "bin"), managed=True)[1]
     assert by_data({"env": 5, "unknown": 5}) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +177,51 @@ def test_back_brings_what_was_allowed(cli: Cli, repo: Path, key: str) -> None:
     found["env"]["ANTHROPIC_MODEL"] = "haiku"
     settings_of(repo).write_text(json.dumps(found))
     assert "llmswitch deepseek --also a/b" in cli("status", cwd=repo).out
+
+
+@pytest.mark.parametrize("value", ['"foo"', "{}", "5", "[[1]]", "[{}]", "[5]", '["a", 5]', "null", "true"])
+def test_a_list_that_is_none_stops_nothing(
+    cli: Cli, repo: Path, key: str, sealed: dict[str, str], tmp_path: Path, value: str
+) -> None:
+    """In the own file without a client, in a repository's with a client of another version, as a variable too."""
+    text = f'{{\n  "{ALLOWED}": {value},\n  "env": {{"{ALLOWED}": "foo", "model": "foo"}}\n}}\n'
+    write(settings_of(repo), text)
+    env = {ALLOWED: "foo"}
+    cli("status", cwd=repo, env=env)
+    assert cli("openrouter", cwd=repo, env=env).code == 0
+    assert written(repo)[ALLOWED] == OPENROUTER
+    assert cli("claude", cwd=repo, env=env).code == 0
+    assert settings_of(repo).read_text() == text
+    settings_of(repo).unlink()
+    program = tmp_path / "claude" / "versions" / "9.9.9"
+    write(program, "#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "claude").symlink_to(program)
+    env = {"PATH": f"{tmp_path / 'bin'}:{sealed['PATH']}", ALLOWED: "foo"}
+    write(repo / ".claude" / "settings.json", text)
+    assert cli("openrouter", cwd=repo).code == 0
+    for line in (["status"], ["status", "--short"], ["doctor"], ["statusline"], ["run", "--dry-run"]):
+        reply = cli(*line, cwd=repo, env=env, text="{}")
+        assert "foo" not in reply.out
+    assert "ignores the whole file" in cli("status", cwd=repo, env=env).out
+
+
+def test_what_takes_a_list_alone_away_names_its_file(cli: Cli, repo: Path, key: str, sealed: dict[str, str]) -> None:
+    """Main's local file is switched from a linked worktree by its path, any other is the user's to edit."""
+    linked = repo.parent / "linked"
+    git(repo, "worktree", "add", "--quiet", str(linked))
+    alone = json.dumps({ALLOWED: OPENROUTER})
+
+    def fix() -> str:
+        found = json.loads(cli("status", "--json", cwd=linked).out)["problems"]
+        [text] = [problem["fix"] for problem in found if problem["code"] == "list-alone"]
+        return str(text)
+
+    write(user_file(sealed), alone)
+    assert fix() == f"Take {ALLOWED} out of {user_file(sealed)}."
+    user_file(sealed).unlink()
+    write(settings_of(repo), alone)
+    assert fix() == f"llmswitch claude -w {shlex.quote(str(repo))}"
+    assert cli(*shlex.split(fix())[1:], cwd=linked).code == 0
+    assert cli("status", "--check", cwd=linked).code == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
 from pathlib import Path
 
 import pytest
+from conftest import Cli, settings_of
 from test_credentials_and_clouds import LAYERS, House
 
 ANTHROPIC, LOGIN = "sk-ant-api03-" + "0123456789abcdef" * 2, "sk-ant-oat01-" + "0123456789abcdef" * 2
@@ -50,3 +52,16 @@ def test_another_providers_key_is_known_by_its_form(house: House, key: str, url:
         assert levels == ([expected] if expected else []), (origin, layer, text)
         assert not key or key not in text
         assert expected != "error" or (report.mark == "!" and report.exit_code(check=True) == 3)
+
+
+def test_a_login_token_in_the_place_of_our_key_is_an_error(cli: Cli, repo: Path, key: str) -> None:
+    """Put there by hand beside our pin; no advice takes it for a key of the provider's."""
+    assert cli("openrouter", cwd=repo).code == 0
+    file = settings_of(repo)
+    file.write_text(file.read_text().replace(key, LOGIN))
+    found = {each["code"]: each for each in json.loads(cli("status", "--json", cwd=repo).out)["problems"]}
+    assert found["other-key"]["level"] == "error"
+    assert "token of your own login" in found["other-key"]["message"]
+    assert found["drift"]["fix"] == "llmswitch openrouter --discard-key"
+    assert cli("openrouter", "--discard-key", cwd=repo).code == 0
+    assert cli("status", "--check", cwd=repo).code == 0

@@ -148,6 +148,12 @@ def test_a_file_that_fits_several_is_none_of_them_and_is_taken_over_all_the_same
     assert problem.fix == "llmswitch openrouter --sonnet x/y --adopt-key openrouter"
 
 
+def test_a_preset_without_one_equal_slot_is_not_called_near() -> None:
+    """Only the host is the same."""
+    found, problem = look(three("x/a", "x/b", "x/c"))
+    assert (found, problem.message) == (None, "Not a known preset (openrouter.ai).")
+
+
 def test_a_file_is_never_said_to_have_been_put_here_and_one_command_takes_it_over(
     cli: Cli, repo: Path, sealed: dict[str, str]
 ) -> None:

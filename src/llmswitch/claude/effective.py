@@ -66,10 +66,10 @@ def file_values(root: object, wrong: Sequence[str] = (), managed: bool = False) 
         raise ValueError("the root is not an object")
     if wrong and not managed:
         raise ValueError(f"{wrong[0]} is of the wrong type or has an unknown value")
-    found = {name: root.get(name) for name in (*TOP_MEMBERS, SAVED_MODEL) if name not in wrong}
-    top = {name: as_text(value, name) for name, value in found.items() if value is not None}
+    found = {name: root.get(name) for name in (*TOP_MEMBERS, SAVED_MODEL)}
+    top = {name: as_text(value, name) for name, value in found.items() if name not in wrong and is_plain(name, value)}
     env = root.get("env", {}) if "env" not in wrong else {}
-    return {name: as_text(value) for name, value in env.items()} | top
+    return {name: as_text(value) for name, value in env.items() if name not in found} | top
 
 
 def is_plain(name: str, value: object) -> bool:

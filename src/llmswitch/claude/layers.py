@@ -9,7 +9,7 @@ from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import bytes_of
 from llmswitch.claude.effective import Layer, file_values, is_plain
 from llmswitch.claude.roots import Roots
-from llmswitch.claude.variables import LOCAL, MANAGED, SHARED
+from llmswitch.claude.variables import LOCAL, MANAGED, SHARED, TOP_MEMBERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Reader:
         self.roots = Roots(environ.get("HOME", ""))
         # A blank CLAUDE_CONFIG_DIR is a value too: the folder itself.
         self.user = environ.get("CLAUDE_CONFIG_DIR", os.path.join(self.roots.home, ".claude"))
-        self._shell = Layer("shell", "", environ)
+        self._shell = Layer("shell", "", {name: environ[name] for name in environ if name not in TOP_MEMBERS})
         self._managed: list[tuple[str, str]] | None = None
         self._files: dict[tuple[str, str], Layer | None] = {}
 
@@ -115,7 +115,7 @@ def read(origin: str, path: str, search: str = "") -> Layer | None:
         if isinstance(root, dict) and not all(is_plain(*member) for member in root.items()):
             from llmswitch.claude.schema import wrong_members  # a file that holds no more than a pin needs none
 
-            wrong, doubt = wrong_members(root, search)
+            wrong, doubt = wrong_members(root, search, origin == "managed")
         return Layer(origin, path, file_values(root, wrong, origin == "managed"), doubt=doubt)
     except (ValueError, RecursionError) as error:
         place, why = getattr(error, "lineno", 0), getattr(error, "msg", str(error))

@@ -52,10 +52,10 @@ def by_data(root: Mapping[str, object]) -> list[str]:
     return list(_wrong("", others, known["members"], known["needed"]))
 
 
-def wrong_members(root: Mapping[str, object], search: str) -> tuple[list[str], str]:
+def wrong_members(root: Mapping[str, object], search: str, managed: bool = False) -> tuple[list[str], str]:
     """Return what makes the client drop a file, and what may do so: the data are of another version than it is.
 
-    `search` is the PATH on which it is looked for.
+    `search` is the PATH on which it is looked for. Of a managed file the client drops that member alone.
     """
     wrong = by_rules(root)
     if wrong or not (unsure := by_data(root)):
@@ -63,7 +63,8 @@ def wrong_members(root: Mapping[str, object], search: str) -> tuple[list[str], s
     here, asked = version(search), known_members()["client"]
     if here in ("", asked):
         return unsure, ""
-    return [], f"{unsure[0]} has a value for which Claude Code {asked} ignores the whole file; yours is {here}."
+    ignored = "only that member" if managed else "the whole file"
+    return [], f"{unsure[0]} has a value for which Claude Code {asked} ignores {ignored}; yours is {here}."
 
 
 def known_members() -> Any:

@@ -159,10 +159,12 @@ def smallest_window(models: Iterable[str], windows: Mapping[str, int]) -> int | 
 
 
 def as_text(value: object, name: str = "") -> str:
-    """Return a JSON value as the text Claude Code makes of it (2.1.329), but the list of models as JSON."""
+    """Return a JSON value as the text Claude Code makes of it (2.1.329), but the list of models as JSON: [] if none."""
+    if name == ALLOWED:
+        return dumps([item for item in value if isinstance(item, str)] if isinstance(value, list) else [])
     if isinstance(value, str):
         return value
-    if isinstance(value, list) and name != ALLOWED:
+    if isinstance(value, list):
         return ",".join("" if item is None else as_text(item) for item in value)
     if isinstance(value, dict):
         return "[object Object]"

@@ -32,7 +32,8 @@ class Settings:
 
     def values(self) -> dict[str, str]:
         """Return every variable of `env`, and our top-level members, as Claude Code reads them: as text."""
-        found = {member.key: as_text(member.value) for member in self.env.members} if self.env else {}
+        inner = [member for member in (self.env.members if self.env else ()) if member.key not in TOP_MEMBERS]
+        found = {member.key: as_text(member.value) for member in inner}
         top = [member for name in TOP_MEMBERS if self.root and (member := self.root.get(name))]
         return found | {member.key: as_text(member.value, member.key) for member in top}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
@@ -30,7 +32,7 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     listed = [layer for layer in layers if ALLOWED in layer.values and layer.origin != "shell"]
     elsewhere = any(texts.get(name) for name in CLOUD_SWITCHES)
     if elsewhere or host_of(texts.get(BASE_URL, "")) in ("", ANTHROPIC_HOST):
-        return values, [] if elsewhere else _alone(listed, records, catalog)
+        return values, [] if elsewhere else _alone(checkout, listed, records, catalog)
     entries, models = loads(texts[ALLOWED]), {slot: texts.get(name, "") for slot, name in VARIABLES.items()}
     changed = sent(models, entries)
     found = [_changed(values[ALLOWED], models, changed)] if changed else []
@@ -50,7 +52,7 @@ def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str]
     return Problem("slots-narrowed", "error", message, fix)
 
 
-def _alone(listed: Sequence[Layer], records: Sequence[Record], catalog: Catalog) -> list[Problem]:
+def _alone(checkout: Checkout, listed: Sequence[Layer], records: Sequence[Record], catalog: Catalog) -> list[Problem]:
     """Return the problem of a list of ours that a pin left behind: the client takes one Claude model for everything."""
     ours = [
         layer
@@ -62,8 +64,17 @@ def _alone(listed: Sequence[Layer], records: Sequence[Record], catalog: Catalog)
     for layer in ours:
         if loads(layer.values[ALLOWED]):
             message = f"{ALLOWED} in {layer.path} is a pin's, and the pin is gone: every request goes to one model."
-            found.append(Problem("list-alone", "error", message, "llmswitch claude"))
+            found.append(Problem("list-alone", "error", message, _away(checkout, layer)))
     return found
+
+
+def _away(checkout: Checkout, layer: Layer) -> str:
+    """Return what takes a list out of its file: a switch does so for a local one, here or in main."""
+    if layer.path == f"{checkout.root}/{LOCAL}":
+        return "llmswitch claude"
+    if checkout.main and layer.path == f"{checkout.main.root}/{LOCAL}":
+        return f"llmswitch claude -w {quote(checkout.main.root)}"
+    return f"Take {ALLOWED} out of {layer.path}."
 
 
 def _opened(listed: Sequence[Layer], models: Mapping[str, str], values: Mapping[str, Value]) -> list[Problem]:

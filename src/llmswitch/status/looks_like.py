@@ -72,7 +72,8 @@ def recognised(values: Mapping[str, str], catalog: Catalog, problems: list[Probl
     fix = _take_over(values, *best[0], models, differs) if best else "llmswitch list"
     if not sure:
         where = ", ".join(filter(None, (tool, host)))
-        near = f" It has some of {' and '.join(preset.name for preset, _ in best[:2])}." if best and differs else ""
+        some = best and 0 < len(differs) < len(models)
+        near = f" It has some of {' and '.join(preset.name for preset, _ in best[:2])}." if some else ""
         message = f"Not a known preset{f' ({where})' if where else ''}.{near}"
         problems.append(Problem("unknown-preset", "warning", message, fix))
         return None

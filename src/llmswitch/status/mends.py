@@ -8,6 +8,7 @@ from llmswitch.base.secret import Secret
 from llmswitch.base.shell import spelled
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN
 from llmswitch.presets.listing import names
+from llmswitch.status.key_forms import LOGIN_TOKEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def settled(values: Mapping[str, str], record: Record, key: str | None) -> str:
     strange = [text for text in texts if not record.has_key(Secret(text))]
     if not strange:
         return ""
-    if all(text.startswith("$") for text in strange):
+    if all(text.startswith(("$", LOGIN_TOKEN)) for text in strange):  # nobody's key for a provider
         return " --discard-key"
     return f" --adopt-key {key}" if key and strange == texts else " --adopt-key NAME"
 

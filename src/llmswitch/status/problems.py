@@ -82,7 +82,7 @@ def _may_be_others(values: Mapping[str, Value], match: Match) -> bool:
     """Say whether a credential may be another provider's: none that a switch of ours put beside its base URL is."""
     url = values.get(BASE_URL)
     found = [values[name] for name in CREDENTIALS.values() if name in values and values[name].text]
-    as_put = match.preset is not None and not match.alike
+    as_put = match.preset is not None and not match.alike and not {*match.drift} & {*CREDENTIALS.values()}
     return any(value.layer is not (url and url.layer) or not as_put for value in found)
 
 
