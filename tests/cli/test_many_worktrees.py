@@ -107,7 +107,7 @@ def test_taking_a_pin_away_is_never_refused_and_says_what_main_still_does(
     reply = cli("claude", cwd=linked)
     assert reply.code == 0
     assert f"{repo} (deepseek) still decides here" in reply.err
-    assert not (linked / ".claude").exists()
+    assert not settings_of(linked).exists()
 
 
 def test_all_are_judged_by_the_end_state_and_switched_together(cli: Cli, repo: Path, linked: Path, key: str) -> None:
@@ -342,7 +342,7 @@ def test_back_from_the_first_pin_takes_it_away(cli: Cli, repo: Path, key: str) -
     assert cli("-", cwd=repo).code == 2
     cli("openrouter", cwd=repo)
     assert cli("-", cwd=repo).code == 0
-    assert not (repo / ".claude").exists()
+    assert not settings_of(repo).exists()
     assert cli("-", cwd=repo).code == 0
     assert settings_of(repo).exists()
 
@@ -375,7 +375,7 @@ def test_live_ends_like_claude_and_keeps_the_way_back(cli: Cli, repo: Path, key:
     cli("deepseek", cwd=repo)
     pin = snapshot(repo)
     assert cli("claude", "--live", cwd=repo).code == 0
-    assert not (repo / ".claude").exists()
+    assert not settings_of(repo).exists()
     cli("-", cwd=repo)
     assert snapshot(repo) == pin
 

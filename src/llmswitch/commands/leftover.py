@@ -51,8 +51,7 @@ def _of_a_neighbour(state: State, settings: Settings) -> Record | None:
     for record in records_of_neighbours(state):
         known = all(secret == Secret(KEYLESS_TOKEN) or record.has_key(secret) for secret in secrets)
         if record.pin and known and in_force(record, settings):
-            created = [part for part in record.created if part != "folder"]
-            return Record({**record.data(), "created": created, "foreign": {}, "taken": {}})
+            return Record({**record.data(), "foreign": {}, "taken": {}})
     return None
 
 

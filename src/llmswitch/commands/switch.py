@@ -196,10 +196,7 @@ def _apply(
     def commit(made: Change) -> None:
         keep.save(state, made.record, made.before)
 
-    changed, written = checkout.file.change(edit, private, commit)
-    if written and changed.after is None and "folder" in changed.record.created:
-        checkout.file.remove_folder()
-    return changed, written
+    return checkout.file.change(edit, private, commit)
 
 
 def _changed(
@@ -213,11 +210,9 @@ def _changed(
         change.in_force(current, settings) and change.holds(settings, ALLOWED, current.wrote.get(ALLOWED))
     ):
         current = _leftover().noted(checkout.state, settings, chosen.catalog, request.dry_run)
-    made = "folder" in current.created or not checkout.file.has_folder()
     about: Mapping[str, object] = {
         "preset": chosen.preset.name if chosen.preset.source else None,
         "overrides": dict(chosen.overrides),
-        "created": ["folder"] if made else [],
         "passing": request.passing,
         "key": _noted(key, current, chosen.preset.key),
     }

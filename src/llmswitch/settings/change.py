@@ -30,7 +30,7 @@ def switched(
     """Return the change that takes the pin of `records` out and puts `members` in; with none no pin is left.
 
     `records` are the current record and the one before it. `about` are the fields of the new record that a settings
-    file does not tell: preset, overrides, key, passing, and `created` as far as it is known before.
+    file does not tell: preset, overrides, key, passing.
     """
     found: dict[str, object] = {}
     base = settings
@@ -52,9 +52,7 @@ def switched(
     if not members:
         return Change(settings, base, Record({**about, **found}))
     after, noted = _pinned(base, members)
-    created = about.get("created")
-    parts = [*(created if isinstance(created, list) else []), *noted.pop("created")]
-    return Change(settings, after, Record({**about, **found, **noted, "created": parts}))
+    return Change(settings, after, Record({**about, **found, **noted}))
 
 
 def unpinned(settings: Settings, records: Sequence[Record]) -> Settings:
@@ -75,7 +73,7 @@ def holds(settings: Settings, name: str, raw: str | None) -> bool:
     return found == raw or (name == ALLOWED and None not in (found, raw) and loads(found or "") == loads(raw or ""))
 
 
-def _pinned(base: Settings | None, members: Mapping[str, object]) -> tuple[Settings, dict[str, list[str]]]:
+def _pinned(base: Settings | None, members: Mapping[str, object]) -> tuple[Settings, dict[str, object]]:
     """Return `base` (None: no file) with the members in it, and what the record says of that."""
     settings = Settings("\n") if base is None else base
     wanted = {name: value for name, value in members.items() if name != AUTO_MODE or not _has_opinion(settings)}
@@ -88,7 +86,7 @@ def _pinned(base: Settings | None, members: Mapping[str, object]) -> tuple[Setti
         "displaced": {name: text for name in wrote if (text := settings.raw(name)) is not None},
         "created": [part for part, absent in missing.items() if absent],
     }
-    return settings.with_members(raw), noted  # type: ignore[return-value]  # created is a list, the others objects
+    return settings.with_members(raw), noted
 
 
 def as_json(value: object) -> str:

@@ -217,16 +217,5 @@ class SettingsFile:
             return files.replace(self.path, data, mode, is_as_seen) or None
         except BaseException:
             if made:
-                self.remove_folder()
+                _others().remove_folder(self.folder)
             raise
-
-    def has_folder(self) -> bool:
-        """Say whether `.claude` is there."""
-        return os.path.isdir(self.folder)
-
-    def remove_folder(self) -> None:
-        """Remove `.claude` where it is empty."""
-        try:
-            os.rmdir(self.folder)
-        except OSError:
-            pass

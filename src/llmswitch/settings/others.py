@@ -33,6 +33,14 @@ def invalid(path: str, text: bytes, error: ValueError) -> LlmswitchError:
     )
 
 
+def remove_folder(folder: str) -> None:
+    """Remove a `.claude` that was made for a file which then could not be written."""
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
+
+
 def still_blank(path: str) -> list[str]:
     """Wait while a blank file may still be filled, and return what to tell where that did not happen."""
     waited, end = False, time.monotonic() + FILLED_SECONDS

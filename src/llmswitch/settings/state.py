@@ -27,7 +27,7 @@ class Record:
     """What one switch wrote, kept in the state file: enough to take it out again, and no secret.
 
     `pin` holds the identity members but no credential, `wrote` the tuning members and `displaced` what the user
-    had in their place (both as JSON text), `created` which of folder, file, root and env did not exist before,
+    had in their place (both as JSON text), `created` which of file, root and env did not exist before,
     `foreign` the identity members found that were not ours, `taken` what stood there in place of a pin of ours
     (settings/taken). A `passing` record is no state to go back to.
     """

@@ -43,10 +43,9 @@ class Report:
         self.worktree, self.main, self.branch, self.path = checkout.root, checkout.worktree.is_main, branch, path
         self.own, self.values, self.shadows, self.match, self.through = own, values, shadows, match, through
         self.texts = {name: value.text for name, value in values.items()}
-        self.preset, self.drift, self.source, self.follows_main = (
-            match.preset, match.drift, match.source, match.follows_main,
-        )  # fmt: skip
-        self.problems, self.cloud, self.folder = problems, None, checkout.folder
+        self.preset, self.drift, self.source = match.preset, match.drift, match.source
+        self.follows_main, self.folder = match.follows_main, checkout.folder
+        self.problems, self.cloud = problems, None
         over = any(layer.origin == "main" for layer in shadows.values()) and checkout.main
         self.over = (over.state.current.preset or "its own") if over else ""  # main's preset, where it wins here
         if match.switch:
