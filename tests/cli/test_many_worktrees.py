@@ -187,7 +187,7 @@ def test_status_says_what_a_session_below_would_use(cli: Cli, repo: Path, linked
     safety-109.
     """
     cli("openrouter", cwd=linked)
-    assert "A session started below this folder" in cli("status", cwd=linked).out
+    assert "A session started in a folder below this one" in cli("status", cwd=linked).out
     cli("claude", cwd=linked)
     cli("deepseek", cwd=repo)
     assert "A session started below" not in cli("status", cwd=repo).out

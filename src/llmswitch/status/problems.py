@@ -93,7 +93,7 @@ def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value], d
     missed = {values[name].layer.path: values[name].layer for name in OURS if name in values}
     paths = [path for path, layer in missed.items() if layer not in below]
     file = "this worktree's file" if own and paths == [own.path] else " and ".join(paths)
-    message = f"A session started below this folder would use {uses}: it does not read {file}."
+    message = f"A session started in a folder below this one would use {uses}: it does not read {file}."
     fix = "llmswitch run" if own and is_carried(checkout, own) else f"Start Claude Code in {checkout.root} itself."
     return Problem("below", "note", message, fix)
 
