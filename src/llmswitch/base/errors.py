@@ -19,8 +19,7 @@ class LlmswitchError(Exception):
 
     def __init__(self, message: str, *, hint: str = "", changed: str = "Nothing was changed.") -> None:
         super().__init__(message)
-        self.hint = hint
-        self.changed = changed
+        self.hint, self.changed = hint, changed
 
     def __str__(self) -> str:
         """Return the whole message: what happened, whether anything changed, what next."""

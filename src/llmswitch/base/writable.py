@@ -13,6 +13,7 @@ from shlex import quote
 
 from llmswitch.base.errors import Refused
 from llmswitch.base.files import TEMP_PREFIX, close_quietly
+from llmswitch.base.passable import Passable
 
 GROUP, OTHERS = "its group", "everybody"
 
@@ -43,9 +44,8 @@ def _is_own_group(status: os.stat_result) -> bool:
 def refusal(path: str, who: str, so: str, anyway: bool) -> Refused:
     """Return the error for such a place; `so` is what does not happen, `anyway` whether that option helps here."""
     may = f"{'g' if who == GROUP else 'go'}-w"
-    return Refused(
-        f"{path}: {who} can write {_what(path)}: {so}.",
-        hint=f"To keep it to yourself: chmod {may} {quote(path)}{'. (--anyway goes on.)' if anyway else ''}",
+    return (Passable if anyway else Refused)(
+        f"{path}: {who} can write {_what(path)}: {so}.", hint=f"To keep it to yourself: chmod {may} {quote(path)}"
     )
 
 

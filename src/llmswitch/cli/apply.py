@@ -16,6 +16,7 @@ from llmswitch.commands.several import switch_all
 from llmswitch.commands.switch import Tools
 from llmswitch.keys.sources import KeySource
 from llmswitch.presets import config
+from llmswitch.views import switch as view
 from llmswitch.views.text import short_path
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _pin(app: App, checkout: Checkout, tell: Callable[[list[str]], None]) -> Non
         if done.written:
             where = f"{short_path(checkout.root, app.home)} to {done.chosen.preset.name} ({done.host})"
             tell([f"Switched {where}, by your rule for {rule.described}."])
+            console.note(*view.remarks(done, request, app.sessions(*done.checkout.reached)))
 
 
 @click.group("hook")

@@ -52,7 +52,7 @@ def list_(app: App, word: str, whole: bool, only_names: bool, as_json: bool) -> 
     rows = [row for row in found if view.has(row, word)]
     if not rows and word and not as_json:
         raise UsageProblem(f"No preset has {word!r} in its name, title, group, key or host.", hint="llmswitch list")
-    if only_names:
+    if only_names and not as_json:
         console.answer([str(row["name"]) for row in rows])
         return
     width = terminal.width()

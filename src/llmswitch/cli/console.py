@@ -66,8 +66,6 @@ def piped() -> str:
 def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
     """Do the work these arguments ask for and return its exit code; every error becomes one message on stderr."""
     code: object = 0
-    if arguments[:1] == ["run"] and "--" in arguments:  # what stands behind it is Claude Code's
-        arguments = arguments[: arguments.index("--")]
     try:
         _prepare()
         if any(looks_like_key(word) and not os.path.exists(word) for word in arguments):

@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from llmswitch.base.errors import LlmswitchError, UsageProblem
+from llmswitch.base.errors import COMMANDS, LlmswitchError, UsageProblem
 from llmswitch.base.install import off_path
 from llmswitch.base.key_words import may_be_key
+from llmswitch.base.passable import Passable
 
 A_KEY = (
     "One of the arguments looks like a key. Nothing was done with it, but it may now be in your shell's history "
@@ -20,6 +21,7 @@ A_KEY = (
 
 
 PLACES = 10  # of a bug
+SWITCHES = ("-", "use", "run")  # the commands that take --anyway, as each PRESET does
 
 
 class CommandLineProblem(UsageProblem):
@@ -82,7 +84,9 @@ def explained(error: BaseException, arguments: Sequence[str]) -> tuple[list[str]
         return [f"llmswitch: {A_KEY}"], 2
     if isinstance(error, CommandLineProblem):
         return error.lines, error.exit_code
-    return [f"llmswitch: {error}", *(off_path() if "llmswitch " in error.hint else ())], error.exit_code
+    may_pass = isinstance(error, Passable) and (arguments[0] in SWITCHES or arguments[0] not in COMMANDS)
+    said = f"{str(error).rstrip('.')}. (--anyway goes on.)" if may_pass else str(error)
+    return [f"llmswitch: {said}", *(off_path() if "llmswitch " in error.hint else ())], error.exit_code
 
 
 def _bug(error: BaseException) -> list[str]:

@@ -100,7 +100,7 @@ def keys_delete(app: App, name: str, as_json: bool) -> None:
     console.print_data(as_json, data, lambda: [line])
     if deleted or standing:
         console.note(*view.without_key(asking, app.home), *view.still_standing(name, standing, page, app.home))
-    renewing.after_deleting(app, standing)
+    renewing.after_deleting(app, standing, may_ask=not as_json)
 
 
 @click.command("print-key")

@@ -47,12 +47,12 @@ def after_saving(app: App, name: str) -> None:
         console.note(f"Put the new one in with: llmswitch renew {name} --everywhere")
 
 
-def after_deleting(app: App, standing: Sequence[Holder]) -> None:
-    """Offer to take away the pins in which a deleted key still stands."""
+def after_deleting(app: App, standing: Sequence[Holder], may_ask: bool) -> None:
+    """Offer to take away the pins in which a deleted key still stands, or say how."""
     there = [each.path for each in standing if not each.why]
     if not there:
         return
-    if console.attended() and _confirmed("Take these pins away (llmswitch claude)?", default=False):
+    if may_ask and console.attended() and _confirmed("Take these pins away (llmswitch claude)?", default=False):
         checkouts = [app.checkouts.at(path) for path in there]
         hot_switch.carry_out(app, Request("claude", {}, {}), checkouts, {})
     else:

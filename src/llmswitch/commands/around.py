@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from shlex import quote
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.passable import Passable
 from llmswitch.base.shell import spelled
 from llmswitch.claude.variables import CREDENTIAL_PLACES, HELPER, OURS
 from llmswitch.commands.request import Request
@@ -86,10 +87,10 @@ def _one_file(checkout: Checkout, main: Checkout, request: Request) -> Refused:
 def _shadowed(checkout: Checkout, main: Checkout, request: Request) -> Refused:
     """Return the refusal of a pin that would not take effect, since main's wins."""
     same = f"the same for main: {_command(request)} -w {quote(main.root)}; or " if request.members is None else ""
-    return Refused(
+    return Passable(
         f"{checkout.root} would not follow: in a linked worktree Claude Code reads the main checkout's "
         f"settings too, and {main.described} wins.",
-        hint=f"Either {same}free it: llmswitch claude -w {quote(main.root)}{_or_run(request)}. (--anyway goes on.)",
+        hint=f"Either {same}free it: llmswitch claude -w {quote(main.root)}{_or_run(request)}.",
     )
 
 
@@ -98,9 +99,9 @@ def _overriding(checkout: Checkout, strangers: Sequence[Checkout], request: Requ
     names = ", ".join(each.described for each in strangers)
     same = f"switch them all: {_command(request)} --all; or " if request.members is None else ""
     free = " && ".join(f"llmswitch claude -w {quote(each.root)}" for each in strangers)
-    return Refused(
+    return Passable(
         f"{checkout.root} is the main checkout: its pin would also win in {names}.",
-        hint=f"Either {same}take theirs away: {free}{_or_run(request)}. (--anyway goes on.)",
+        hint=f"Either {same}take theirs away: {free}{_or_run(request)}.",
     )
 
 

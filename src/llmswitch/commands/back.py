@@ -61,7 +61,7 @@ def back(state: State, options: Mapping[str, Any], ask: Asker) -> Request:
 def first(state: State, options: Mapping[str, Any], ask: Asker) -> Request:
     """Return the request that puts back what stood here before the first switch of ours; raises as `back` does."""
     if state.first is None and not state.current.preset:
-        raise UsageProblem("No switch of this worktree is known, so what stands here is the first state.")
+        raise UsageProblem("No switch of this worktree is known, and so no state before it.")
     if state.first is None:
         raise UsageProblem(
             "What stood here before the first switch is not known: an older llmswitch made it, or its state is lost.",

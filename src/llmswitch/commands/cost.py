@@ -39,7 +39,7 @@ class Row:
         return oldest([price for _, price, _ in self.slots.values() if price])
 
     def data(self) -> dict[str, object]:
-        """Return the row as JSON data; `change_percent` is against the current pin, negative for cheaper."""
+        """Return the row as JSON data; `change_percent` is against the baseline, negative for cheaper."""
         return {
             "preset": self.name,
             "current": self.current,
@@ -85,10 +85,10 @@ def cost(
             _row(preset, {}, catalog, session, moment) for preset in [one for one in priced if has_key(one)] or priced
         ]
     baseline = here = _current(current, catalog, session, moment)
-    if against:
+    if against and not (here and current and not current[1] and here.name == against):
         baseline = _named(against, catalog, session, moment)[0]
-    for extra in (here, baseline):
-        rows = [row for row in rows if extra is None or row.name != extra.name] + ([extra] if extra else [])
+    extra = [row for row in dict.fromkeys((here, baseline)) if row]
+    rows = [row for row in rows if row.name not in {each.name for each in extra}] + extra
     for row in rows:
         if baseline and row is not baseline and row.usd is not None and baseline.usd:
             row.change = round(-saved_percent(row.usd, baseline.usd), 1) or 0.0  # never -0.0

@@ -27,6 +27,7 @@ from llmswitch.claude.variables import (
 )
 from llmswitch.keys.sources import UNSAVED, KeySource
 from llmswitch.presets.pin import pin
+from llmswitch.settings.neighbours import pinned
 
 if TYPE_CHECKING:
     from llmswitch.gateway.client import LocalGateway
@@ -71,10 +72,10 @@ class Exporter:
         Raises Refused where a settings file here says something else, UsageProblem where there is no pin, KeyProblem
         for a key that nobody can read again.
         """
-        pinned = None if name else _pinned(checkout)
-        preset, members = self._of_preset(name) if name else self._of_pin(pinned)
+        here = None if name else pinned(checkout)
+        preset, members = self._of_preset(name) if name else self._of_pin(here)
         _check(checkout, preset, members)
-        called = None if with_key else self._called(preset, members, pinned)
+        called = None if with_key else self._called(preset, members, here)
         if with_key:
             members |= self._key(preset, members)
         values = {each: text for each, text in members.items() if text and each not in TOP_MEMBERS}
@@ -104,7 +105,7 @@ class Exporter:
     def _of_pin(self, checkout: Checkout | None) -> tuple[Preset, dict[str, str]]:
         settings = checkout.file.settings() if checkout else None
         if checkout is None or settings is None or not checkout.state.current.preset:
-            raise UsageProblem("This worktree has no pin.", hint="Name a preset: llmswitch env PRESET")
+            raise UsageProblem("No switch of ours put a pin here.", hint="Name a preset: llmswitch env PRESET")
         record, values = checkout.state.current, settings.values()
         ours = {each: values[each] for each in (*OURS, *record.wrote) if each in values}
         return self._catalog.load(str(record.preset)), ours
@@ -131,11 +132,6 @@ class Exporter:
         if not preset.key or not members.get(BASE_URL):
             return {}
         return {CREDENTIALS[preset.auth]: self._keys.obtain(preset).secret.reveal()}
-
-
-def _pinned(checkout: Checkout) -> Checkout | None:
-    """Return the worktree whose pin counts here: this one, or the main checkout that it follows."""
-    return next((each for each in (checkout, checkout.main) if each and any(each.pin.values())), None)
 
 
 def _check(checkout: Checkout, preset: Preset, members: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from llmswitch.base.errors import Refused
 from llmswitch.base.fastjson import loads
+from llmswitch.base.passable import Passable
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.effective import effective
 from llmswitch.claude.fence import sent
@@ -57,7 +58,7 @@ def _guarded(chosen: Chosen, checkout: Checkout, anyway: bool) -> tuple[Chosen, 
     reasons = [*dropped, *(dangers(pin, checkout) if pin.base_url else ())]
     if reasons and not anyway:
         message, hint = reasons[0]
-        raise Refused(message, hint=f"{hint} (--anyway goes on.)")
+        raise Passable(message, hint=hint)
     shell = open_here(pin.base_url, {}, checkout.layers[-1])  # a file cannot help there, and a pin in it does no harm
     doubt += [*(f"{way.message} {way.fix}" for way in shell), *_overruled(pin, checkout)]
     notices = [f"warning: {message}" for message in [*(message for message, _ in reasons), *doubt]]

@@ -12,6 +12,7 @@ from llmswitch.claude.variables import LOCAL, SAVED_MODEL, START_MODEL, VARIABLE
 from llmswitch.presets import ladder
 from llmswitch.presets.advice import slot_models
 from llmswitch.presets.preset import slot_named
+from llmswitch.settings.neighbours import pinned
 from llmswitch.worktrees import git
 
 TYPE_CHECKING = False
@@ -63,7 +64,8 @@ class Ladder:
 
 def find(checkout: Checkout, catalog: Catalog) -> Ladder:
     """Return the ladder of a worktree, or the default map of its preset."""
-    name, overrides = checkout.state.current.preset or "claude", checkout.state.current.overrides
+    counts = pinned(checkout) or checkout
+    name, overrides = counts.state.current.preset or "claude", counts.state.current.overrides
     defaults = _defaults(name, overrides, catalog)
     models, remarks = None, []
     try:
@@ -75,7 +77,7 @@ def find(checkout: Checkout, catalog: Catalog) -> Ladder:
     bands = {band: defaults.get(slot, "") for band, (slot, _) in ladder.BANDS.items()}
     path = f"{checkout.root}/{ladder.FILE}"
     session, by = _session(effective(checkout.layers), defaults, checkout)
-    pin = _pin(name, overrides, models) if models or ladder.MARK in overrides else ""
+    pin = _pin(name, overrides, models) if counts is checkout and (models or ladder.MARK in overrides) else ""
     return Ladder(path, name, models, ladder.bands(models) if models else bands, session, by, pin, remarks)
 
 

@@ -18,6 +18,7 @@ from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.presets.sessions import hours, short
 from llmswitch.presets.words import aliases, by_preset
+from llmswitch.settings.neighbours import pinned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,20 +181,26 @@ def _remarks(preset: Preset, catalog: Catalog, in_file: bool) -> list[str]:
 
 
 def pin_here(checkouts: Checkouts) -> tuple[str, Mapping[str, str]] | None:
-    """Return the preset that was last switched to in the current folder with its overrides; `claude` where none was.
+    """Return the preset in use in the current folder with its overrides; `claude` where there is no pin.
 
-    None where the folder cannot be used.
+    None where the folder cannot be used, or its pin was not put there by a switch of ours.
     """
     try:
-        record = checkouts.at().state.current
+        counts = pinned(checkouts.at())
     except LlmswitchError:
         return None
-    return (record.preset or "claude"), record.overrides
+    if counts is None:
+        return "claude", {}
+    record = counts.state.current
+    return (record.preset, record.overrides) if record.preset else None
 
 
 def preset_here(checkouts: Checkouts) -> str | None:
-    """Return the preset that was last switched to in the current folder, None where there is none to know of."""
+    """Return the preset in use in the current folder, None where no switch here tells."""
     try:
-        return checkouts.at().state.current.preset
+        here = checkouts.at()
+        counts = pinned(here)
     except LlmswitchError:
         return None
+    name = (counts or here).state.current.preset
+    return name if counts or name == "claude" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.passable import Passable
 from llmswitch.claude.variables import ANTHROPIC_HOST
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.doubts import doubt
@@ -17,7 +18,7 @@ def check(checkout: Checkout, pin: Pin, anyway: bool, catalog: Catalog) -> list[
     Raises Refused for that, without `anyway`.
     """
     try:
-        refuse(*deciding(checkout, pin.members), " (--anyway goes on.)")
+        refuse(*deciding(checkout, pin.members))
         notices = list[str]()
     except Refused as refused:
         if not anyway:
@@ -29,13 +30,10 @@ def check(checkout: Checkout, pin: Pin, anyway: bool, catalog: Catalog) -> list[
     ]
 
 
-def refuse(where: str, by: str, but: str = "") -> None:
-    """Refuse slots that `by` (a file, or the shell) sends to the host `where`, unless that is Anthropic's own.
-
-    `but` are words for the way past.
-    """
+def refuse(where: str, by: str) -> None:
+    """Refuse slots that `by` (a file, or the shell) sends to the host `where`, unless that is Anthropic's own."""
     if where not in ("", ANTHROPIC_HOST):
-        raise Refused(
+        raise Passable(
             f"These slots are for your own login, and {by or 'the settings file'} sends requests to {where}.",
-            hint=f"Take that out of {by or 'the settings file'}, or name a preset: llmswitch list.{but}",
+            hint=f"Take that out of {by or 'the settings file'}, or name a preset: llmswitch list.",
         )

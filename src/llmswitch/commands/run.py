@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from llmswitch.base.errors import Refused, UsageProblem
+from llmswitch.base.passable import Passable
 from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of, id_in, is_loopback
@@ -41,7 +42,7 @@ from llmswitch.gateway.delivery import deliver
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.pin import Pin, pin
 from llmswitch.settings import ledger
-from llmswitch.settings.neighbours import decided
+from llmswitch.settings.neighbours import decided, pinned
 from llmswitch.status import credential, key_forms
 from llmswitch.status.compare import compare
 
@@ -102,15 +103,15 @@ def start(
     if request:
         tools.catalog.load(request.preset)  # a wrong name is said first,
     executable = program.find(environ)  # then a missing Claude Code, before anybody is asked for a key
-    found = overlay(request, checkout, tools)
+    found = overlay(request, checkout, tools, anyway)
     if found and id_in(str(found.members.get(BASE_URL, ""))):
         tools.gateway().start()  # or Claude Code would talk to whoever has the port
     settings = found.file(checkout.root, state_folder) if found else None
     argv = arguments(given, settings)
     if found and not anyway and not own_settings.are_read(executable, state_folder, environ):
-        raise Refused(
+        raise Passable(
             f"{executable} does not read the settings that carry the pin. {own_settings.CAUSES}.",
-            hint=f"Look into {executable}, or put the program itself first on PATH. (--anyway goes on.)",
+            hint=f"Look into {executable}, or put the program itself first on PATH.",
         )
     if session_arguments.starts_session(given):
         if not anyway:
@@ -131,7 +132,7 @@ def _refuse_leak(found: Overlay | None, checkout: Checkout, catalog: Catalog) ->
     values = effective([Layer("overlay", "", texts), *checkout.layers])
     errors = [*credential.findings(values, "", checkout.folder), *key_forms.findings(values, catalog, "")]
     if wrong := next((each for each in errors if each.level == "error"), None):
-        raise Refused(wrong.message, hint=f"{wrong.fix} Or name a preset: llmswitch run PRESET. (--anyway goes on.)")
+        raise Passable(wrong.message, hint=f"{wrong.fix} Or name a preset: llmswitch run PRESET.")
 
 
 def _note(
@@ -152,8 +153,7 @@ def _note(
         preset = compare(checkout, own, values, tools.catalog).preset
     cloud = clouds.on({name: text for name, text in texts.items() if isinstance(text, str)})
     host = cloud.name if cloud else host_of(texts.get(BASE_URL, "")) or ANTHROPIC_HOST
-    words = tools.typed[: tools.typed.index("--")] if "--" in tools.typed else tools.typed  # behind it may be a prompt
-    ledger.note(checkout, {"kind": "run", "preset": preset, "host": host, "session": session}, texts, words)
+    ledger.note(checkout, {"kind": "run", "preset": preset, "host": host, "session": session}, texts, tools.typed)
 
 
 def in_use(checkout: Checkout, asked: Mapping[str, str]) -> tuple[str, dict[str, str]]:
@@ -161,8 +161,9 @@ def in_use(checkout: Checkout, asked: Mapping[str, str]) -> tuple[str, dict[str,
 
     Raises Refused where there is none, and requests go elsewhere all the same.
     """
-    record = checkout.state.current
-    if not record.preset or not record.pin:
+    counts = pinned(checkout)
+    record = counts.state.current if counts else None
+    if record is None or not record.preset:
         where, by = decided(effective(checkout.layers))
         if where not in ("", ANTHROPIC_HOST):
             raise Refused(
@@ -174,7 +175,7 @@ def in_use(checkout: Checkout, asked: Mapping[str, str]) -> tuple[str, dict[str,
     return record.preset, {**kept, **asked}
 
 
-def overlay(request: Request | None, checkout: Checkout, tools: Tools) -> Overlay | None:
+def overlay(request: Request | None, checkout: Checkout, tools: Tools, anyway: bool) -> Overlay | None:
     """Return the overlay for what is asked for, or for the worktree as it is; None where Claude Code needs none.
 
     Raises Refused for a credential that only the file knows, KeyProblem where the pin's key is nowhere.
@@ -183,29 +184,30 @@ def overlay(request: Request | None, checkout: Checkout, tools: Tools) -> Overla
     below = _without(checkout, ["main", "worktree"] if preset else ["main"])
     if request and preset and not preset.is_claude:
         members = {**below, **_from_preset(preset, request.overrides, tools)}
-        return _guarded(members, checkout)
+        return _guarded(members, checkout, anyway)
     settings = None if preset else checkout.file.settings()  # in a subfolder of a linked worktree no layer has it
     values = settings.values() if settings else {}
     if any(counts(name, values.get(name, "")) for name in (BASE_URL, *CLOUD_SWITCHES)):
-        return _guarded({**below, **_from_file(values, checkout, tools)}, checkout)
+        return _guarded({**below, **_from_file(values, checkout, tools)}, checkout, anyway)
     if request and preset and request.overrides:
-        below |= _own_slots(preset, request.overrides, checkout, tools)
+        below |= _own_slots(preset, request.overrides, checkout, tools, anyway)
     below = _with_list(below, checkout.layers)
     return Overlay(below) if below else None
 
 
-def _own_slots(preset: Preset, overrides: Mapping[str, str], checkout: Checkout, tools: Tools) -> Members:
+def _own_slots(preset: Preset, overrides: Mapping[str, str], checkout: Checkout, tools: Tools, anyway: bool) -> Members:
     """Return the slots of one's own login; Refused where other settings would ask another backend for them."""
     kept = [layer for layer in checkout.layers if layer.origin not in ("main", "worktree")]
-    own_login.refuse(*decided(effective(kept)))
+    if not anyway:
+        own_login.refuse(*decided(effective(kept)))
     return dict(pin(preset, overrides, tools.catalog).members)
 
 
-def _guarded(members: Mapping[str, Any], checkout: Checkout) -> Overlay:
-    """Return the overlay of a pin; Refused where its key would be carried elsewhere."""
+def _guarded(members: Mapping[str, Any], checkout: Checkout, anyway: bool) -> Overlay:
+    """Return the overlay of a pin; Refused where its key would be carried elsewhere, but for `anyway`."""
     pin = past_proxies(Pin(members), checkout)
-    for message, hint in dangers(pin, checkout) if pin.base_url else ():
-        raise Refused(message, hint=hint)
+    for message, hint in dangers(pin, checkout) if pin.base_url and not anyway else ():
+        raise Passable(message, hint=hint)
     return Overlay(_with_list(pin.members, checkout.layers))
 
 

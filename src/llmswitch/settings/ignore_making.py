@@ -7,6 +7,7 @@ import stat
 from shlex import quote
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.passable import Passable
 from llmswitch.claude.variables import LOCAL
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import find
@@ -72,7 +73,8 @@ def tracked_notices(worktree: Worktree, may_pass: bool, anyway: bool) -> list[st
     so = "everybody who has this repository would get the pin"
     if may_pass and anyway:
         return [f"warning: git tracks {real}: a commit takes the pin to everybody who has this repository."]
-    raise _tracked(place, name, so, ". (--anyway goes on.)" if may_pass else "")
+    tracked = _tracked(place, name, so)
+    raise Passable(tracked.args[0], hint=tracked.hint) if may_pass else tracked
 
 
 def _ignored(worktree: Worktree, name: str) -> bool:

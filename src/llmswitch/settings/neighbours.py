@@ -49,6 +49,11 @@ def main_of_link(checkout: Checkout) -> Checkout | None:
     return main if main and os.path.realpath(f"{checkout.root}/{LOCAL}") == f"{main.root}/{LOCAL}" else None
 
 
+def pinned(checkout: Checkout) -> Checkout | None:
+    """Return the worktree whose pin counts here: the main checkout that this one follows, or this one, if any."""
+    return next((each for each in (checkout.main, checkout) if each and any(each.pin.values())), None)
+
+
 def lower_host(checkout: Checkout) -> str:
     """The host that settings weaker than the local files name, here or in a worktree that follows; "" for none."""
     for root in checkout.reached:
