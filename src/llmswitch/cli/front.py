@@ -45,10 +45,8 @@ STATUS = {"--short": "short", "--json": "as_json", "--check": "check", "--all": 
 def main() -> None:
     """Run the command line and end with its exit code."""
     arguments = sys.argv[1:]
-    mine = (
-        arguments.index("--") if arguments[:1] == ["run"] and "--" in arguments else None
-    )  # the rest is Claude Code's
-    typed = arguments[:mine]
+    ended = arguments[:1] == ["run"] and "--" in arguments  # what stands behind it is Claude Code's
+    typed = arguments[: arguments.index("--")] if ended else arguments
     code = console.run(lambda: answer(App(os.environ, COMMANDS, typed), arguments), typed)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
     sys.exit(code)
