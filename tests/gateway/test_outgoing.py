@@ -193,6 +193,125 @@ def test_a_connection_on_which_more_comes_than_was_asked_for_is_not_used_again()
     run(main())
 
 
+@pytest.mark.parametrize("stray", [b"HTTP/1.1 404 Not Found\r\n\r\nno", b"stray", b"\0\0", b"5\r\n"])
+@pytest.mark.parametrize("answer", [SIZED, CHUNKED])
+def test_what_stands_behind_a_whole_answer_is_no_part_of_any(answer: bytes, stray: bytes) -> None:
+    """The answer is taken, and its connection is not."""
+
+    async def main() -> None:
+        async with serving(saying(answer + stray)) as server, outgoing() as out:
+            for _ in range(2):
+                given, body = await ask(out, server.url)
+                assert (given.status, body) == (200, b"hello world")
+            assert server.connections == 2
+
+    run(main())
+
+
+def test_what_comes_late_behind_a_whole_answer_is_no_part_of_the_next() -> None:
+    """Where it is there before the next question."""
+
+    async def main() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(SIZED)
+            await taken.wait()
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno")
+            sent.set()
+            assert not await reader.read(1)  # it is closed, and asked nothing
+            raise ConnectionError
+
+        taken, sent = asyncio.Event(), asyncio.Event()
+        async with serving(serve) as server, outgoing() as out:
+            for _ in range(2):
+                given, body = await ask(out, server.url)
+                assert (given.status, body) == (200, b"hello world")
+                taken.set()
+                await sent.wait()
+            assert server.connections == 2
+
+    run(main())
+
+
+def test_a_coding_that_says_no_end_ends_with_the_connection() -> None:
+    """Which is what `identity` means, where an old server writes it; with a length beside it, it is no HTTP."""
+    identity = HEAD + b"Transfer-Encoding: identity\r\n"
+
+    async def main() -> None:
+        async with serving(saying(identity + b"\r\nhello ", b"world", close=True)) as server, outgoing() as out:
+            assert [(await ask(out, server.url))[1] for _ in range(2)] == [b"hello world"] * 2
+            assert server.connections == 2
+        async with serving(saying(identity + b"Content-Length: 11\r\n\r\nhello world")) as server, outgoing() as out:
+            for _ in range(2):
+                with pytest.raises(Unreachable, match="no HTTP"):
+                    await ask(out, server.url)
+            assert server.connections == 2
+
+    run(main())
+
+
+def test_a_header_with_a_control_character_is_none() -> None:
+    """The client could read it as two; the answer's reason neither."""
+    raw = SIZED.replace(b"OK\r\n", b"O\x1bK\r\nX-A: a\x01b\r\nX-B: \x7f\r\nX-C: a\0b\r\nX-D: a\tb\r\n")
+
+    async def main() -> None:
+        async with serving(saying(raw)) as server, outgoing() as out:
+            answer, body = await ask(out, server.url)
+            assert [name for name, _ in answer.headers] == ["X-D", "Content-Type", "Content-Length"]
+            assert (answer.reason, body) == ("", b"hello world")
+            assert len([(await ask(out, server.url))[0] for _ in range(2)]) == 2
+            assert server.connections == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "proxy", ["proxy:3128", "10.0.0.1:3128", "proxy", "http://", "http://[::1", "http://h:x", "http://h:99999", "socks5://h:1"]
+)  # fmt: skip
+def test_a_proxy_that_is_none_is_named(proxy: str) -> None:
+    """By its variable, and as nothing that its host or its key did; it may hold a password, which is not shown."""
+
+    async def main() -> None:
+        async with outgoing() as out:
+            with pytest.raises(Unreachable, match=r"^HTTPS_PROXY must be http://HOST:PORT; [a-z ]+$"):
+                await out.post(Place("there.invalid", 443, True, proxy), "/v1", [], b"")
+
+    run(main())
+
+
+def test_what_a_proxy_does_is_not_said_of_the_host_behind_it() -> None:
+    """Its name, its port, and its goodbye."""
+
+    async def main() -> None:
+        async with serving(saying(b"", close=True)) as closing, outgoing() as out:
+            for proxy, said in [
+                ("http://there.invalid:1", "there.invalid: its name cannot be resolved"),
+                ("http://127.0.0.1:1", "127.0.0.1: cannot connect (Connection refused)"),
+                (closing.url, "127.0.0.1: it closed the connection"),
+            ]:
+                with pytest.raises(Unreachable) as refused:
+                    await out.post(Place("host.invalid", 443, True, proxy), "/v1", [], b"")
+                assert str(refused.value) == f"the proxy {said}"
+
+    run(main())
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_no_reason_is_empty(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """A host that hangs up in the middle of TLS says nothing, and its error has no text."""
+
+    async def main() -> None:
+        async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            await _close(writer)
+
+        async with await asyncio.start_server(close, "127.0.0.1", 0) as server, outgoing() as out:
+            with pytest.raises(Unreachable, match=r"^it closed the connection$"):
+                await out.post(Place("127.0.0.1", server.sockets[0].getsockname()[1], True), "/v1", [], b"")
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
+
+
 def test_a_connection_that_was_closed_meanwhile_is_not_used_again() -> None:
     """The question goes out on a new one."""
 
@@ -249,12 +368,13 @@ def test_a_connection_whose_answer_was_left_unread_for_long_can_be_asked_again()
 
 
 def test_no_header_makes_two() -> None:
-    """A key with a line's end in it is not sent."""
+    """A key with a line's end or another control character in it is not sent."""
 
     async def main() -> None:
         place, path = place_of("http://127.0.0.1:9")
-        with pytest.raises(ValueError, match=r"^$"):
-            await Outgoing().post(place, path, [("Authorization", "Bearer a\r\nX: y")], b"")
+        for between in ("\r\n", "\n", "\r", "\0", "\x01", "\x1b", "\x7f"):
+            with pytest.raises(ValueError, match=r"^$"):
+                await Outgoing().post(place, path, [("Authorization", f"Bearer a{between}X: y")], b"")
 
     run(main())
 

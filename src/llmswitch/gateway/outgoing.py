@@ -37,7 +37,9 @@ LARGEST_HEAD = 64 * 1024
 MOST_WAITING = 256 * 1024
 # What old servers do; nothing can be smuggled behind an answer, since a connection on which more comes is closed.
 _LENIENT = {"lenient_headers": True, "lenient_optional_cr_before_lf": True, "lenient_spaces_after_chunk_size": True}
-_BREAKS = re.compile(r"[\r\n\0]")
+# No header may hold them (RFC 9110, section 5.5); servers and programs differ in what they make of one that does.
+_CONTROL = re.compile(r"[\0-\x08\n-\x1f\x7f]")
+_NO_PROXY = "HTTPS_PROXY must be http://HOST:PORT; the gateway has what was exported when it started"
 
 
 class Unreachable(Exception):
@@ -101,7 +103,7 @@ class Outgoing:
         lines = [f"POST {target} HTTP/1.1", f"Host: {place.name}"]
         lines += [f"{name}: {text}" for name, text in headers]
         lines.append(f"Content-Length: {len(body)}\r\n\r\n")
-        if any(map(_BREAKS.search, lines[:-1])):
+        if any(map(_CONTROL.search, lines[:-1])):
             raise ValueError
         head = "\r\n".join(lines).encode("utf-8", "surrogateescape")
         connection = self._kept(place) or await self._open(place)
@@ -129,16 +131,10 @@ class Outgoing:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await (self._through(place, place.proxy) if place.proxy else self._straight(place))
-        except ssl.SSLCertVerificationError as wrong:
-            raise Unreachable(f"its certificate is not valid ({wrong.verify_message})") from None
-        except socket.gaierror:
-            raise Unreachable("its name cannot be resolved") from None
         except TimeoutError:
             raise
         except OSError as trouble:
-            if trouble.errno in (errno.EMFILE, errno.ENFILE):
-                raise Unreachable("no file descriptor is left here") from None
-            raise Unreachable(f"cannot connect ({trouble.strerror or trouble})") from None
+            raise Unreachable(_why(trouble)) from None
 
     async def _straight(self, place: Place) -> _Connection:
         """Connect to the first address of a host that takes it."""
@@ -159,23 +155,50 @@ class Outgoing:
 
     async def _through(self, place: Place, proxy: str) -> _Connection:
         """Connect through an HTTP proxy, which sees the host's name and nothing that is said."""
-        parts = urlsplit(proxy)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not place.tls:
-            raise Unreachable("the proxy that the environment names is no HTTP proxy")
-        tls = parts.scheme == "https"
-        connection = await self._straight(Place(parts.hostname, parts.port or (443 if tls else 80), tls))
-        connection.tunnels = True
+        try:
+            parts = urlsplit(proxy)
+            tls = parts.scheme == "https"
+            at = Place(parts.hostname or "", parts.port or (443 if tls else 80), tls)
+        except ValueError:
+            raise Unreachable(_NO_PROXY) from None
+        if parts.scheme not in ("http", "https") or not at.host:
+            raise Unreachable(_NO_PROXY)
+        if not place.tls:
+            raise Unreachable("without TLS, a proxy would see what is said")
         host = f"[{place.host}]" if ":" in place.host else place.host
         lines = [f"CONNECT {host}:{place.port} HTTP/1.1", f"Host: {host}:{place.port}"]
         if parts.username:
             user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             lines.append(f"Proxy-Authorization: Basic {b64encode(user.encode()).decode()}")
-        answer = await connection.ask("\r\n".join([*lines, "\r\n"]).encode())
+        try:
+            connection = await self._straight(at)
+            connection.tunnels = True
+            answer = await connection.ask("\r\n".join([*lines, "\r\n"]).encode())
+        except TimeoutError:
+            raise
+        except (OSError, Unreachable) as trouble:
+            raise Unreachable(f"the proxy {at.host}: {_why(trouble)}") from None
         if not 200 <= answer.status < 300:
             connection.transport.abort()
-            raise Unreachable(f"the proxy {parts.hostname} answered {answer.status}")
+            raise Unreachable(f"the proxy {at.host} answered {answer.status}")
         await connection.start_tls(self._tls, place)
         return connection
+
+
+def _why(trouble: Exception) -> str:
+    """Return why a connection does not come about, in words about who is connected to."""
+    if isinstance(trouble, Unreachable):
+        return str(trouble)
+    if isinstance(trouble, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid ({trouble.verify_message})"
+    if isinstance(trouble, socket.gaierror):
+        return "its name cannot be resolved"
+    if isinstance(trouble, OSError) and trouble.errno in (errno.EMFILE, errno.ENFILE):
+        return "no file descriptor is left here"
+    said = getattr(trouble, "strerror", None) or str(trouble)
+    if isinstance(trouble, ConnectionError) and not said:  # in the middle of a TLS handshake
+        return "it closed the connection"
+    return f"cannot connect ({said or type(trouble).__name__})"
 
 
 class Answer:
@@ -205,6 +228,11 @@ class Answer:
         """How long the body is, where the head says so."""
         text = self.header("content-length")
         return int(text) if text.isascii() and text.isdigit() else None
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the body says itself where it ends; any other coding ends with the connection (RFC 9112, 6.3)."""
+        return self.header("transfer-encoding").rpartition(",")[2].strip().lower() == "chunked"
 
     def __aiter__(self) -> Answer:
         return self
@@ -346,11 +374,7 @@ class _Connection(asyncio.Protocol):
             return
         if not answer.status:
             self._head_length += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._more = True  # a 101: what follows is no HTTP
-        except httptools.HttpParserError:
+        if not self._fed(data):
             answer.fail(BrokenOff() if answer.status else Unreachable("what it sends is no HTTP"))
             return
         if not answer.status and self._head_length > LARGEST_HEAD:
@@ -361,6 +385,17 @@ class _Connection(asyncio.Protocol):
             answer.take(body)
         if self._complete:
             self._done(answer)
+
+    def _fed(self, data: bytes) -> bool:
+        """Let the parser take what came; say whether it is HTTP, as far as the answer goes."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._more = True  # a 101: what follows is no HTTP
+        except httptools.HttpParserError:
+            self._more = True
+            return self._complete  # what stands behind a whole answer takes nothing from it
+        return True
 
     def _done(self, answer: Answer) -> None:
         self.answer = None
@@ -384,7 +419,7 @@ class _Connection(asyncio.Protocol):
             return
         if not answer.status:
             answer.fail(Unreachable("it closed the connection"))
-        elif trouble or answer.length is not None or answer.header("transfer-encoding"):
+        elif trouble or answer.length is not None or answer.chunked:
             answer.fail(BrokenOff())
         else:
             answer.end()
@@ -400,14 +435,17 @@ class _Connection(asyncio.Protocol):
         self._reason += text
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._headers.append((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")))
+        """Take a header, unless it holds what none may."""
+        text = value.decode("utf-8", "surrogateescape")
+        if not _CONTROL.search(text):
+            self._headers.append((name.decode("latin-1"), text))
 
     def on_headers_complete(self) -> None:
         """Begin the answer, unless this is only a word ahead of it."""
         status = self._parser.get_status_code()
         if self.answer and not self.answer.status and (status >= 200 or status == 101):
-            self.answer.reason = self._reason.decode("latin-1")
+            reason = self._reason.decode("latin-1")
+            self.answer.reason = "" if _CONTROL.search(reason) else reason
             self.answer.headers = self._headers
             self.answer.status = status
             self.answer.wake()
