@@ -133,6 +133,12 @@ def test_nothing_else_asks(cli: Cli, own: Path, repo: Path, provider: Provider) 
         (200, "not json", 1, "is not as its document says"),
         (200, {"left": {"deep": KEY}}, 1, "is not as its document says"),
         (200, {"left": "NaN"}, 1, "is not as its document says"),
+        (200, {"left": True}, 1, "is not as its document says"),
+        (200, '{"left": Infinity}', 1, "is not as its document says"),
+        (200, '{"left": 1e400}', 1, "is not as its document says"),
+        (200, '{"left": "1e9999999"}', 1, "is not as its document says"),
+        (200, '{"left": 1e99999999999999999999}', 1, "is not as its document says"),
+        (200, '{"left": %s}' % ("9" * 5000), 1, "is not as its document says"),
         (307, {}, 1, "answered 307"),
     ],
 )
@@ -191,6 +197,41 @@ def test_null_until_and_lists_are_read() -> None:
         ("credit", "1", "USD", ""),
         ("credit", "2", "CNY", ""),
     ]
+
+
+def test_an_amount_has_the_unit_of_its_own_entry() -> None:
+    """Whatever is missing in the other entries, and however deep they lie; a unit of the whole answer is theirs all."""
+    amounts = {
+        "credit": {"at": "all[].sum", "unit_at": "all[].in", "until": "all[].until"},
+        "deep": {"at": "groups[].each[].sum", "unit_at": "groups[].in"},
+        "flat": {"at": "all[].sum", "unit_at": "currency"},
+    }
+    body = {
+        "all": [{"in": "USD", "until": "2026"}, {"sum": 2, "in": "CNY"}, {"sum": 3},
+                {"sum": 4, "in": "EUR", "until": "2027"}],
+        "groups": [{"in": "A", "each": [{"sum": 5}, {"sum": 6}]}, {"in": "B", "each": [{"sum": 7}]},
+                   {"each": [{"sum": 8}]}],
+        "currency": "XXX",
+    }  # fmt: skip
+    found = Balance("https://a", "bearer", "https://b", "", amounts).read(json.dumps(body))
+    assert [(each.what, str(each.amount), each.unit, each.until) for each in found] == [
+        ("credit", "2", "CNY", ""), ("credit", "3", "", ""), ("credit", "4", "EUR", "2027"),
+        ("deep", "5", "A", ""), ("deep", "6", "A", ""), ("deep", "7", "B", ""), ("deep", "8", "", ""),
+        ("flat", "2", "XXX", ""), ("flat", "3", "XXX", ""), ("flat", "4", "XXX", ""),
+    ]  # fmt: skip
+
+
+def test_an_amount_that_is_none_is_said_beside_the_others(cli: Cli, own: Path, provider: Provider) -> None:
+    """And the JSON stays JSON; a very small one is none that has only a point."""
+    amounts = {"credit": {"at": "left"}, "owed": {"at": "owed"}, "tiny": {"at": "tiny"}}
+    write(own, "one", provider, balance={"amounts": amounts})
+    answer(provider, "one", {"left": 5, "owed": "1e400", "tiny": "1e-300"})
+    env = {"LLMSWITCH_KEY_ONE": KEY}
+    reply = cli("balance", "one", env=env)
+    rows = [line.split(maxsplit=2)[1:] for line in reply.out.splitlines()[1:]]
+    assert rows == [["credit", "5.00"], ["owed", "not a number"], ["tiny", "0.00"]]
+    found = json.loads(cli("balance", "one", "--json", env=env).out, parse_constant=pytest.fail)
+    assert [each["amount"] for each in found["balances"][0]["amounts"]] == [5, None, 1e-300]
 
 
 def test_a_wrong_field_of_the_request_is_named(cli: Cli, own: Path) -> None:

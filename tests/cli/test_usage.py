@@ -385,13 +385,23 @@ def test_a_refusal_that_stands_names_the_next_thing_to_type(
     assert used(cli, repo)["findings"] == []
     made.add("system", subtype="api_error", error={"status": status})
     made.write(projects)
+    other = Transcript("two", str(repo))
+    other.moment = made.moment + SECOND
+    other.answer(model="mistralai/devstral-2512")  # so the host answered since
+    other.write(projects)
     [found] = used(cli, repo)["findings"]
+    assert found["message"].endswith(f"({status}, once), and no answer followed in that session.")
     assert found["code"] == f"refused-{status}"
     assert "openrouter.ai" in found["message"]
     assert "https://openrouter.ai/settings/keys" in found["fix"]
     assert "Or switch: llmswitch glm" in found["fix"]
     assert ("llmswitch balance openrouter" in found["fix"]) is (status != 401)
     assert f"used-refused-{status}" in cli("doctor", "--json", cwd=repo).out
+    other.add("system", subtype="api_error", error={"status": status})
+    other.write(projects)
+    assert used(cli, repo)["findings"][0]["message"].endswith(
+        f"({status}, 2 times), and no answer followed in those sessions."
+    )
 
 
 def test_what_went_past_the_pin_is_found(cli: Cli, repo: Path, projects: Path, sealed: dict[str, str]) -> None:

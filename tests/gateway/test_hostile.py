@@ -246,3 +246,37 @@ def test_a_change_to_another_protocol_is_no_answer(gateway: RunningGateway, upst
     upstream.behaviour = switch
     reply = pin_of(gateway, upstream, protocol).post(BODY)
     assert (reply.status, "answered 101 without a message" in reply.message) == (502, True), reply.message
+
+
+@pytest.mark.parametrize("protocol", FORMATS)
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_a_header_with_control_characters_reaches_no_client(
+    gateway: RunningGateway, upstream: Upstream, protocol: str, status: int
+) -> None:
+    """It is left out; the answer, whatever it is, comes."""
+    bad = {"X-Bad": "a\x01b", "Request-Id": "\x1b[2J", "Retry-After": "1\x7f", "X-Good": "good", "X-Wide": "\xff"}
+    good = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
+    upstream.behaviour = replying(status, good if status == 200 else error("api_error", "no"), bad)
+    reply = pin_of(gateway, upstream, protocol).post(BODY)
+    assert reply.status == status
+    assert not {"x-bad", "request-id", "retry-after"} & reply.headers.keys()
+    assert reply.headers.get("x-good") == ("good" if protocol == "anthropic" or status == 401 else None)
+
+
+@pytest.mark.parametrize("char", ["\x00", "\x01", "\x0b", "\x1b", "\x7f", "\r", "\n"])
+def test_a_clients_header_with_a_control_character_is_refused(
+    gateway: RunningGateway, upstream: Upstream, char: str
+) -> None:
+    """Or makes two, of which the upstream gets no credential; it is never asked with one that holds it."""
+    pin = pin_of(gateway, upstream, "anthropic")
+    body = json.dumps(BODY).encode()
+    lines = [f"POST {pin.path} HTTP/1.1", f"Host: 127.0.0.1:{gateway.port}", f"x-api-key: {pin.token}",
+             f"X-Custom: a{char}Cookie: b", "Connection: close", f"Content-Length: {len(body)}\r\n\r\n"]  # fmt: skip
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
+        connection.sendall("\r\n".join(lines).encode("latin-1") + body)
+        with connection.makefile("rb") as stream:
+            status = int(stream.read().split(maxsplit=2)[1])
+    sent = {name.lower(): text for each in upstream.requests for name, text in each.headers.items()}
+    assert (status, upstream.requests) == (400, []) or (status, char) == (200, "\n"), sent
+    assert "cookie" not in sent
+    assert char not in sent.get("x-custom", "")

@@ -299,6 +299,24 @@ def test_a_host_that_answers_again_is_no_longer_named(gateway: RunningGateway, u
     assert "refused" not in counted(gateway, pin.name)
 
 
+def test_a_refusal_is_of_one_key_and_says_nothing_that_other_answers_make_false(
+    gateway: RunningGateway, upstream: Upstream
+) -> None:
+    """Another key at the same host is answered, and the refused one with another error: it still has no success."""
+    upstream.behaviour = replying(402, error("billing_error", "pay"))
+    pin = gateway.routes(**{"haiku-model": route(upstream), "free": route(upstream, key=None)})
+    pin.post(BODY)
+    upstream.behaviour = replying(200, {"type": "message", "model": "m"})
+    assert pin.post({**BODY, "model": "free"}).status == 200
+    upstream.behaviour = replying(500, error("api_error", "broken"))
+    pin.post(BODY)
+    host = upstream.url.partition("//")[2]
+    found = through(pin.name, {"ANTHROPIC_DEFAULT_HAIKU_MODEL": "haiku-model"}, gateway.local)
+    assert [each.message for each in found.problems if each.code == "gateway-refused"] == [
+        f"{host} answered 402 to the haiku key; no such request of this pin succeeded since."
+    ]
+
+
 def counted(gateway: RunningGateway, pin: str) -> dict[str, Any]:
     """Return what the gateway counts for a pin."""
     status = gateway.local.status() or {}

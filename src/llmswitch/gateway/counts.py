@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 
+from llmswitch.keys.refused import SAID
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from llmswitch.presets.routes import Route
-
-REFUSALS = (401, 402, 429)  # the key is refused, paid out, or used too fast
 
 
 class Note:
@@ -47,7 +47,8 @@ class Counts:
         self.active = 0
         self._pins: dict[str, _Row] = {}
         self._places: dict[tuple[str, str], _Row] = {}
-        self._refused: dict[str, dict[str | None, dict[str, object]]] = {}  # pin → host → the last refusal
+        # pin → host and key → the last refusal
+        self._refused: dict[str, dict[tuple[str | None, str | None], dict[str, object]]] = {}
 
     def begin(self) -> None:
         """Count a request that is being answered."""
@@ -67,12 +68,14 @@ class Counts:
         if note.route:
             self._note_refusal(self._refused.setdefault(pin, {}), note.route, status)
 
-    def _note_refusal(self, refused: dict[str | None, dict[str, object]], route: Route, status: int) -> None:
-        if status in REFUSALS:
+    def _note_refusal(
+        self, refused: dict[tuple[str | None, str | None], dict[str, object]], route: Route, status: int
+    ) -> None:
+        if status in SAID:
             about = {"host": route.host, "key": route.key, "preset": route.preset, "status": status}
-            refused[route.host] = {**about, "time": round(time.time())}
+            refused[route.host, route.key] = {**about, "time": round(time.time())}
         elif status < 400:
-            refused.pop(route.host, None)
+            refused.pop((route.host, route.key), None)
 
     def data(self) -> dict[str, dict[str, Any]]:
         """Return the numbers as JSON data; `worktrees` has them by `place_id`."""

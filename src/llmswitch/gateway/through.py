@@ -63,7 +63,8 @@ def _older(version: str) -> Problem:
 
 
 def _refused(refused: Mapping[str, object]) -> Problem:
-    message = f"{refused['host']} answered {refused['status']}, and nothing else since."
+    whose = f"the {refused['key']} key" if refused["key"] else "a request without a key"
+    message = f"{refused['host']} answered {refused['status']} to {whose}; no such request of this pin succeeded since."
     return Problem("gateway-refused", "warning", message, "llmswitch gateway status")
 
 

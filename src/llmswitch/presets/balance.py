@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 FIELDS = ("url", "auth", "docs", "note", "amounts")
 OF_AN_AMOUNT = ("at", "unit", "unit_at", "per", "none", "until")
 LONGEST = 60  # letters of a word that a provider says
+LARGEST = 10**15  # nobody has so much, in any currency; a number beyond it is a mistake
+NO_NUMBER = "not a number"
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,13 @@ class Balance:
     amounts: Mapping[str, Mapping[str, Any]]
 
     def read(self, text: str) -> list[Amount]:
-        """Return the amounts in an answer, [] where none stands in it."""
+        """Return the amounts in an answer, [] where none stands in it; of one among others that is none it says so."""
         try:
             answer = json.loads(text, parse_float=Decimal)
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):  # the second is for an exponent that Decimal cannot hold
             return []
-        return [each for what, place in self.amounts.items() for each in _amounts(what, place, answer)]
+        found = [each for what, place in self.amounts.items() for each in _amounts(what, place, answer)]
+        return found if any(each.words != NO_NUMBER for each in found) else []
 
 
 def balance_of(preset: Preset) -> Balance | None:
@@ -64,34 +67,51 @@ def balance_of(preset: Preset) -> Balance | None:
 
 
 def _amounts(what: str, place: Mapping[str, Any], answer: object) -> Iterator[Amount]:
-    values = list(_at(answer, str(place["at"]).split(".")))
-    units, untils = (list(_at(answer, str(place[name]).split("."))) if place.get(name) else []
+    units, untils = (dict(_at(answer, str(place[name]).split("."))) if place.get(name) else {}
                      for name in ("unit_at", "until"))  # fmt: skip
-    for index, value in enumerate(values):
-        unit = _word(units[index]) if index < len(units) else place.get("unit") or ""
-        until = _word(untils[index]) if index < len(untils) else ""
+    for where, value in _at(answer, str(place["at"]).split(".")):
+        unit, until = _word(_beside(units, where)) or place.get("unit") or "", _word(_beside(untils, where))
         if value is None:
             if words := place.get("none"):
                 yield Amount(what, None, unit, words, until)
             continue
-        try:
-            amount = Decimal(str(value)) / Decimal(place.get("per") or 1)
-        except InvalidOperation:
-            continue
-        if amount.is_finite() and not isinstance(value, bool):
-            yield Amount(what, amount, unit, "", until)
+        amount = _number(value, place.get("per") or 1)
+        yield Amount(what, amount, unit, "" if amount is not None else NO_NUMBER, until)
 
 
-def _at(value: object, path: list[str]) -> Iterator[object]:
-    """Yield what stands at a path; nothing where it leads nowhere."""
+def _number(value: object, per: float) -> Decimal | None:
+    """Return an amount, None for what is none."""
+    if not isinstance(value, (str, int, float, Decimal)) or isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value)) / Decimal(per)
+    except ArithmeticError:
+        return None
+    return amount if amount.is_finite() and abs(amount) < LARGEST else None
+
+
+_Where = tuple[int, ...]
+
+
+def _at(value: object, path: list[str], where: _Where = ()) -> Iterator[tuple[_Where, object]]:
+    """Yield what stands at a path and in which entries of the lists on the way; nothing where it leads nowhere."""
     if not path:
-        yield value
+        yield where, value
         return
     name, each = path[0].removesuffix("[]"), path[0].endswith("[]")
-    if isinstance(value, dict) and name in value:
-        inner = value[name]
-        for entry in (inner if isinstance(inner, list) else []) if each else [inner]:
-            yield from _at(entry, path[1:])
+    if not isinstance(value, dict) or name not in value:
+        return
+    inner = value[name]
+    if not each:
+        yield from _at(inner, path[1:], where)
+    elif isinstance(inner, list):
+        for index, entry in enumerate(inner):
+            yield from _at(entry, path[1:], (*where, index))
+
+
+def _beside(found: Mapping[_Where, object], where: _Where) -> object:
+    """Return what stands in the same entry of each list as an amount, or before the lists begin; None for nothing."""
+    return next((found[where[:depth]] for depth in range(len(where), -1, -1) if where[:depth] in found), None)
 
 
 def _word(value: object) -> str:

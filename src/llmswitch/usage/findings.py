@@ -141,9 +141,9 @@ def _refused(found: Evidence, ways_on: Callable[[int, str | None], str]) -> Iter
         if preset == CLAUDE:  # the client itself says what to do about the user's own login
             continue
         session, moment = times[-1]
-        message = (
-            f"{host or 'The provider'} {SAID[status]} ({status}, {_times(len(times))}), and answered nothing since."
-        )
+        where = "that session" if len({each.number for each, _ in times}) == 1 else "those sessions"
+        message = (f"{host or 'The provider'} {SAID[status]} ({status}, {_times(len(times))}), "
+                   f"and no answer followed in {where}.")  # fmt: skip
         fix = ways_on(status, preset)
         yield Finding(f"refused-{status}", "warning", message, session.name, session.worktree, moment, None, fix)
 

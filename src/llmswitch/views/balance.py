@@ -36,4 +36,5 @@ def _amount(amount: Amount) -> str:
 def _number(amount: Decimal) -> str:
     """Return an amount with two digits behind the point, or as many as a small one needs."""
     small = amount and abs(amount) < Decimal("0.01")
-    return f"{amount:,.6f}".rstrip("0") if small else f"{amount:,.2f}"
+    text = f"{amount:,.6f}".rstrip("0") if small else ""
+    return f"{amount:,.2f}" if text.endswith(".") or not text else text
