@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ def test_a_missing_key_is_looked_for_where_other_tools_keep_theirs(
     assert FOREIGN not in reply.err + reply.out
     assert not (repo / ".claude").exists()
     assert "may be here" not in cli("glm", cwd=repo).err
+
+
+def test_the_offered_command_is_one_that_a_shell_takes(tmp_path: Path) -> None:
+    """A folder of any name is its one word; one that cannot be typed is not offered."""
+    for folder in ("a b", "it's $(touch x); *", "line\nbreak", "esc\x1b[2J"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / ".env.zai").write_text("")
+    found = offers("zai", {"XDG_CONFIG_HOME": str(tmp_path)})
+    said = [subprocess.run(["sh", "-c", f"printf '%s\\n' {each}"], capture_output=True, text=True) for each in found]
+    words = ["llmswitch", "save-key", "zai", "--from-env-file"]
+    paths = [str(tmp_path / folder / ".env.zai") for folder in ("a b", "it's $(touch x); *")]
+    assert [each.stdout.splitlines() for each in said] == [[*words, path] for path in paths]
 
 
 def test_each_provider_has_its_usual_variables() -> None:

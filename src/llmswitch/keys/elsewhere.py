@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import shlex
 
 from llmswitch.base.secret import Secret
 from llmswitch.base.typed import switching
@@ -54,7 +55,9 @@ def offers(name: str, environ: Mapping[str, str]) -> list[str]:
     config = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", ""), ".config")
     files = sorted(glob.glob(os.path.join(glob.escape(config), "*", f".env.{name}"))) if config.startswith("/") else []
     return [f"printenv {variable} | llmswitch save-key {name}" for variable in exported] + [
-        f"llmswitch save-key {name} --from-env-file {path}" for path in files if os.path.isfile(path)
+        f"llmswitch save-key {name} --from-env-file {shlex.quote(path)}"
+        for path in files
+        if path.isprintable() and os.path.isfile(path)  # else it could not be typed
     ]
 
 
