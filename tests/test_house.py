@@ -43,6 +43,9 @@ PLACE = re.compile(r"llmswitch(\.\w+)+:\w+")
 # Imports inside functions, each with a word why: an optional extra, the keyring, a heavy library that few runs need, or
 # what a hot way needs only where a rare member, variable or error is there.
 MOST_DOORS = 60
+# Blocks of imports for the type checker only: where these would load a module more on a hot way, close a circle or ask
+# for an extra.
+MOST_FOR_TYPES = 100
 
 
 class Imports(ast.NodeVisitor):
@@ -111,6 +114,12 @@ def test_few_imports_stand_inside_functions() -> None:
     found = doors()
     assert len(found) <= MOST_DOORS, "\n".join(found)
     assert [f"{at} {line.strip()}" for at, line in found.items() if "  # " not in line] == []
+
+
+def test_few_imports_are_for_the_type_checker_only() -> None:
+    """Off the hot ways a name that only annotations need is imported as any other."""
+    lines = [line for path in SOURCE.rglob("*.py") for line in path.read_text().splitlines()]
+    assert lines.count("if TYPE_CHECKING:") <= MOST_FOR_TYPES
 
 
 def test_what_a_table_names_is_there() -> None:

@@ -10,15 +10,12 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
+from typing import Any
 
 from llmswitch.base.errors import LlmswitchError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    Answers = dict[str, dict[str, Any]]
+Answers = dict[str, dict[str, Any]]
 
 ARGUMENTS = ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
 QUESTIONS = ("get_settings", "get_status")

@@ -8,14 +8,11 @@ import resource
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping, Sequence
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.secret import limits_before
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 MAIN_RULE_SINCE = (2, 1, 211)
 VERSION_SECONDS = 10.0

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import os
 
-from llmswitch.worktrees.layout import read_line
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.worktrees.layout import Worktree
+from llmswitch.worktrees.layout import Worktree, read_line
 
 
 class Roots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import click
 
@@ -10,20 +10,16 @@ from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.shell import helper, own_command
 from llmswitch.claude import program
 from llmswitch.cli import console, hot_switch, shell
+from llmswitch.cli.app import App
 from llmswitch.commands import apply as command
 from llmswitch.commands import worktree_hook
 from llmswitch.commands.several import switch_all
 from llmswitch.commands.switch import Tools
 from llmswitch.keys.sources import KeySource
 from llmswitch.presets import config
+from llmswitch.settings.checkout import Checkout
 from llmswitch.views import switch as view
 from llmswitch.views.text import short_path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from llmswitch.cli.app import App
-    from llmswitch.settings.checkout import Checkout
 
 
 @click.command("apply")

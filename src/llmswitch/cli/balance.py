@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.cli import console, prompts, shell, terminal
+from llmswitch.cli.app import App
 from llmswitch.commands import balance as command
 from llmswitch.keys.sources import KeySource
 from llmswitch.views import balance as view
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 @click.command("balance")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from llmswitch.base.errors import COMMANDS, UsageProblem
+from llmswitch.base.secret import Secret
 from llmswitch.cli import console, shell, terminal
 from llmswitch.cli.app import App
 from llmswitch.commands.cost import cost as compare
@@ -17,21 +19,16 @@ from llmswitch.commands.keys import print_key
 from llmswitch.commands.ladder import find as find_ladder
 from llmswitch.commands.list_show import key_state, list_presets, pin_here, preset_here
 from llmswitch.commands.list_show import show as show_preset
+from llmswitch.commands.models import Model
 from llmswitch.commands.models import known as known_models
 from llmswitch.commands.own_presets import check, new
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import names, own_files
+from llmswitch.presets.preset import Preset
 from llmswitch.presets.prices import own_file
 from llmswitch.presets.sessions import Moment, Session
 from llmswitch.views import catalog as view
 from llmswitch.views.text import short_path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from llmswitch.base.secret import Secret
-    from llmswitch.commands.models import Model
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
 
 
 @click.command("list")

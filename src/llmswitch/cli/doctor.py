@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from llmswitch.base.install import off_path
 from llmswitch.cli import console, hot_statusline, prompts, shell
+from llmswitch.cli.app import App
 from llmswitch.doctor.examine import Asked, examine, mended
 from llmswitch.doctor.observe import Reach
 from llmswitch.settings.checkout import Checkouts
 from llmswitch.views import doctor as view
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 @click.command()

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from llmswitch.base.errors import Refused, UsageProblem
 from llmswitch.cli import console, shell
+from llmswitch.cli.app import App
 from llmswitch.commands.env import CALLING, FORMATS, Exporter, spelled
 from llmswitch.keys.sources import KeySource
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 @click.command("env")

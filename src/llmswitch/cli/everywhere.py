@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.cli import console, terminal
+from llmswitch.cli.app import App
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.pins import Noted, Pins
 from llmswitch.status.judge import judge
@@ -14,9 +13,6 @@ from llmswitch.views import everywhere as view
 from llmswitch.views.status_all import short_all
 from llmswitch.worktrees.layout import branch
 from llmswitch.worktrees.listing import Listed
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 def status(app: App, *, as_json: bool = False, short: bool = False, check: bool = False) -> int:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import click
 
+from llmswitch.base.secret import Secret
 from llmswitch.cli import console, shell
 from llmswitch.cli.app import App
 from llmswitch.commands import gateway as commands
 from llmswitch.keys.keyring import OsKeyring
 from llmswitch.keys.ready import ways_on
 from llmswitch.presets.config import gateway_forget
+from llmswitch.presets.routes import Route
 from llmswitch.settings.pins import Pins
 from llmswitch.views.text import short_path
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from llmswitch.base.secret import Secret
-    from llmswitch.presets.routes import Route
 
 
 def find_key(app: App, route: Route, exported: Mapping[str, str]) -> Secret:

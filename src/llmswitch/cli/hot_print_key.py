@@ -6,11 +6,8 @@ import os
 import sys
 
 from llmswitch.cli import console
+from llmswitch.cli.app import App
 from llmswitch.commands import keys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 def print_key(app: App, name: str | None, preset: str | None, overlay: str | None = None) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from llmswitch.cli import console
+from llmswitch.cli.app import App
 from llmswitch.status.judge import judge
 from llmswitch.views import status as view
 from llmswitch.worktrees.layout import branch
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 def status(app: App, worktree: str = ".", *, as_json: bool = False, short: bool = False, check: bool = False) -> int:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from llmswitch.cli import console
+from llmswitch.cli.app import App
 from llmswitch.commands import statusline as command
 from llmswitch.status.judge import judge
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 def statusline(app: App, cost: bool = False) -> None:

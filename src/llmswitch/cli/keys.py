@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.cli import console, hot_print_key, prompts, renewing, shell, terminal
+from llmswitch.cli.app import App
 from llmswitch.commands import keys as commands
 from llmswitch.commands.key_name import key_name
 from llmswitch.commands.list_show import preset_here
@@ -15,9 +14,6 @@ from llmswitch.keys import env_file
 from llmswitch.keys.saved import save
 from llmswitch.keys.sources import STDIN, checked, missing
 from llmswitch.views import keys as view
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 @click.command("save-key")

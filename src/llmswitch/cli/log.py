@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from llmswitch.cli import console, shell, terminal
+from llmswitch.cli.app import App
 from llmswitch.commands.log import log as switches
 from llmswitch.views import log as view
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 @click.command()

@@ -5,24 +5,20 @@ from __future__ import annotations
 import io
 import os
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from llmswitch import __version__
 from llmswitch.cli import everywhere, hot_status, hot_status_all, shell
-from llmswitch.cli.app import COMPLETION, at
+from llmswitch.cli.app import COMPLETION, App, at
 from llmswitch.cli.failure import CommandLineProblem
 from llmswitch.cli.prompt import prompt
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import names
 from llmswitch.presets.words import preset_named, stranger
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from llmswitch.cli.app import App
-    from llmswitch.presets.catalog import Catalog
 
 EXAMPLES = """\b
 Examples:

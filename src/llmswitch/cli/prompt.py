@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import llmswitch
 from llmswitch.base.watched import Watched
 from llmswitch.cli import console
+from llmswitch.cli.app import App
 from llmswitch.status.judge import judge
 from llmswitch.views import status as view
 from llmswitch.worktrees.layout import branch
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 def prompt(app: App) -> int:

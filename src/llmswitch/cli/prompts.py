@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import CREDENTIALS
+from llmswitch.cli.app import App
 from llmswitch.cli.console import attended, note, piped
+from llmswitch.commands.request import Request
 from llmswitch.keys.adopt import Adoption
 from llmswitch.keys.asking import AskingSource
 from llmswitch.keys.saved import stranger
 from llmswitch.keys.sources import PROMPT, STDIN, checked
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    from llmswitch.cli.app import App
-    from llmswitch.commands.request import Request
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Checkout
+from llmswitch.presets.catalog import Catalog
+from llmswitch.settings.checkout import Checkout
 
 
 def ask_key(name: str, catalog: Catalog | None = None) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from shlex import quote
-from typing import TYPE_CHECKING
 
 import click
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude import program
 from llmswitch.cli import console, hot_switch
+from llmswitch.cli.app import App
 from llmswitch.commands.renew import Renewal, Renewed
 from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Tools
@@ -20,9 +20,6 @@ from llmswitch.keys.hashes import OLDER
 from llmswitch.keys.sources import KeySource
 from llmswitch.views import renew as view
 from llmswitch.views.text import short_path
-
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
 
 
 def renew(app: App, name: str | None, *, machine: bool, helper: bool, as_json: bool) -> int:

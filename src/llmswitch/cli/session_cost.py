@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from llmswitch.cli.app import App
 from llmswitch.commands.statusline import BETWEEN, Said
-from llmswitch.usage.remembered import remembered
+from llmswitch.usage.remembered import Files, remembered
 from llmswitch.views.amounts import cost
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.cli.app import App
-    from llmswitch.usage.remembered import Files
 
 
 def session_cost(app: App, said: Said) -> str:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import click
 from click.shell_completion import CompletionItem
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import SLOTS
+from llmswitch.cli.app import App
 from llmswitch.presets.listing import load_all, names
 from llmswitch.presets.preset import TIERS
 from llmswitch.settings.neighbours import everywhere
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from llmswitch.cli.app import App
 
 
 def presets(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[str]:

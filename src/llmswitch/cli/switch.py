@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -11,24 +12,20 @@ from llmswitch.base.addresses import url_problem
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.variables import SLOTS
 from llmswitch.cli import console, hot_switch, picker, prompts, shell
+from llmswitch.cli.app import App
 from llmswitch.cli.many import Teller
 from llmswitch.commands.back import back as go_back
 from llmswitch.commands.back import first as to_first
 from llmswitch.commands.back import sent_now
 from llmswitch.commands.ladder import with_ladder
+from llmswitch.commands.request import Request
 from llmswitch.commands.run import in_use, start
 from llmswitch.commands.switch import Tools
 from llmswitch.presets.preset import TIERS
+from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.neighbours import all_of
 from llmswitch.views import switch as view
 from llmswitch.views import switch_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from llmswitch.cli.app import App
-    from llmswitch.commands.request import Request
-    from llmswitch.settings.checkout import Checkout
 
 
 def _slot_options(command: Any) -> Any:

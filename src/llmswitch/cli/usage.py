@@ -5,23 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.cli import console, shell, terminal
+from llmswitch.cli.app import App
 from llmswitch.commands import usage as command
+from llmswitch.commands.usage import Answer
 from llmswitch.views import usage as view
 from llmswitch.views.usage_page import page
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from llmswitch.cli.app import App
-    from llmswitch.commands.usage import Answer
 
 SLOW = 20_000_000  # bytes to read, from which on progress is shown
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.presets import listing
 from llmswitch.presets.advice import slot_models
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import load_all, price_of
+from llmswitch.presets.preset import Preset
 from llmswitch.presets.prices import Price, prices_of
 from llmswitch.presets.sessions import Moment, Session, cost_of, hours, oldest, saved_percent
 from llmswitch.presets.words import preset_named
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
 
 MODEL = "model"  # the slot of a row that is one model
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import KeyProblem, Refused, UsageProblem
 from llmswitch.base.secret import Secret
@@ -25,15 +24,13 @@ from llmswitch.claude.variables import (
     TOP_MEMBERS,
     may_be_secret,
 )
+from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.sources import UNSAVED, KeySource
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.pin import pin
+from llmswitch.presets.preset import Preset
+from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.neighbours import pinned
-
-if TYPE_CHECKING:
-    from llmswitch.gateway.client import LocalGateway
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
-    from llmswitch.settings.checkout import Checkout
 
 FORMATS = ("sh", "fish", "dotenv", "json")
 CALLING = ("sh", "fish")  # those in which a value can be what a command prints

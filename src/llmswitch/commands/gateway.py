@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from llmswitch.base.errors import KeyProblem, LlmswitchError, UsageProblem
+from llmswitch.base.secret import Secret
 from llmswitch.base.urls import is_id
 from llmswitch.commands.keys import print_key
 from llmswitch.gateway import litellm, supervise
-from llmswitch.gateway.client import place_id
+from llmswitch.gateway.client import LocalGateway, place_id
 from llmswitch.gateway.extra import check_installed
+from llmswitch.keys.names import Keyring
 from llmswitch.keys.refused import SAID
 from llmswitch.keys.sources import variable
 from llmswitch.presets import mixed
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import price_of
+from llmswitch.presets.prices import Price
+from llmswitch.presets.routes import Route
 from llmswitch.worktrees.layout import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
-
-    from llmswitch.base.secret import Secret
-    from llmswitch.gateway.client import LocalGateway
-    from llmswitch.gateway.process import FindWith
-    from llmswitch.keys.names import Keyring
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.prices import Price
-    from llmswitch.presets.routes import Route
+    from llmswitch.gateway.process import FindWith  # the server's, which needs the extra
 
 
 def write_new(folder: str, files: Mapping[str, str]) -> None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llmswitch.base.errors import LlmswitchError, UsageProblem
 from llmswitch.base.typed import switching
 from llmswitch.claude.effective import Value, effective
 from llmswitch.claude.variables import LOCAL, SAVED_MODEL, START_MODEL, VARIABLES, plain
+from llmswitch.commands.request import Request
 from llmswitch.presets import ladder
 from llmswitch.presets.advice import slot_models
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.preset import slot_named
+from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.neighbours import pinned
 from llmswitch.worktrees import git
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from llmswitch.commands.request import Request
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Checkout
 
 
 @dataclass(frozen=True)

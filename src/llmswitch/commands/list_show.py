@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
+
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
 from llmswitch.base.secret import STARS
 from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import HELPER, KEYLESS_TOKEN, SLOTS
 from llmswitch.claude.ways import excepted
+from llmswitch.gateway.client import LocalGateway
 from llmswitch.gateway.delivery import token_helper
 from llmswitch.keys.sources import variable
 from llmswitch.presets import features
 from llmswitch.presets.advice import slot_models
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.headers import WORDS, two_headers
 from llmswitch.presets.hosts import strange_hosts
 from llmswitch.presets.listing import known_models, load_all, price_of
 from llmswitch.presets.models import base_id
 from llmswitch.presets.pin import Pin, pin
+from llmswitch.presets.preset import Preset
+from llmswitch.presets.prices import Price
 from llmswitch.presets.sessions import hours, short
 from llmswitch.presets.words import aliases, by_preset
+from llmswitch.settings.checkout import Checkouts
 from llmswitch.settings.neighbours import pinned
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
-    from llmswitch.gateway.client import LocalGateway
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
-    from llmswitch.presets.prices import Price
-    from llmswitch.settings.checkout import Checkouts
 
 GROUPS = ("Yours", "Claude", "OpenRouter", "Providers", "Aggregators", "Local", "Clouds", "OpenAI format")
 _FOLLOWS = "If the host redirects elsewhere, Claude Code sends the key along; to look: llmswitch doctor --probe"

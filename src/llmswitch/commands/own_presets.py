@@ -6,17 +6,13 @@ import json
 import os
 
 from llmswitch.base.errors import LlmswitchError, PresetProblem, UsageProblem
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.fields import FIELDS, Field
 from llmswitch.presets.files import SUFFIX
 from llmswitch.presets.hosts import strange_hosts
 from llmswitch.presets.listing import load_file, names
 from llmswitch.presets.pin import pin
-from llmswitch.presets.preset import is_name
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
+from llmswitch.presets.preset import Preset, is_name
 
 # How the variables begin that tune Claude Code or the way to a cloud.
 _TUNING = ("CLAUDE_CODE_", "ANTHROPIC_", "API_", "DISABLE_", "ENABLE_", "MAX_", "AWS_", "CLOUD_ML_", "VERTEX_", "BASH_")

@@ -6,20 +6,16 @@ import json
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from http.client import HTTPException
+from typing import Any
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.presets import price_lists
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.price_lists import BEFORE
 from llmswitch.presets.prices import Prices, prices_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from llmswitch.presets.catalog import Catalog
 
 CHUNK, SECONDS, LARGEST = 65_536, 20.0, 50_000_000
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from llmswitch.base.secret import Secret
 from llmswitch.claude.variables import CREDENTIALS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
-    from llmswitch.settings.checkout import Checkout
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.preset import Preset
+from llmswitch.settings.checkout import Checkout
 
 UNSEEN = "not read"  # too short to show an end when it is masked
 

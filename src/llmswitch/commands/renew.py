@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import LlmswitchError, Refused
 from llmswitch.base.secret import Secret, digest
@@ -17,17 +16,15 @@ from llmswitch.commands.switch import Tools
 from llmswitch.keys import copies
 from llmswitch.keys.copies import Copy, Place
 from llmswitch.keys.hashes import CURRENT, OLDER, KeyHashes
+from llmswitch.keys.names import KeyNames, Keyring
 from llmswitch.keys.sources import Key, checked, missing
 from llmswitch.presets.headers import refusal, unknown
+from llmswitch.presets.preset import Preset
 from llmswitch.settings import ignore_rule, keep
 from llmswitch.settings.change import Change, as_json
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
-
-if TYPE_CHECKING:
-    from llmswitch.keys.names import KeyNames, Keyring
-    from llmswitch.presets.preset import Preset
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmswitch.base.errors import Refused, UsageProblem
@@ -37,23 +38,18 @@ from llmswitch.claude.variables import (
 from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
 from llmswitch.commands.helper_call import UNNAMED, check_host, named, put_back
+from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Tools, check_saved
 from llmswitch.gateway.delivery import deliver
 from llmswitch.keys.sources import UNSAVED
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.pin import Pin, pin
+from llmswitch.presets.preset import Preset
 from llmswitch.settings import ledger
+from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.neighbours import decided, pinned
 from llmswitch.status import credential, key_forms
 from llmswitch.status.compare import compare
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from llmswitch.commands.request import Request
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
-    from llmswitch.settings.checkout import Checkout
 
 Members = dict[str, Any]
 

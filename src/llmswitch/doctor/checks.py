@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from shlex import quote
 
 from llmswitch.base.addresses import url_problem, without_version
@@ -25,13 +26,8 @@ from llmswitch.claude.variables import (
     plain,
     smallest_window,
 )
+from llmswitch.doctor.observed import Observed
 from llmswitch.presets import doubts, ladder
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from llmswitch.doctor.observed import Observed
 
 ALIASES = ("default", "best", "opus", "sonnet", "haiku", "fable", "opusplan")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from shlex import quote
 
 from llmswitch.base.problem import Problem
@@ -11,14 +12,9 @@ from llmswitch.claude.own_settings import CAUSES
 from llmswitch.claude.program import MAIN_RULE_SINCE
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL, HOST_APP, KEYLESS_TOKEN, LOCAL
 from llmswitch.doctor.editors import EXTENSION
+from llmswitch.doctor.observed import Observed
 from llmswitch.keys.leaked import leaked
 from llmswitch.status.judge import of_sessions
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from llmswitch.doctor.observed import Observed
 
 GIT_LISTS_SINCE = (2, 36)
 OLD_DAYS = 180

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from llmswitch.base import secret_marks
 from llmswitch.base.errors import LlmswitchError
@@ -17,14 +19,8 @@ from llmswitch.claude.more_names import CREDENTIAL
 from llmswitch.claude.variables import CREDENTIALS, KEYLESS_TOKEN
 from llmswitch.doctor.observed import Observed
 from llmswitch.keys.leaked import leaked
+from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.program import GUARDS, environment, run_git
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
-
-    from llmswitch.worktrees.layout import Worktree
 
 # Settings files by any name a tool, an editor or a killed run gives them, in any folder.
 PATHS = (":(glob)**/.claude/*settings*", ":(glob)**/.claude/.llmswitch-*", ":(glob)**/.llmswitch-*.tmp")

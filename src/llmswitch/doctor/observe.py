@@ -25,7 +25,7 @@ from llmswitch.claude.variables import LOCAL
 from llmswitch.doctor.editors import named, start_of
 from llmswitch.doctor.observed import Observed
 from llmswitch.gateway.client import LocalGateway
-from llmswitch.keys.names import KeyNames
+from llmswitch.keys.names import KeyNames, Keyring
 from llmswitch.keys.sources import UNSAVED, variable
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import load_all, stems
@@ -39,10 +39,6 @@ from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.listing import listing
 from llmswitch.worktrees.program import run_git
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.keys.names import Keyring
 
 Found = dict[str, Any]
 # A file of another name, beside the settings files, that a tool or an editor made of one.

@@ -13,19 +13,15 @@ import ssl
 import threading
 import time
 import urllib.request
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
+from typing import Any
 from urllib.error import URLError
 
 from llmswitch.base.secret import STARS
 from llmswitch.base.urls import is_loopback
+from llmswitch.doctor.probe_request import Request
 from llmswitch.doctor.replies import Reply
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    from llmswitch.doctor.probe_request import Request
 
 SECONDS = 10.0
 LARGEST = 8 * 1024 * 1024  # OpenRouter's list of models is 1 MB

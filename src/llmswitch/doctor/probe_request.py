@@ -6,13 +6,10 @@ Left out is what Claude Code itself leaves out at its second try: the `system` m
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from llmswitch.claude.more_names import EFFORT, NO_BETAS, NO_THINKING, THINKING_TOKENS, TOOL_SEARCH
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, BASE_URL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _BETAS = ("claude-code-20250219", "interleaved-thinking-2025-05-14", "effort-2025-11-24")
 _EXPERIMENTAL = (

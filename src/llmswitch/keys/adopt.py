@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.key_words import may_be_key
+from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL
 from llmswitch.keys import saved
+from llmswitch.keys.names import KeyNames, Keyring
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.preset import is_name
 from llmswitch.settings import foreign
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from llmswitch.base.secret import Secret
-    from llmswitch.keys.names import KeyNames, Keyring
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Checkout
+from llmswitch.settings.checkout import Checkout
 
 
 class Adoption:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.keys import saved
 from llmswitch.keys.elsewhere import offers
+from llmswitch.keys.names import KeyNames, Keyring
 from llmswitch.keys.sources import PROMPT, STDIN, Key, KeySource, checked, missing
-
-if TYPE_CHECKING:
-    from llmswitch.keys.names import KeyNames, Keyring
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
-    from llmswitch.settings.checkout import Checkout
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.preset import Preset
+from llmswitch.settings.checkout import Checkout
 
 
 class AskingSource(KeySource):

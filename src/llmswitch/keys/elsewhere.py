@@ -5,18 +5,14 @@ from __future__ import annotations
 import glob
 import os
 import shlex
+from collections.abc import Collection, Mapping
 
 from llmswitch.base.secret import Secret
 from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from llmswitch.presets.preset import Preset
-    from llmswitch.settings.checkout import Checkout
+from llmswitch.presets.preset import Preset
+from llmswitch.settings.checkout import Checkout
 
 # key → the variables in which other tools look for it, besides NAME_API_KEY
 _USUAL = {

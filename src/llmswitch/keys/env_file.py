@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 
 from llmswitch.base.errors import KeyProblem
+from llmswitch.base.secret import Secret
 from llmswitch.keys import sources
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.base.secret import Secret
 
 _LINE = re.compile(
     r"""^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*

@@ -12,15 +12,12 @@ import importlib
 import os
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from llmswitch.base.errors import KeyProblem
 from llmswitch.base.secret import Secret
 from llmswitch.keys.titles import TITLES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 # For all calls of a run together; with start-up and the import an unattended run stays below five seconds.
 UNATTENDED_SECONDS = 4.0

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
+from typing import Protocol
 
 from llmswitch.base import files
 from llmswitch.base.fastjson import dumps, loads
 from llmswitch.base.opened import bytes_of
+from llmswitch.base.secret import Secret
 from llmswitch.keys.hashes import KeyHashes
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
 
-    from llmswitch.base.secret import Secret
+class Keyring(Protocol):
+    """What a store of keys can do; OsKeyring is the real one."""
 
-    class Keyring(Protocol):
-        """What a store of keys can do; OsKeyring is the real one."""
-
-        @property
-        def title(self) -> str: ...  # noqa: D102
-        @property
-        def kind(self) -> str: ...  # noqa: D102
-        def get(self, name: str) -> Secret | None: ...  # noqa: D102
-        def set(self, name: str, secret: Secret) -> Secret | None: ...  # noqa: D102
-        def delete(self, name: str) -> bool: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    def get(self, name: str) -> Secret | None: ...  # noqa: D102
+    def set(self, name: str, secret: Secret) -> Secret | None: ...  # noqa: D102
+    def delete(self, name: str) -> bool: ...  # noqa: D102
 
 
 class KeyNames:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from llmswitch.presets.preset import Preset
+from llmswitch.presets.preset import Preset
 
 FIELDS = ("url", "auth", "docs", "note", "amounts")
 OF_AN_AMOUNT = ("at", "unit", "unit_at", "per", "none", "until")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.presets.balance import balance_of
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import all_shipped, shipped
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
+from llmswitch.presets.preset import Preset
 
 
 def strange_hosts(preset: Preset, catalog: Catalog) -> list[str]:

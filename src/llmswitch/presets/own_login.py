@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.claude.variables import SLOTS, START_MODEL, VARIABLES
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.mixed import split
 from llmswitch.presets.preset import AUTO, Preset, targets
-
-if TYPE_CHECKING:
-    from llmswitch.presets.catalog import Catalog
 
 _OF_A_PIN = ("base_url", "also")
 

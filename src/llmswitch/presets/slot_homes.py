@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from llmswitch.base.errors import PresetProblem
 from llmswitch.presets.check import wrong_preset
+from llmswitch.presets.models import Models
 from llmswitch.presets.own_slots import Elsewhere
 from llmswitch.presets.preset import AUTO, PROTOCOLS, Preset
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from llmswitch.presets.models import Models
 
 _UNUSABLE = ", which cannot be used: "
 

@@ -10,11 +10,7 @@ from llmswitch.base.errors import Refused
 from llmswitch.base.passable import Passable
 from llmswitch.claude.variables import LOCAL
 from llmswitch.worktrees import git
-from llmswitch.worktrees.layout import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.worktrees.layout import Worktree
+from llmswitch.worktrees.layout import Worktree, find
 
 TEMPORARY = ".llmswitch-key.tmp"  # as in ignore_rule
 RULES = f"/{LOCAL}\n/.claude/.llmswitch-*\n"

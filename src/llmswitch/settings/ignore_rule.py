@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 
 from llmswitch.claude.variables import LOCAL
+from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.program import run_git
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.worktrees.layout import Worktree
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
 BOTH = (LOCAL, ".claude/.llmswitch-key.tmp")

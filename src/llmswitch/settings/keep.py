@@ -7,15 +7,10 @@ import time
 
 from llmswitch.base import files
 from llmswitch.base.fastjson import dumps
-from llmswitch.base.secret import digest
+from llmswitch.base.secret import Secret, digest
 from llmswitch.settings.change import in_force
-from llmswitch.settings.state import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.base.secret import Secret
-    from llmswitch.settings.settings import Settings
-    from llmswitch.settings.state import State
+from llmswitch.settings.settings import Settings
+from llmswitch.settings.state import Record, State
 
 
 def save(state: State, record: Record, settings: Settings | None) -> None:

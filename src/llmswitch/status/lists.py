@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from shlex import quote
 
 from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
-from llmswitch.claude.effective import Value
+from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.fence import allows, sent
 from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, LOCAL, VARIABLES
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.fences import is_a_pins
+from llmswitch.settings.checkout import Checkout
+from llmswitch.settings.state import Record
 from llmswitch.status.mends import again
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from llmswitch.claude.effective import Layer
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Checkout
-    from llmswitch.settings.state import Record
 
 
 def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tuple[dict[str, Value], list[Problem]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.fastjson import loads
 from llmswitch.base.problem import Problem
@@ -18,17 +20,11 @@ from llmswitch.claude.variables import (
     VARIABLES,
     counts,
 )
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.models import base_id
-from llmswitch.presets.pin import pin
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.pin import Pin
-    from llmswitch.presets.preset import Preset
+from llmswitch.presets.pin import Pin, pin
+from llmswitch.presets.preset import Preset
 
 # Of presets that fit equally well: these before the others.
 _FIRST = ("openrouter", "deepseek", "devstral")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
+from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
 from llmswitch.base.shell import spelled
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import names
+from llmswitch.settings.state import Record
 from llmswitch.status.key_forms import LOGIN_TOKEN
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from llmswitch.base.problem import Problem
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.state import Record
 
 _OPTION = "--key-helper"
 

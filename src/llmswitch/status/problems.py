@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude import clouds
+from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.variables import (
     ALLOWED,
     ANTHROPIC_HOST,
@@ -21,19 +24,12 @@ from llmswitch.claude.variables import (
     counts,
 )  # fmt: skip
 from llmswitch.claude.ways import open_here
+from llmswitch.presets.catalog import Catalog
+from llmswitch.settings.checkout import Checkout
 from llmswitch.status import credential, key_forms, lists
-from llmswitch.status.compare import differ
+from llmswitch.status.compare import Match, differ
 from llmswitch.status.mends import again, keep_delivery
 from llmswitch.worktrees.ask import copies
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from llmswitch.claude.effective import Layer, Value
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.settings.checkout import Checkout
-    from llmswitch.status.compare import Match
 
 
 def judged(

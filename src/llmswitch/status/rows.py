@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from llmswitch.base.problem import Problem
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.status.report import Report
-    from llmswitch.worktrees.listing import Listed
+from llmswitch.status.report import Report
+from llmswitch.worktrees.listing import Listed
 
 
 class Row:

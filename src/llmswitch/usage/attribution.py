@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from llmswitch.settings.entries import Entry
-    from llmswitch.usage.index import Session
+from llmswitch.settings.entries import Entry
+from llmswitch.usage.index import Session
 
 CLAUDE = "claude"  # the preset that is none: Claude Code's own backend
 

@@ -6,19 +6,15 @@ import time
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude.variables import is_claude
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.models import OTHER_PRICE, base_id
 from llmswitch.presets.past_prices import dated, special
+from llmswitch.presets.preset import Preset
 from llmswitch.presets.prices import Price, prices_of
 from llmswitch.presets.sessions import Moment, rates_of
-from llmswitch.usage.index import BOUNDS, SINGLE, SIZES
+from llmswitch.settings.entries import Entry
+from llmswitch.usage.index import BOUNDS, SINGLE, SIZES, Part
 from llmswitch.usage.renamed import undated
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.presets.preset import Preset
-    from llmswitch.settings.entries import Entry
-    from llmswitch.usage.index import Part
 
 # What Anthropic takes for a cache that is kept for an hour, against one of five minutes: 2 and 1.25 times the input
 # (https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing); price lists have only the latter.

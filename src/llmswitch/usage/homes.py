@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.settings.entries import Entry
 from llmswitch.worktrees.layout import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from llmswitch.settings.entries import Entry
 
 
 class Homes:

@@ -6,21 +6,17 @@ A small file in the state folder for each session, with what tells that nothing 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import digest
 from llmswitch.claude.session_files import files_of
+from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.prices import own_file
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from llmswitch.presets.catalog import Catalog
-
-    Files = Sequence[tuple[str, os.stat_result]]
+Files = Sequence[tuple[str, os.stat_result]]
 
 FOLDER = "costs"
 MOST = 100  # sessions

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
-    from llmswitch.usage.cost import Cost
-    from llmswitch.usage.index import Part
+from llmswitch.usage.cost import Cost
+from llmswitch.usage.index import Part
 
 
 class Row:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
+from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.entries import entries
 from llmswitch.usage import index as indexes
 from llmswitch.usage.attribution import Attribution
 from llmswitch.usage.cost import Pricer
 from llmswitch.usage.homes import Homes
+from llmswitch.usage.index import Index
 from llmswitch.usage.row import Row
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
-    from llmswitch.presets.catalog import Catalog
-    from llmswitch.usage.index import Index
 
 SHORT = 0.5  # seconds that a status line waits for another that is reading
 

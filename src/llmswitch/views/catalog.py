@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from llmswitch.base.secret import STARS
 from llmswitch.claude.variables import NONE, as_text, shown
-from llmswitch.presets.sessions import hours, short
+from llmswitch.commands.cost import Row
+from llmswitch.commands.models import Model
+from llmswitch.presets.sessions import Session, hours, short
 from llmswitch.views.narrow import table
 from llmswitch.views.packed import packed
 from llmswitch.views.text import columns
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from llmswitch.commands.cost import Row
-    from llmswitch.commands.models import Model
-    from llmswitch.presets.sessions import Session
 
 _HEAD = (" ", "PRESET", "KEY", "USD IN/OUT", "PRICED", "CHECKED", "TITLE")
 _KEYS = {"saved": "", "unknown": " (not saved)"}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from llmswitch.base.problem import Problem
+from llmswitch.doctor.observed import Observed
 from llmswitch.views.status import headline
 from llmswitch.views.text import columns, short_path
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from llmswitch.base.problem import Problem
-    from llmswitch.doctor.observed import Observed
 
 
 def looked_at(observed: Observed, home: str) -> list[str]:

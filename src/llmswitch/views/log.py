@@ -5,12 +5,9 @@ from __future__ import annotations
 import datetime
 import shlex
 
+from llmswitch.commands.log import Log
+from llmswitch.settings.entries import Entry
 from llmswitch.views.text import columns, short_path
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.commands.log import Log
-    from llmswitch.settings.entries import Entry
 
 
 def log(found: Log, home: str, width: int | None) -> list[str]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from llmswitch.claude.variables import NONE
+from llmswitch.commands.usage import Answer
+from llmswitch.usage.cost import Cost
+from llmswitch.usage.findings import Finding
+from llmswitch.usage.row import Row
 from llmswitch.views.amounts import cost, count, usd
 from llmswitch.views.packed import packed
 from llmswitch.views.text import short_path
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from llmswitch.commands.usage import Answer
-    from llmswitch.usage.cost import Cost
-    from llmswitch.usage.findings import Finding
-    from llmswitch.usage.row import Row
 
 UNKNOWN = "unknown"
 PLAIN_WIDTH, MOST_DAYS, MOST_MODELS, MOST_FINDINGS, LONGEST_BAR = 100, 31, 12, 8, 60

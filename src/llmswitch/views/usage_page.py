@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from llmswitch.commands.usage import Answer
+from llmswitch.usage.row import Row
 from llmswitch.views.amounts import cost, count, usd
 from llmswitch.views.text import short_path
 from llmswitch.views.usage import MOST_FINDINGS, UNKNOWN
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from llmswitch.commands.usage import Answer
-    from llmswitch.usage.row import Row
 
 MOST = 60  # rows of a table, the dearest or the latest
 _STYLE = """

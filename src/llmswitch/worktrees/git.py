@@ -6,11 +6,8 @@ import os
 
 from llmswitch.base.errors import Refused
 from llmswitch.worktrees.ask import ask, no_git
+from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.program import ABSENT, LATE, run_git
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.worktrees.layout import Worktree
 
 
 def tracks(worktree: Worktree, path: str) -> bool:
