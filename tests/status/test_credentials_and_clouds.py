@@ -69,6 +69,47 @@ def test_the_lists_stand_once() -> None:
     assert {cloud.name for cloud in ALL} > set(CLOUDS)
 
 
+@pytest.mark.parametrize(
+    ("layers", "origin", "masked"),
+    [
+        ({"project": "p", "shell": "s"}, "shell", "s"),
+        ({"worktree": "", "user": "u", "shell": "s"}, "user", "u"),
+        ({"user": "", "shell": "s"}, "default", None),
+    ],
+    ids=["project", "worktree", "user"],
+)
+def test_a_login_token_of_a_project_covers_no_other(
+    house: House, layers: dict[str, str], origin: str, masked: str | None
+) -> None:
+    """Nor does a local file's, blank or not; the user's own does (measured on 2.1.332)."""
+    house.put("user", {"ANTHROPIC_BASE_URL": FOREIGN})
+    for layer, text in layers.items():
+        house.put(layer, {"CLAUDE_CODE_OAUTH_TOKEN": text and f"fake-0123456789-oauth-000{text}"})
+    found = house.report()[0].credential or {}
+    assert found["origin"] == origin
+    assert str(found["masked"] or "").endswith(masked or "")
+
+
+@pytest.mark.parametrize(("slots", "level"), [({}, "note"), ({"ANTHROPIC_DEFAULT_SONNET_MODEL": "x/y"}, "warning")])
+def test_a_list_narrows_ones_own_login_too(house: House, slots: dict[str, str], level: str) -> None:
+    """What status prints for a slot is what goes out (2.1.332); it may be meant, so it is no error."""
+    house.put("user", slots)
+    path = house.home / ".claude/settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "availableModels": ["haiku"]}))
+    report, _ = house.report()
+    assert (report.texts["ANTHROPIC_DEFAULT_SONNET_MODEL"], report.mark in ("", "*")) == ("claude-opus-5-5", True)
+    assert "ANTHROPIC_DEFAULT_HAIKU_MODEL" not in report.texts
+    assert [problem.level for problem in report.problems if problem.code == "slots-narrowed"] == [level]
+
+
+@pytest.mark.parametrize(("layer", "level"), [("user", "error"), ("shell", "warning")])
+def test_a_program_that_chooses_the_provider_cuts_ones_own_settings_off(house: House, layer: str, level: str) -> None:
+    """A token in a file is not sent then (2.1.332), one of the shell is."""
+    house.put("shell", {"CLAUDE_CODE_HOST_AUTH_ENV_VAR": "TOKEN"})
+    house.put(layer, {"ANTHROPIC_AUTH_TOKEN": "fake-0123456789"})
+    assert [each.level for each in house.report()[0].problems if each.code == "host-app"] == [level]
+
+
 @pytest.mark.parametrize(("logged_in", "url", "layer"), [*product([True, False], LAYERS, [*PLACES])])
 def test_status_names_what_goes_to_a_foreign_host(house: House, logged_in: bool, url: str, layer: str) -> None:
     """Each place, in each layer, with and without a login; a login that goes there is an error."""

@@ -34,7 +34,9 @@ def main() -> int:
                                                                  and len(sys.argv) == 3 else asked.number)]  # fmt: skip
     began, wrong = time.monotonic(), 0
     kinds: Counter[str] = Counter()
-    for seed in seeds:
+    for number, seed in enumerate(seeds):
+        if number and number % 100 == 0:
+            print(f"{number} states in {round(time.monotonic() - began)} s: {wrong} at fault", flush=True)
         state = Chooser(seed).state()
         try:
             faults = judge.faults(state)
@@ -48,6 +50,7 @@ def main() -> int:
             tell(judge, seed, state, asked.whole, asked.run)
     seconds = round(time.monotonic() - began)
     print(f"{len(seeds)} states in {seconds} s: {wrong} at fault {dict(kinds)}, {judge.left_out} left out")
+    print(f"of those looked at: {dict(judge.counts)}")
     return 1 if wrong else 0
 
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +23,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from llmswitch.claude import layers as layers_module
+from llmswitch.claude.credentials import OAUTH, oauth
 from llmswitch.claude.credentials import sent as credentials_sent
 from llmswitch.claude.effective import Value, effective
 from llmswitch.claude.fence import OWN_MODELS, allows
-from llmswitch.claude.login import found as login_found
-from llmswitch.claude.variables import ALLOWED, BASE_URL, CLOUD_SWITCHES, KEYLESS_TOKEN, SAVED_MODEL, TOP_MEMBERS, plain
+from llmswitch.claude.variables import (
+    ALLOWED,
+    BASE_URL,
+    CLOUD_SWITCHES,
+    KEYLESS_TOKEN,
+    SAVED_MODEL,
+    TOP_MEMBERS,
+    VARIABLES,
+    plain,
+)
 from llmswitch.worktrees import layout as worktrees
 
 from .claude_client import ANTHROPIC_HOST, CONTROL_ARGUMENTS, ClaudeClient, Outcome
@@ -218,11 +228,16 @@ class Seen:
     code: int = 0
     said: str = ""
     sent: list[Sent] = field(default_factory=list)
-    environ: dict[str, str] = field(default_factory=dict)
-    folder: str = ""  # where the session starts
+    login: bool = False
     switched: list[tuple[int, str]] = field(default_factory=list)
     ran: Outcome | None = None
     port: int = 0  # of the provider
+
+
+# What `status` prints and the client does not do: the finding that tells it, and why it is not printed otherwise.
+TOLD = {
+    "host-app": "another program chooses the provider, for as long as that shell lives: what the files say comes back",
+}
 
 
 @dataclass(frozen=True)
@@ -260,6 +275,7 @@ class Judge:
     def __init__(self, program: str, by_run: bool = False) -> None:
         self.program, self.by_run = program, by_run
         self.left_out = 0
+        self.counts: Counter[str] = Counter()  # what became of the states that were judged
 
     def faults(self, state: State) -> list[Fault]:
         """Build a state, ask both, and return how they differ."""
@@ -270,6 +286,8 @@ class Judge:
                 return []
             with place.environment():
                 seen = place.look(self.by_run)
+            self.counts["sent" if seen.sent else "sent nothing"] += 1
+            self.counts["status could not tell"] += not self.by_run and seen.status is None
             return judged_run(state, seen) if self.by_run else judged(state, seen)
 
 
@@ -326,7 +344,7 @@ class Built:
 
     def look(self, by_run: bool) -> Seen:
         """Build it all, and ask llmswitch and the client."""
-        state, seen = self.state, Seen(port=self.server.server_port)
+        state, seen = self.state, Seen(port=self.server.server_port, login=self.state["login"])
         root, others = LAYOUTS[state["layout"]](self.base / "work", self.home)
         self.root, self.others = root, others
         self.cwd = root if state["folder"] == "root" else root / "mid" / "sub"
@@ -460,13 +478,11 @@ class Built:
             seen.values = effective(found)
             files = effective(layer for layer in found if layer.origin != "shell")
             seen.ours = {name: value.text for name, value in files.items()}
-        seen.environ, seen.folder = environ, str(self.cwd)
         seen.theirs, seen.ran = self.client.converse(self.cwd, self.state["asked"], {**self.plain(), **shell})
         seen.sent = self.requests(seen.ran)
 
     def launch(self, seen: Seen, environ: dict[str, str], shell: Mapping[str, str]) -> None:
         """Start the client by `llmswitch run`."""
-        seen.environ, seen.folder = environ, str(self.cwd)
         folder = self.base / "bin"
         folder.mkdir()
         (folder / "claude").symlink_to(os.path.realpath(self.client.real))
@@ -535,15 +551,26 @@ class Recorder(ClaudeClient):
 
 def judged(state: State, seen: Seen) -> list[Fault]:
     """Return how what llmswitch says differs from what the client reports and does."""
+    faults = [*_crashes(seen)]
     if seen.status is None:
-        return []  # it said that it cannot tell
-    faults = [*_settings(seen), *_agree(state, seen)]
+        return faults  # it said that it cannot tell
+    faults += [*_settings(seen), *_agree(state, seen)]
     codes = {problem["code"] for problem in seen.status["problems"] if problem["level"] == "error"}
-    if "host-app" in codes or not seen.sent:
+    if {problem["code"] for problem in seen.status["problems"]} & {*TOLD} or not seen.sent:
         return [*faults, *_silent(state, seen, codes)]
     for each in seen.sent:
         faults += _request(state, seen, each, codes)
     return list(dict.fromkeys(faults))
+
+
+def _crashes(seen: Seen) -> Iterator[Fault]:
+    """Yield the fault of a traceback, or of a `status` that ends without a word."""
+    texts = [seen.said, *[said for _, said in seen.switched], *([seen.ran.stderr] if seen.ran else [])]
+    for text in texts:
+        if "Traceback" in text:
+            yield Fault("crash", text.strip().splitlines()[-1])
+    if seen.status is None and not seen.said.strip():
+        yield Fault("crash", f"status --json ended with {seen.code} and said nothing")
 
 
 def _settings(seen: Seen) -> Iterator[Fault]:
@@ -605,11 +632,17 @@ def _request(state: State, seen: Seen, each: Sent, codes: set[str]) -> Iterator[
         return
     if each.via and not codes & {"proxy", "repository-proxy"} and url.hostname == "127.0.0.1":
         yield Fault("proxy", f"sent through a proxy; told: {sorted(codes)}")
-    if each.model is None:
-        return
-    expected = _credentials(seen)
+    if each.model is not None:
+        yield from _message(state, seen, each)
+
+
+def _message(state: State, seen: Seen, each: Sent) -> Iterator[Fault]:
+    """Yield the faults of a credential or a model that `status` does not say."""
+    status, expected = seen.status or {}, _credentials(seen)
     if expected is not None and (each.bearer, each.api_key) != expected:
         yield Fault("credential", f"expected {expected}, sent {(each.bearer, each.api_key)}")
+    if (kind := (status["credential"] or {}).get("kind")) not in _kinds(each):
+        yield Fault("credential", f"status prints {kind}, sent {(each.bearer, each.api_key)}")
     models = _models(state, seen)
     if models and each.model not in models:
         told = [problem["code"] for problem in status["problems"]]
@@ -618,17 +651,16 @@ def _request(state: State, seen: Seen, each: Sent, codes: set[str]) -> Iterator[
 
 def _credentials(seen: Seen) -> tuple[str | None, str | None] | None:
     """Return the (bearer, x-api-key) that llmswitch's list of credentials means."""
-    if not (seen.status or {}).get("base_url"):
-        return None  # nothing is promised where nothing points at another host
-    names = credentials_sent(seen.values, login_found(seen.environ, seen.folder))
+    names = credentials_sent(seen.values, seen.login)
     texts = {name: seen.values[name].text for name in names if name in seen.values}
     helper = texts.get("apiKeyHelper", "")
     printed = helper.removeprefix("echo ") if helper.startswith("echo ") else KEY if helper else None
     bearer, key = texts.get("ANTHROPIC_AUTH_TOKEN"), texts.get("ANTHROPIC_API_KEY")
     if "login" in names:
         bearer = LOGIN
-    if "CLAUDE_CODE_OAUTH_TOKEN" in names:
-        bearer = texts["CLAUDE_CODE_OAUTH_TOKEN"]
+    if OAUTH in names:
+        token = oauth(seen.values)
+        bearer = token.text if token else None
     if helper and not bearer and not key:
         return printed, printed
     if helper:
@@ -636,18 +668,35 @@ def _credentials(seen: Seen) -> tuple[str | None, str | None] | None:
     return (bearer.strip() if bearer else None, key)
 
 
+def _kinds(each: Sent) -> set[str | None]:
+    """Return the kinds of credential that `status` may print for a request."""
+    if each.bearer == LOGIN:
+        return {"login"}
+    if (each.bearer or "").startswith("oauth-"):
+        return {"oauth"}
+    if each.bearer == KEYLESS_TOKEN:
+        return {"none"}
+    bearer = {"bearer", "helper", "header"} if each.bearer else set()
+    key = {"api-key", "helper", "header"} if each.api_key else set()
+    return {*bearer, *key} if bearer or key else {"missing", "header", "login"}
+
+
 def _models(state: State, seen: Seen) -> set[str]:
     """Return the models that may go out by what status prints; nothing where it does not say."""
     status, asked = seen.status or {}, state["asked"]
     texts = {name: value.text for name, value in seen.values.items()}
-    if not status["base_url"] or texts.get("CLAUDE_CODE_EXTRA_BODY") or texts.get("ANTHROPIC_DEFAULT_MODEL"):
-        return set()
+    if texts.get("CLAUDE_CODE_EXTRA_BODY") or texts.get("ANTHROPIC_DEFAULT_MODEL"):
+        return set()  # `status` says nothing of them: no pin lets them through
     slots = {name: entry["model"] or OWN_MODELS.get(name, "") for name, entry in status["slots"].items()}
     entries = json.loads(texts[ALLOWED]) if ALLOWED in texts else None
-    start = status["start_slot"] or ("" if SAVED_MODEL in texts else "opus")
+    start = status["start_slot"] or texts.get(SAVED_MODEL) or "opus"
+    chosen = status["start_slot"] or texts.get(SAVED_MODEL) or asked
     wanted = asked[1] if asked[:1] == ["--model"] else state["agent"] if asked and state["agent"] else start
     if not wanted or (asked[:1] == ["--agent"] and not state["agent"]):
         return set()
+    if not chosen:  # no list touches it; the subscription decides, which nobody knows of a bare token
+        asked_of = ("opus", "sonnet") if (seen.status or {})["credential"]["kind"] == "oauth" else ("opus",)
+        return {plain(texts.get(VARIABLES[slot]) or OWN_MODELS[slot]) for slot in asked_of}
     word = plain(wanted).lower()
     if word in SLOT_NAMES:
         return {plain(slots[word])}

@@ -6,13 +6,12 @@ names. Keys in headers go beside it.
 
 from __future__ import annotations
 
+from llmswitch.claude.effective import Value
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, HELPER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from llmswitch.claude.effective import Value
 
 OAUTH = "CLAUDE_CODE_OAUTH_TOKEN"
 HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
@@ -30,11 +29,18 @@ def headers(text: str) -> list[str]:
     return [name for name in names if name in _IN_HEADERS or "token" in name or "secret" in name]
 
 
+def oauth(values: Mapping[str, Value]) -> Value | None:
+    """Return the login token that counts: a project's or a local file's neither does nor covers another (2.1.332)."""
+    top = values.get(OAUTH)
+    layers = [layer for layer in (top.layer, *top.losers) if layer.origin in OAUTH_ORIGINS] if top else []
+    return Value(layers[0].values[OAUTH], layers[0]) if layers else None
+
+
 def sent(values: Mapping[str, Value], login: bool | None) -> list[str]:
     """Return what is sent as a credential, by the names of PLACES; `login`: there is one (None: nobody knows)."""
     named = headers(values[HEADERS].text) if HEADERS in values else []
     found = [name for name in EXPLICIT if name in values and values[name].text]
-    if not found and OAUTH in values and values[OAUTH].text and values[OAUTH].origin in OAUTH_ORIGINS:
+    if not found and (token := oauth(values)) and token.text:
         found = [OAUTH]
     if not found and login is not False and "authorization" not in named:
         found = [LOGIN]

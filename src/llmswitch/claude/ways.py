@@ -58,7 +58,7 @@ class Found:
 
 def open_here(url: str, values: Mapping[str, Value], shell: Layer) -> list[Found]:
     """Return the ways that are open to requests for a pin's base URL, the worst first."""
-    return [*_host_app(shell), *_proxies(url, values)]
+    return [*host_apps(shell), *_proxies(url, values)]
 
 
 def host_app(environ: Mapping[str, str]) -> list[str]:
@@ -66,11 +66,14 @@ def host_app(environ: Mapping[str, str]) -> list[str]:
     return [name for name in HOST_APP if environ.get(name, "") not in ("", "0", "false", "no")]
 
 
-def _host_app(shell: Layer) -> list[Found]:
+def host_apps(shell: Layer, level: str = "error") -> list[Found]:
+    """Return the way that such a variable opens: settings count no more, but for a key helper (2.1.332)."""
     if not (names := host_app(shell.values)):
         return []
-    message = f"{' and '.join(names)} is exported: another program chooses the provider, and no settings file does."
-    return [Found("host-app", "error", message, f"unset {' '.join(names)}; or: llmswitch run")]
+    message = (
+        f"{' and '.join(names)} is exported: another program chooses the provider, and no settings file's env does."
+    )
+    return [Found("host-app", level, message, f"unset {' '.join(names)}; or: llmswitch run")]
 
 
 def _proxies(url: str, values: Mapping[str, Value]) -> list[Found]:

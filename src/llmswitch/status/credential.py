@@ -6,7 +6,7 @@ from llmswitch.base.problem import Problem
 from llmswitch.base.secret import STARS, mask, redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude import clouds, login
-from llmswitch.claude.credentials import HEADERS, LOGIN, OAUTH, PLACES, sent
+from llmswitch.claude.credentials import HEADERS, LOGIN, OAUTH, PLACES, oauth, sent
 from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL
 
 TYPE_CHECKING = False
@@ -32,8 +32,9 @@ def described(values: Mapping[str, Value], folder: str) -> Data:
     name = names[0] if names else ""
     if name in ("", LOGIN):
         return {"kind": "login" if name else "missing", "masked": None, "origin": "default", "source": None}
-    masked = mask(values[name].text) if name == OAUTH else STARS
-    return {"kind": PLACES[name], "masked": masked, "origin": values[name].origin, "source": None}
+    value = (name == OAUTH and oauth(values)) or values[name]
+    masked = mask(value.text) if name == OAUTH else STARS
+    return {"kind": PLACES[name], "masked": masked, "origin": value.origin, "source": None}
 
 
 def cloud(texts: Mapping[str, str]) -> dict[str, str] | None:
@@ -61,8 +62,8 @@ def findings(values: Mapping[str, Value], fix: str, folder: str) -> list[Problem
     elif LOGIN in names or not names:
         message = f"No credential is set for {host}: your own login is sent there as soon as there is one."
         found.append(Problem("no-credential", "warning", message, mend))
-    if OAUTH in names:
-        where = values[OAUTH].layer.path or "the shell"
+    if OAUTH in names and (token := oauth(values)):
+        where = token.layer.path or "the shell"
         message = f"{OAUTH} of {where}, which is your own login, is sent to {host}."
         found.append(Problem("login-sent", "error", message, mend))
     if HEADERS in names and values[HEADERS].layer is not values[BASE_URL].layer:

@@ -26,25 +26,30 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     texts = {name: value.text for name, value in values.items()}
     listed = [layer for layer in layers if ALLOWED in layer.values and layer.origin != "shell"]
     elsewhere = any(texts.get(name) for name in CLOUD_SWITCHES)
-    if elsewhere or host_of(texts.get(BASE_URL, "")) in ("", ANTHROPIC_HOST):
-        return values, [] if elsewhere else _alone(checkout, listed, records, catalog)
+    if elsewhere:
+        return values, []
+    own = host_of(texts.get(BASE_URL, "")) in ("", ANTHROPIC_HOST)
     entries, models = loads(texts[ALLOWED]), {slot: texts.get(name, "") for slot, name in VARIABLES.items()}
     changed = sent(models, entries)
-    found = [_changed(values[ALLOWED], models, changed)] if changed else []
+    found = [_changed(values[ALLOWED], models, changed, own)] if changed else []
     if found and {layer.path for layer in listed} == {f"{checkout.root}/{LOCAL}"} and ALLOWED in records[0].wrote:
         found[0].fix = again(records[0], listed[0].values) or found[0].fix
     after = {VARIABLES[slot]: Value(model, values[ALLOWED].layer) for slot, model in changed.items()}
+    if own:
+        return {**values, **after}, _alone(checkout, listed, records, catalog) or found
     return {**values, **after}, found + _opened(listed, models, values)
 
 
-def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str]) -> Problem:
+def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str], own: bool) -> Problem:
+    """Return what a list makes of the slots; `own`: for one's own login, for which it may be meant to."""
     words = [f"{slot} is sent as {redacted(model) or 'the model it inherits'}" for slot, model in changed.items()]
     lacking = [redacted(models[slot]) for slot in changed if models[slot]]
     lists = " and ".join(layer.path for layer in [value.layer, *value.losers])
     lacks = f", which does not have {', '.join(dict.fromkeys(lacking))}" if lacking else ""
     message = f"Not as the slots say: {', '.join(words)}. The cause is {ALLOWED} in {lists}{lacks}."
     fix = "Ask who administers this machine." if value.origin == "managed" else f"Take {ALLOWED} out of {lists}."
-    return Problem("slots-narrowed", "error", message, fix)
+    level = "error" if not own else "warning" if lacking else "note"
+    return Problem("slots-narrowed", level, message, fix if level != "note" else "")
 
 
 def _alone(checkout: Checkout, listed: Sequence[Layer], records: Sequence[Record], catalog: Catalog) -> list[Problem]:

@@ -23,7 +23,7 @@ from llmswitch.claude.variables import (
     VARIABLES,
     counts,
 )  # fmt: skip
-from llmswitch.claude.ways import open_here
+from llmswitch.claude.ways import host_apps, open_here
 from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.checkout import Checkout
 from llmswitch.status import credential, key_forms, lists
@@ -212,7 +212,11 @@ def of_layers(layers: Sequence[Layer], own: Layer | None) -> list[Problem]:
 def of_ways(values: Mapping[str, Value], shell: Layer) -> list[Problem]:
     """Return the ways past a pin that other files and the shell open."""
     url = _text(values, BASE_URL)
-    found = open_here(url, values, shell) if host_of(url) not in ("", ANTHROPIC_HOST) else []
+    if host_of(url) not in ("", ANTHROPIC_HOST):
+        found = open_here(url, values, shell)
+    else:
+        is_set = any(_text(values, name) and values[name].layer is not shell for name in OURS)
+        found = host_apps(shell, "error" if is_set else "warning")
     return [Problem(way.code, way.level, way.message, way.fix) for way in found]
 
 
