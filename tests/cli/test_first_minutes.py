@@ -208,3 +208,26 @@ def test_a_switch_of_the_clone_itself_is_pointed_out(clone: Path) -> None:
     reply = script(clone / "scripts/llmswitch", "glm", cwd=clone)
     assert (reply.code, reply.out) == (0, "ran glm\n")
     assert f"cd there, then {clone}/scripts/llmswitch glm" in reply.err
+
+
+ODD = "LLMSWITCH_KEY_ZAI has the form of a key of openrouter, and is sent to api.z.ai. Is it the right one?"
+
+
+@pytest.mark.parametrize("options", [[], ["--key-helper"]])
+def test_an_exported_key_of_another_provider_is_told_at_the_switch(cli: Cli, repo: Path, options: list[str]) -> None:
+    """At once; the right one is not."""
+    odd = cli("glm", *options, cwd=repo, env={"LLMSWITCH_KEY_ZAI": "sk-or-v1-0123456789abcdef0123456789abcdef"})
+    assert (odd.code, odd.err.count(f"warning: {ODD}")) == (0, 1), odd
+    right = cli("glm", *options, cwd=repo, env={"LLMSWITCH_KEY_ZAI": "0123456789abcdef0123456789abcdef.abcdefgh"})
+    assert (right.code, "form of a key" in right.err) == (0, False)
+
+
+def test_a_key_of_the_commonest_form_is_no_other_providers(cli: Cli, repo: Path) -> None:
+    """`sk-` is the beginning of many; a longer one that is known tells."""
+    assert "form of a key" not in cli("deepseek-direct", cwd=repo, env=of_direct("sk-0123456789abcdef0123456789")).err
+    assert "a key of openrouter, and is" in cli("deepseek-direct", cwd=repo, env=of_direct(f"sk-or-v1-{'0a' * 16}")).err
+
+
+def of_direct(key: str) -> dict[str, str]:
+    """Return an environment with a key of DeepSeek's own endpoint."""
+    return {"LLMSWITCH_KEY_DEEPSEEK_DIRECT": key}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from llmswitch.base.secret import looks_like_key
 from llmswitch.base.urls import is_loopback
 from llmswitch.claude.variables import SLOTS, VARIABLES
 from llmswitch.cli.app import App
@@ -149,3 +150,9 @@ def test_every_price_belongs_to_a_known_model() -> None:
     known = {model for preset in PRESETS.values() for model in models_of(preset)}
     data = json.loads(Path(shipped_folder(), "models.json").read_text())["models"]
     assert [model for rows in PRICES.values() for model in rows if model not in {*known, *data}] == []
+
+
+def test_every_prefix_of_a_key_is_one_that_is_masked() -> None:
+    """What the output's masks look for, and what tells a switch whether a key may be another provider's."""
+    prefixes = {preset.key_prefix for preset in PRESETS.values()} - {""}
+    assert [prefix for prefix in prefixes if not looks_like_key(f"{prefix}0123456789abcdef")] == []

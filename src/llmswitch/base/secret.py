@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STARS = "********"
 # What providers put before their keys. Looked for first: most texts have none of it, and need no pattern.
-_PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-")
+_PREFIXES = ("sk-", "sk_", "fw_", "hf_", "gsk_", "xai-", "AIza", "tp-", "pplx-", "tgp_", "vck_")
 _SHORTEST = 12  # behind the prefix
 # A prefix, followed by enough to be a key; `sk-dashboard-frontend` is none.
 KNOWN_KEY = rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_SHORTEST},}}"

@@ -38,8 +38,9 @@ from llmswitch.claude.variables import (
 from llmswitch.commands import own_login
 from llmswitch.commands.guard import dangers, past_proxies
 from llmswitch.commands.helper_call import UNNAMED, check_host, named, put_back
+from llmswitch.commands.rare_keys import check_saved
 from llmswitch.commands.request import Request
-from llmswitch.commands.switch import Tools, check_saved
+from llmswitch.commands.switch import Tools
 from llmswitch.gateway.delivery import deliver
 from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.catalog import Catalog

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from llmswitch.base.errors import KeyProblem, LlmswitchError
-from llmswitch.base.secret import Secret
+from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.secret import Secret, looks_like_key
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.variables import ALLOWED, CREDENTIALS, KEYLESS_TOKEN, OURS
-from llmswitch.keys.sources import UNSAVED
 from llmswitch.presets.advice import advice
 from llmswitch.settings import change, ignore_rule, keep, ledger
 
@@ -112,8 +111,8 @@ def _direct(request: Request, checkout: Checkout, chosen: Chosen, tools: Tools) 
     ignored_in = None
     if private and (rule or not (key and key.exported)):
         ignored_in = ignore_rule.ensure(checkout.worktree, request.dry_run)
-    if not private and key and key.exported:
-        notices.append(f"Claude Code can ask for the key only where {key.source} is exported.")
+    if key and key.exported and not (private and _is_usual(key, chosen.preset.key_prefix)):
+        notices += _rare_keys().exported(key, bool(private), pin.base_url, tools.catalog)
     try:
         changed, written = _apply(request, checkout, chosen, pin, key, private)
     except LlmswitchError as error:
@@ -148,27 +147,27 @@ def _delivered(request: Request, checkout: Checkout, chosen: Chosen, key: Key | 
     if not request.key_helper:
         if key:
             return chosen.pin.with_key(preset.auth, key.secret.reveal())
-        from llmswitch.commands import rehearsal  # only for a dry run, which reads no key
-
-        return chosen.pin.with_key(preset.auth, rehearsal.unseen(preset, checkout, tools.catalog))
+        return chosen.pin.with_key(preset.auth, _rare_keys().unseen(preset, checkout, tools.catalog))
     if key:
-        check_saved(key, preset)
+        _rare_keys().check_saved(key, preset)
     return chosen.pin.with_helper(tools.helper(preset))
-
-
-def check_saved(key: Key, preset: Preset) -> None:
-    """Raise KeyProblem for a key that no helper could print."""
-    if key.source in UNSAVED:
-        raise KeyProblem(
-            f"A helper cannot print a key that is saved nowhere; this one came from {key.source}.",
-            hint=f"Save it: llmswitch save-key {preset.key}; then type this again, without a key.",
-        )
 
 
 def _refuse_foreign(request: Request, checkout: Checkout, settings: Settings | None, key: Key | None) -> None:
     """Refuse to go on where a secret in the file would be lost."""
     if settings and not _is_ours(settings, checkout.state.current):
         _leftover().refuse(request, checkout, settings, key)
+
+
+def _is_usual(key: Key, prefix: str) -> bool:
+    text = key.secret.reveal()
+    return (len(prefix) > len("sk-") and text.startswith(prefix)) or not looks_like_key(text)
+
+
+def _rare_keys() -> Any:
+    from llmswitch.commands import rare_keys  # only for a dry run, a helper, and an exported key that is odd
+
+    return rare_keys
 
 
 def _leftover() -> Any:

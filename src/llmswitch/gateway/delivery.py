@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from llmswitch.base.errors import UsageProblem
 from llmswitch.base.shell import helper
+from llmswitch.base.urls import host_of
 from llmswitch.gateway.extra import check_installed
 from llmswitch.keys.sources import UNSAVED
+from llmswitch.presets import owners
 from llmswitch.presets.preset import Preset
 
 TYPE_CHECKING = False
@@ -35,12 +37,12 @@ def deliver(pin: Pin, gateway: LocalGateway, catalog: Catalog, keys: KeySource |
     if keys is None:
         return delivered, []
     needed = {route.key: route for route in routes.by_model.values() if route.key}
-    notices = [notice for route in needed.values() if (notice := _checked(route, catalog, keys))]
+    notices = [notice for route in needed.values() for notice in _checked(route, catalog, keys)]
     gateway.files.save(routes)
     return delivered, notices
 
 
-def _checked(route: Route, catalog: Catalog, keys: KeySource) -> str:
+def _checked(route: Route, catalog: Catalog, keys: KeySource) -> list[str]:
     """Return what to know about a route's key; raises where the gateway will not have it."""
     place = {"base_url": route.base_url, "key": route.key, "protocol": route.protocol}
     preset = catalog.load(route.preset) if route.preset else Preset(route.key or "", place, "")
@@ -50,4 +52,7 @@ def _checked(route: Route, catalog: Catalog, keys: KeySource) -> str:
             f"The gateway reads keys from the keyring, and this one came from {key.source}.",
             hint=f"Save it: llmswitch save-key {route.key}",
         )
-    return f"The gateway has the {route.key} key only where {key.source} is exported." if key.exported else ""
+    if not key.exported:
+        return []
+    odd = owners.misplaced(key.source, key.secret.reveal(), host_of(route.base_url), catalog)
+    return [*odd, f"The gateway has the {route.key} key only where {key.source} is exported."]

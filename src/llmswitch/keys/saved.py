@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmswitch.base.errors import KeyProblem, UsageProblem
+from llmswitch.presets import owners
 from llmswitch.presets.listing import load_all
 
 TYPE_CHECKING = False
@@ -55,15 +56,13 @@ def save(name: str, secret: Secret, catalog: Catalog, keyring: Keyring, names: K
 def stranger(name: str, secret: Secret, catalog: Catalog) -> str:
     """Return what tells that a key is another provider's by what it begins with, "" where nothing does.
 
-    `sk-` alone tells nothing: many providers' keys begin so.
+    `sk-` and `tp-` alone tell nothing: many providers' keys begin so.
     """
-    text = secret.reveal()
-    prefixes = {(one.key_prefix, one.key or "") for one in load_all(catalog)[0] if one.key_prefix not in (None, "sk-")}
-    fitting = sorted((len(prefix), prefix, key) for prefix, key in prefixes if prefix and text.startswith(prefix))
-    owners = sorted(key for length, _, key in fitting if length == fitting[-1][0])
-    if not owners or name in owners or not users(name, catalog):
+    found = owners.owners(secret.reveal(), catalog)
+    if not found or name in {each.key for each in found} or not users(name, catalog):
         return ""
-    return f"This looks like a key of {' or '.join(owners)}, which begins with {fitting[-1][1]}, and not of {name}."
+    begins = found[0].key_prefix
+    return f"This looks like a key of {owners.named(found)}, which begins with {begins}, and not of {name}."
 
 
 def doubts(name: str, secret: Secret, catalog: Catalog) -> list[str]:

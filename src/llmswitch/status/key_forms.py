@@ -6,6 +6,7 @@ from llmswitch.base.problem import Problem
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude import clouds
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS
+from llmswitch.presets import owners
 from llmswitch.presets.listing import load_all
 
 TYPE_CHECKING = False
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from llmswitch.presets.preset import Preset
 
 LOGIN_TOKEN = "sk-ant-oat"  # noqa: S105  # what `claude setup-token` prints, and a login holds
-_COMMON = ("sk-", "tp-")  # of many providers
 
 
 def findings(values: Mapping[str, Value], catalog: Catalog, fix: str) -> Iterator[Problem]:
@@ -32,14 +32,13 @@ def findings(values: Mapping[str, Value], catalog: Catalog, fix: str) -> Iterato
         return
     presets, host = load_all(catalog)[0], host_of(url.text)
     for name in CREDENTIALS.values():
-        owners = _owners(texts.get(name, ""), presets)
-        theirs = {_domain(each.host) for each in presets if each.key in {owner.key for owner in owners}}
-        if not owners or _domain(host) in theirs:
+        form = owners.another(texts.get(name, ""), host, catalog)
+        if not form:
             continue
         apart, login = values[name].layer is not url.layer, texts[name].startswith(LOGIN_TOKEN)
         sure = apart or login or any(each.host == host for each in presets)
         place = values[name].layer.path or "the shell"
-        what = "is a token of your own login" if login else f"has the form of a key of {owners[0].title}"
+        what = "is a token of your own login" if login else f"has the form of a key of {form}"
         message = f"{name} of {place} {what}, and is sent to {host}."
         mend = fix or f"Take {name} out of {place}."
         if fix.startswith("llmswitch ") and fix != "llmswitch claude" and values[name].origin == "worktree":
@@ -49,15 +48,3 @@ def findings(values: Mapping[str, Value], catalog: Catalog, fix: str) -> Iterato
 
 def _key_of(name: str, presets: list[Preset]) -> str:
     return next((each.key for each in presets if each.name == name and each.key), name)
-
-
-def _owners(text: str, presets: list[Preset]) -> list[Preset]:
-    """Return the presets whose keys begin as this one does, by the longest such prefix."""
-    found = [each for each in presets if each.key_prefix not in ("", *_COMMON) and text.startswith(each.key_prefix)]
-    longest = max((len(each.key_prefix) for each in found), default=0)
-    return [each for each in found if len(each.key_prefix) == longest]
-
-
-def _domain(host: str) -> str:
-    """Return the end of a host that a provider's hosts have in common."""
-    return ".".join(host.partition(":")[0].split(".")[-2:])
