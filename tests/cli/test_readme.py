@@ -57,10 +57,10 @@ def test_the_first_useful_command_and_its_reply_come_early() -> None:
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if sessions(page)])
 def test_every_command_replies_as_shown(name: str, tmp_path: Path) -> None:
-    """Each page in one session, with a real Secret Service, in ~/src/app-glm; the guide's with a key that is saved."""
+    """Each page in one session, with a real Secret Service, in ~/src/app; the guide's with a key that is saved."""
     require(secret_service.missing())
     with secret_service.SecretService(tmp_path / "bus") as service:
-        folder = Path(service.environ["HOME"], "src", "app-glm")
+        folder = Path(service.environ["HOME"], "src", "app")
         folder.mkdir(parents=True)
         git(folder, "init", "--quiet", "-b", "main")
         git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")
@@ -88,7 +88,7 @@ def test_the_readmes_commands_in_order_on_a_terminal(keyring: bool, sealed: dict
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-m", "llmswitch"])} "$@"\n')
         wrapper.chmod(0o755)
         environ["PATH"] = f"{wrapper.parent}:{environ['PATH']}"
-        folder = Path(environ["HOME"], "src", "app-glm")
+        folder = Path(environ["HOME"], "src", "app")
         folder.mkdir(parents=True)
         git(folder, "init", "--quiet", "-b", "main")
         git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")

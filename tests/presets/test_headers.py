@@ -15,7 +15,8 @@ from conftest import KEY, Cli
 )
 def test_show_says_it_and_where_nobody_knows_it_says_so(cli: Cli, preset: str, word: str) -> None:
     """In words and as data; a preset without a key says nothing."""
-    assert re.search(rf"^  two headers +{word}$", cli("show", preset).out, re.MULTILINE)
+    told = {"taken": "works", "not taken": "does not work", "unknown": "not known"}[word]
+    assert re.search(rf"^  key helper +{told} \(--key-helper: ", cli("show", preset).out, re.MULTILINE)
     assert json.loads(cli("show", preset, "--json").out)["two_headers"] == word
     assert json.loads(cli("show", "ollama", "--json").out)["two_headers"] is None
 

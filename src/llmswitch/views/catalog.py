@@ -124,7 +124,7 @@ def preset(data: Mapping[str, Any]) -> list[str]:
     lines = [f"{data['name']}: {data['title']}", *_about(data)]
     lines += [f"  also called  {', '.join(data['aliases'])}"] if data["aliases"] else []
     if any(data["slots"].values()):
-        lines += ["slots", *columns([(slot, model or "(inherits)", data["elsewhere"].get(slot, ""))
+        lines += ["slots", *columns([(slot, model or "(the session's model)", data["elsewhere"].get(slot, ""))
                                      for slot, model in data["slots"].items()])]  # fmt: skip
     for model, known in data["models"].items():
         lines += _model(model, known)
@@ -135,11 +135,19 @@ def preset(data: Mapping[str, Any]) -> list[str]:
     return lines + [f"note: {note}" for note in data["notes"]]
 
 
+# Claude Code sends what a key helper prints in two headers.
+_HELPER = {
+    "taken": "works (--key-helper: the host takes a key in two headers, as it is sent then)",
+    "not taken": "does not work (--key-helper: the host is reported to refuse a key in two headers, as it is sent then)",
+    "unknown": "not known (--key-helper: a key is sent in two headers then; to try it: llmswitch doctor --probe)",
+}
+
+
 def _about(data: Mapping[str, Any]) -> list[str]:
     fields = ("base_url", "protocol", "cloud", "key", "key_url", "auth", "two_headers", "start_slot", "verified",
               "confidence", "docs", "file")  # fmt: skip
     rows = [(field.replace("_", " "), str(data[field])) for field in fields if data[field]]
-    return columns(rows)
+    return columns([("key helper", _HELPER[text]) if field == "two headers" else (field, text) for field, text in rows])
 
 
 def _model(model: str, known: Mapping[str, Any]) -> list[str]:

@@ -48,7 +48,7 @@ def _facts(data: Mapping[str, object]) -> list[tuple[str, str]]:
     where = ("base URL", str(data["base_url"] or NONE) + up)
     if isinstance(cloud, dict):
         where = ("cloud", ", ".join(filter(None, (cloud["title"], cloud["region"], cloud["endpoint"]))))
-    return [where, key, ("start", str(data["start_slot"] or NONE))]
+    return [where, key, ("start", f"{data['start_slot']}, for new sessions" if data["start_slot"] else NONE)]
 
 
 def _credential(credential: Mapping[str, object]) -> str:
@@ -68,7 +68,7 @@ def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, ...]]:
 
 
 def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]) -> tuple[str, ...]:
-    empty = "(inherits)" if slot == "subagent" else "(Claude Code's own)" if data["preset"] == "claude" else NONE
+    empty = "(the session's model)" if slot == "subagent" else "(Claude Code's own)" if data["preset"] == "claude" else NONE
     overrides = data["overrides"]
     same = data["preset"] is None or not isinstance(overrides, list) or slot not in overrides
     wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
