@@ -124,7 +124,7 @@ def preset(data: Mapping[str, Any]) -> list[str]:
     lines = [f"{data['name']}: {data['title']}", *_about(data)]
     lines += [f"  also called  {', '.join(data['aliases'])}"] if data["aliases"] else []
     if any(data["slots"].values()):
-        lines += ["slots", *columns([(slot, model or "(the session's model)", data["elsewhere"].get(slot, ""))
+        lines += ["slots", *columns([(slot, model or "(as the session)", data["elsewhere"].get(slot, ""))
                                      for slot, model in data["slots"].items()])]  # fmt: skip
     for model, known in data["models"].items():
         lines += _model(model, known)
@@ -138,7 +138,7 @@ def preset(data: Mapping[str, Any]) -> list[str]:
 # Claude Code sends what a key helper prints in two headers.
 _HELPER = {
     "taken": "works (--key-helper: the host takes a key in two headers, as it is sent then)",
-    "not taken": "does not work (--key-helper: the host is reported to refuse a key in two headers, as it is sent then)",
+    "not taken": "does not work (--key-helper: the host is said to refuse a key in two headers, as it is then sent)",
     "unknown": "not known (--key-helper: a key is sent in two headers then; to try it: llmswitch doctor --probe)",
 }
 

@@ -68,7 +68,7 @@ def _slot_rows(data: Mapping[str, object]) -> list[tuple[str, ...]]:
 
 
 def _slot_row(slot: str, entry: Mapping[str, object], data: Mapping[str, object]) -> tuple[str, ...]:
-    empty = "(the session's model)" if slot == "subagent" else "(Claude Code's own)" if data["preset"] == "claude" else NONE
+    empty = "(as the session)" if slot == "subagent" else "(Claude Code's own)" if data["preset"] == "claude" else NONE
     overrides = data["overrides"]
     same = data["preset"] is None or not isinstance(overrides, list) or slot not in overrides
     wanted = ("", "") if same else ("≠", str(entry["preset_model"] or empty))
