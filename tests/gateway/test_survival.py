@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +24,9 @@ from aiohttp.test_utils import make_mocked_request
 from conftest import require
 from support.gateway import LIMIT, RunningGateway, Upstream, error, replying, route
 from support.messages_server import Handler, Request
+from support.openai_server import OpenAiUpstream
 from support.programs import absent
+from support.tree import ROOT, SOURCE
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
@@ -219,6 +223,86 @@ def test_a_gateway_of_another_version_is_replaced_when_it_is_idle(gateway: Runni
     assert after["pid"] != status["pid"]
     assert gateway.process.wait(LIMIT) == 0
     assert gateway.local.stop()
+
+
+def installed(folder: Path, version: str) -> None:
+    """Put a package of that version where another one lies, as an installer does: first the old one goes."""
+    package = folder / "llmswitch"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(Path(SOURCE, "llmswitch"), package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "presets", package / "presets" / "data")
+    about = package / "__init__.py"
+    about.write_text(about.read_text().replace(f'"{__version__}"', f'"{version}"'))
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["idle", "killed"])
+def test_a_package_that_was_replaced_under_a_running_gateway_costs_no_turn(
+    tmp_path: Path, upstream: Upstream, killed: bool
+) -> None:
+    """It serves on, and says which version it is; killed, the new one answers with the same token and keys.
+
+    Idle, it is replaced by the next helper of a session.
+    """
+    site = tmp_path / "site"
+    installed(site, __version__)
+    with RunningGateway(tmp_path / "g", KEYS, {"PYTHONPATH": str(site)}) as gateway, OpenAiUpstream() as other:
+        (gateway.home / "presets").mkdir()
+        fields = {"base_url": upstream.url, "key": "haiku", "default_model": "a/b"}
+        (gateway.home / "presets" / "mine.json5").write_text(json.dumps(fields))
+        openai = route(f"{other.url}/v1", model="m", protocol="openai")
+        pin = gateway.routes(**{"haiku-model": route(upstream, preset="mine"), "translated": openai})
+        shutil.rmtree(site / "llmswitch")
+        (site / "llmswitch").mkdir()
+        (site / "llmswitch" / "__init__.py").touch()  # an installer in the middle of its work
+        turns = [BODY, {**BODY, "model": "translated"}, {**BODY, "model": "nobody"}]
+        assert [pin.post(body).status for body in turns] == [200, 200, 404]
+        if killed:
+            os.kill(gateway.pid, signal.SIGKILL)
+            time.sleep(1.5)  # it was tried to start it, in vain, more than once
+        installed(site, "99.0")
+        assert [pin.post(body).status for body in turns] == [200, 200, 404]
+        status = gateway.local.status() or {}
+        assert status["version"] == ("99.0" if killed else __version__)
+        if not killed:
+            argv = [sys.executable, "-m", "llmswitch", "gateway"]
+            said = subprocess.run([*argv, "status"], env=gateway.environ, capture_output=True, text=True, cwd=tmp_path)
+            assert f"version {__version__}" in said.stdout
+            token = subprocess.run(
+                [*argv, "token", pin.name], env=gateway.environ, capture_output=True, text=True, cwd=tmp_path
+            ).stdout.strip()
+            assert gateway.process.wait(LIMIT) == 0
+            pin.token = token
+            assert [pin.post(body).status for body in turns] == [200, 200, 404]
+            assert (gateway.local.status() or {})["version"] == "99.0"
+            assert gateway.local.stop()
+    assert {one.bearer for one in upstream.requests} == {KEYS["haiku"]}
+
+
+def test_a_running_gateway_imports_nothing_more_of_ours(tmp_path: Path, upstream: Upstream) -> None:
+    """After an update there may be another version of it, or none."""
+    gateway = RunningGateway(tmp_path / "g", KEYS, {"PYTHONPROFILEIMPORTTIME": "1"})
+    with gateway, OpenAiUpstream() as other:
+        (gateway.home / "presets").mkdir()
+        fields = {"base_url": upstream.url, "key": "haiku", "default_model": "a/b"}
+        (gateway.home / "presets" / "mine.json5").write_text(json.dumps(fields))
+        (gateway.home / "presets" / "on-top.json5").write_text('{extends: "mine", key: "absent"}')
+        places = {
+            "haiku-model": route(upstream, preset="mine"),
+            "on-top": route(upstream, preset="on-top", key="absent"),
+            "bare": route(upstream, key="absent"),
+            "translated": route(f"{other.url}/v1", model="m", protocol="openai"),
+        }
+        pin = gateway.routes(**places)
+        for model, streamed in itertools.product(places, (False, True)):
+            pin.post({**BODY, "model": model, "stream": streamed})
+        upstream.behaviour = replying(401, error("authentication_error", "no"))
+        assert pin.post(BODY).status == 401
+        gateway.local.lock()
+        gateway.local.renew("haiku")
+        pin.post(BODY)
+    late = gateway.log.read_text().partition("The gateway listens on")[2]
+    assert "import time" in gateway.log.read_text()
+    assert [line for line in late.splitlines() if " llmswitch" in line.rpartition("|")[2]] == []
 
 
 def test_a_gateway_that_is_answering_is_not_replaced(gateway: RunningGateway, upstream: Upstream) -> None:

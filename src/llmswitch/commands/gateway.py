@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 from llmswitch.base.errors import KeyProblem, LlmswitchError, UsageProblem
@@ -23,6 +24,9 @@ from llmswitch.presets.listing import price_of
 from llmswitch.presets.prices import Price
 from llmswitch.presets.routes import Route
 from llmswitch.worktrees.layout import find
+
+# What else the first search for a key imports: an update of the package would take it from a process that runs.
+_LATE = ("base.plain_json", "commands.key_name", "keys.names", "presets.check", "presets.extends", "presets.json5_text")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +60,9 @@ def serve(gateway: LocalGateway, find_key: FindWith, tell: Callable[[str], None]
     """Serve the port that `run` holds, as its child."""
     check_installed()
     from llmswitch.gateway import process  # its libraries are an extra
+
+    for name in _LATE:
+        import_module(f"llmswitch.{name}")
 
     process.run(gateway.socket, gateway.files, find_key, tell, forget_seconds)
 

@@ -32,6 +32,8 @@ PORT_FD, FROM_STDIN = "LLMSWITCH_GATEWAY_FD", "LLMSWITCH_GATEWAY_STDIN"
 TOKEN_BYTES = 32
 QUEUE = 1024
 SOON, SHORT, PAUSE = 20.0, 2.0, 0.5
+# Where it could serve before, its package may just be replaced; a slow machine takes so long for that.
+PATIENCE = 120.0
 _FIRST_PASSED = 3  # of systemd's sockets: sd_listen_fds(3)
 
 
@@ -81,22 +83,30 @@ class Keeper:
         """Start it, and again where it is gone, until a signal ends both; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
+        until = 0.0
         while not self._ending:
             begun = time.monotonic()
             code = self._once()
-            lasted = time.monotonic() - begun
+            now = time.monotonic()
             if code == 0 or self._ending:
                 return 0
-            if code > 0 and lasted < SOON:
+            if code < 0 or now - begun > SOON:
+                until = now + PATIENCE
+            elif now > until:
                 return code  # it could not begin, said why, and would do so again
-            time.sleep(PAUSE if lasted < SHORT else 0)
+            time.sleep(PAUSE if now - begun < SHORT else 0)
         return 0
 
     def _once(self) -> int:
-        with subprocess.Popen(  # noqa: S603  # llmswitch itself
-            [*own_command(), "gateway", "serve"],
-            stdin=subprocess.PIPE, env=self._environ, cwd="/", pass_fds=[self._listening.fileno()],
-        ) as process:  # fmt: skip
+        try:
+            started = subprocess.Popen(  # noqa: S603  # llmswitch itself
+                [*own_command(), "gateway", "serve"],
+                stdin=subprocess.PIPE, env=self._environ, cwd="/", pass_fds=[self._listening.fileno()],
+            )  # fmt: skip
+        except OSError as error:  # what is installed is being replaced
+            print(f"llmswitch: cannot start what answers: {error.strerror}.", file=sys.stderr)
+            return 1
+        with started as process:
             self._process = process
             assert process.stdin
             try:
