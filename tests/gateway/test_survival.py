@@ -25,8 +25,8 @@ from conftest import require
 from support.gateway import LIMIT, RunningGateway, Upstream, error, replying, route
 from support.messages_server import Handler, Request
 from support.openai_server import OpenAiUpstream
+from support.packages import installed
 from support.programs import absent
-from support.tree import ROOT, SOURCE
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
@@ -225,16 +225,6 @@ def test_a_gateway_of_another_version_is_replaced_when_it_is_idle(gateway: Runni
     assert gateway.local.stop()
 
 
-def installed(folder: Path, version: str) -> None:
-    """Put a package of that version where another one lies, as an installer does: first the old one goes."""
-    package = folder / "llmswitch"
-    shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(Path(SOURCE, "llmswitch"), package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "presets", package / "presets" / "data")
-    about = package / "__init__.py"
-    about.write_text(about.read_text().replace(f'"{__version__}"', f'"{version}"'))
-
-
 @pytest.mark.parametrize("killed", [False, True], ids=["idle", "killed"])
 def test_a_package_that_was_replaced_under_a_running_gateway_costs_no_turn(
     tmp_path: Path, upstream: Upstream, killed: bool
@@ -267,6 +257,18 @@ def test_a_package_that_was_replaced_under_a_running_gateway_costs_no_turn(
             argv = [sys.executable, "-m", "llmswitch", "gateway"]
             said = subprocess.run([*argv, "status"], env=gateway.environ, capture_output=True, text=True, cwd=tmp_path)
             assert f"version {__version__}" in said.stdout
+            code = (
+                "import os, sys\n"
+                "from llmswitch.gateway.client import LocalGateway\n"
+                "from llmswitch.gateway.through import through\n"
+                "from llmswitch.keys.names import KeyNames\n"
+                "folder, name = sys.argv[1:]\n"
+                "gateway = LocalGateway(folder, os.environ, lambda: KeyNames(folder), lambda: 0)\n"
+                "print(*(each.message for each in through(name, {}, gateway).problems))\n"
+            )
+            argv_of_status = [sys.executable, "-c", code, gateway.local.folder, pin.name]
+            said = subprocess.run(argv_of_status, env=gateway.environ, capture_output=True, text=True, cwd=tmp_path)
+            assert f"The gateway that runs is version {__version__}; the next session replaces it" in said.stdout
             token = subprocess.run(
                 [*argv, "token", pin.name], env=gateway.environ, capture_output=True, text=True, cwd=tmp_path
             ).stdout.strip()

@@ -139,25 +139,6 @@ def test_each_slot_reaches_its_provider_with_its_own_key_only(stage: Stage) -> N
     assert f"{stage.repo}: 4 requests, 0 errors; last answered: vendor/sonnet-model." in lines
 
 
-def test_a_sub_agent_on_another_slot_goes_to_that_slots_provider(stage: Stage) -> None:
-    """An opus session, at the OpenAI-format host, whose model calls an agent on haiku."""
-    opus = stage.providers["opus"]
-    assert isinstance(opus, OpenAiUpstream)
-    order = {"description": "d", "prompt": "say hi", "subagent_type": "general-purpose", "model": "haiku"}
-
-    def choose(body: dict[str, Any]) -> dict[str, Any]:
-        answered = any(message["role"] == "tool" for message in body["messages"])
-        return {"content": "all done"} if answered else call("Agent", **order)
-
-    opus.choose = choose
-    outcome = stage.start("opus", "--allowedTools", "Agent")
-    assert (outcome.returncode, outcome.result["result"]) == (0, "all done"), outcome
-    hits = stage.hits()
-    assert (hits["haiku"], hits["sonnet"]) == (1, 0)
-    assert hits["opus"] >= 2
-    stage.check_credentials()
-
-
 def run_by_the_client(stage: Stage, slot: str, command: str) -> None:
     """Let a slot's provider ask for Bash with a command that prints the canary, and see that it gets the canary."""
     provider = stage.providers[slot]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
 import struct
 import sys
 import threading
@@ -13,12 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.claude_client import require_last_program, require_program
+from support.gateway import RunningGateway
 from support.live_session import LIMIT, LiveSession
-from support.openai_server import OpenAiUpstream
-from test_gateway_client import Stage, gateway, program, stage  # noqa: F401  # fixtures
+from support.openai_server import OpenAiUpstream, call
+from support.packages import installed
+from test_gateway_client import KEYS, Stage, gateway, stage  # noqa: F401  # fixtures
+
+from llmswitch import __version__
 
 Json = dict[str, Any]
 Answers = Callable[[Json], Json]
+
+
+@pytest.fixture(scope="module", params=["newest", "last"])
+def program(request: pytest.FixtureRequest) -> str:
+    """Find the client, before any test's environment is replaced."""
+    return require_program() if request.param == "newest" else require_last_program()
 
 
 @pytest.fixture
@@ -62,6 +75,25 @@ def test_parallel_calls_are_run_and_each_gets_its_own_result(stage: Stage, opus:
     calls = [each for one in last for each in one.get("tool_calls", [])]
     assert [json.loads(one["function"]["arguments"])["command"] for one in calls] == commands
     assert [answers[one["id"]].split()[0] for one in calls] == ["the-first", "the-second", "the-third"]
+
+
+def test_a_sub_agent_on_another_slot_goes_to_that_slots_provider(stage: Stage) -> None:  # noqa: F811
+    """An opus session, at the OpenAI-format host, whose model calls an agent on haiku."""
+    opus = stage.providers["opus"]
+    assert isinstance(opus, OpenAiUpstream)
+    order = {"description": "d", "prompt": "say hi", "subagent_type": "general-purpose", "model": "haiku"}
+
+    def choose(body: dict[str, Any]) -> dict[str, Any]:
+        answered = any(message["role"] == "tool" for message in body["messages"])
+        return {"content": "all done"} if answered else call("Agent", **order)
+
+    opus.choose = choose
+    outcome = stage.start("opus", "--allowedTools", "Agent")
+    assert (outcome.returncode, outcome.result["result"]) == (0, "all done"), outcome
+    hits = stage.hits()
+    assert (hits["haiku"], hits["sonnet"]) == (1, 0)
+    assert hits["opus"] >= 2
+    stage.check_credentials()
 
 
 def _picture() -> bytes:
@@ -202,3 +234,35 @@ def test_a_session_is_compacted_by_the_translated_slot(
     last = json.dumps(opus.requests[-1].body["messages"])
     assert "the gist of it" in last
     assert "a word that was said before" not in last
+
+
+def test_a_package_that_is_replaced_under_an_open_session_costs_it_no_turn(
+    stage: Stage, opus: OpenAiUpstream, tmp_path: Path  # noqa: F811
+) -> None:  # fmt: skip
+    """The old one serves on; killed, the new one answers; idle, it is replaced when the next session's helper comes."""
+    site = tmp_path / "site"
+    installed(site, __version__)
+    path = {"PYTHONPATH": str(site)}
+    launcher = [stage.client.program, "--model", "opus"]
+    with RunningGateway(tmp_path / "g", KEYS, path) as own:
+        stage.gateway = own
+        stage.switch()
+        environ = {**stage.environ, **path}  # with the keys: what is started anew takes them from its own environment
+        with LiveSession(stage.client, stage.repo, launcher, environ) as session:
+
+            def turn(says: str, version: str) -> None:
+                session.say(says)
+                assert (own.local.status() or {})["version"] == version
+
+            turn("one", __version__)
+            installed(site, "98.0")
+            turn("two", __version__)
+            os.kill(own.pid, signal.SIGKILL)
+            turn("three", "98.0")
+            installed(site, "99.0")
+            with LiveSession(stage.client, stage.repo, launcher, environ) as next_one:
+                next_one.say("four")
+            turn("five", "99.0")
+        assert own.local.stop()
+    assert len(opus.requests) == 5
+    assert {(one.bearer, one.api_key) for one in opus.requests} == {(KEYS["opus"], None)}

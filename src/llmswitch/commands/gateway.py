@@ -25,8 +25,9 @@ from llmswitch.presets.prices import Price
 from llmswitch.presets.routes import Route
 from llmswitch.worktrees.layout import find
 
-# What else the first search for a key imports: an update of the package would take it from a process that runs.
-_LATE = ("base.plain_json", "commands.key_name", "keys.names", "presets.check", "presets.extends", "presets.json5_text")
+# What serves, and what the first search for a key imports: an update of the package would take it from what runs.
+_SERVING = ("gateway.process", "base.plain_json", "commands.key_name", "keys.names", "presets.check",
+            "presets.extends", "presets.json5_text")  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +60,7 @@ def run(port: int, environ: Mapping[str, str]) -> int:
 def serve(gateway: LocalGateway, find_key: FindWith, tell: Callable[[str], None], forget_seconds: float) -> None:
     """Serve the port that `run` holds, as its child."""
     check_installed()
-    from llmswitch.gateway import process  # its libraries are an extra
-
-    for name in _LATE:
-        import_module(f"llmswitch.{name}")
+    process, *_ = [import_module(f"llmswitch.{name}") for name in _SERVING]  # its libraries are an extra
 
     process.run(gateway.socket, gateway.files, find_key, tell, forget_seconds)
 
