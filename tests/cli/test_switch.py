@@ -116,6 +116,28 @@ def test_from_any_folder_the_worktree_root_is_switched(cli: Cli, repo: Path, key
     assert not (below / ".claude").exists()
 
 
+@pytest.mark.parametrize("place", ["main", "linked"])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_folder_that_does_not_read_the_pin_is_told(
+    cli: Cli, repo: Path, key: str, tmp_path: Path, place: str, own: bool
+) -> None:
+    """As status says it right after: one of a linked worktree."""
+    root = repo
+    if place == "linked":
+        root = tmp_path / "linked"
+        git(repo, "worktree", "add", "--quiet", "--detach", str(root))
+    below = root / "deep"
+    (below / ".claude").mkdir(parents=True)
+    if own:
+        (below / ".claude" / "settings.local.json").write_text("{}")
+    reply = cli("openrouter", cwd=below)
+    said = f"A session that starts in this folder does not read {settings_of(root)}" in reply.err + reply.out
+    status = json.loads(cli("status", "--json", cwd=below).out)
+    assert (reply.code, said) == (0, "not-read-here" in {each["code"] for each in status["problems"]})
+    assert said == (place == "linked")
+    assert "does not read" not in cli("deepseek", cwd=root).err
+
+
 @pytest.mark.parametrize("name", ["plain", "with space", "line\nbreak", "ünï", "trailing "])
 def test_a_linked_worktree_has_its_own_file_and_main_is_untouched(cli: Cli, repo: Path, key: str, name: str) -> None:
     """safety-100: Whatever its path; the ignore rule goes to the file both share."""

@@ -102,6 +102,14 @@ def test_a_list_narrows_ones_own_login_too(house: House, slots: dict[str, str], 
     assert [problem.level for problem in report.problems if problem.code == "slots-narrowed"] == [level]
 
 
+def test_a_cloud_that_is_off_hides_no_list(house: House) -> None:
+    """A switch of "0" is off."""
+    house.put("user", {"ANTHROPIC_BASE_URL": FOREIGN, "CLAUDE_CODE_USE_BEDROCK": "0"})
+    path = house.home / ".claude/settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "availableModels": ["haiku"]}))
+    assert "slots-narrowed" in {problem.code for problem in house.report()[0].problems}
+
+
 @pytest.mark.parametrize(("layer", "level"), [("user", "error"), ("shell", "warning")])
 def test_a_program_that_chooses_the_provider_cuts_ones_own_settings_off(house: House, layer: str, level: str) -> None:
     """A token in a file is not sent then (2.1.332), one of the shell is."""

@@ -56,6 +56,7 @@ def main() -> int:
 
 def tell(judge: Judge, seed: str, state: State, whole: bool, by_run: bool) -> None:
     """Print a difference, its reduced state and the command that shows it again."""
+    judge = Judge(judge.program, by_run)  # what is tried here is not counted
     kinds = {fault.kind for fault in judge.faults(state)}
 
     def still(smaller: State) -> bool:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from llmswitch.base.errors import LlmswitchError
 from llmswitch.claude import layers as layers_module
 from llmswitch.claude.credentials import OAUTH, oauth
 from llmswitch.claude.credentials import sent as credentials_sent
@@ -29,14 +30,20 @@ from llmswitch.claude.effective import Value, effective
 from llmswitch.claude.fence import OWN_MODELS, allows
 from llmswitch.claude.variables import (
     ALLOWED,
+    API_KEY,
+    AUTH_TOKEN,
     BASE_URL,
     CLOUD_SWITCHES,
+    HELPER,
     KEYLESS_TOKEN,
     SAVED_MODEL,
     TOP_MEMBERS,
     VARIABLES,
+    counts,
     plain,
 )
+from llmswitch.cli.app import App
+from llmswitch.presets.pin import pin
 from llmswitch.worktrees import layout as worktrees
 
 from .claude_client import ANTHROPIC_HOST, CONTROL_ARGUMENTS, ClaudeClient, Outcome
@@ -47,6 +54,7 @@ from .tree import ROOT, SOURCE
 
 State = dict[str, Any]
 KEY = "sk-or-v1-judge-0123456789abcdef0123456789"
+OWN_KEY = "key-of-the-judges-preset-0123456789"
 LOGIN = "token-of-the-login-0123456789"
 FOREIGN = "foreign.example"
 PIN_HOST = "openrouter.ai"
@@ -56,6 +64,10 @@ LAYOUTS: dict[str, Builder] = {
 }
 FOLDERS = ("root", "below", "below with settings")
 SLOT_NAMES = ("haiku", "sonnet", "opus", "fable")
+OWN_PRESET = {
+    "title": "The judge's own", "base_url": "{server}/judge", "key": "judge", "slots":
+    {"haiku": "j/haiku", "sonnet": "j/sonnet", "opus": "j/opus", "fable": "j/fable", "subagent": ""},
+}  # fmt: skip
 OLD_PIN = ROOT / "tests" / "support" / "from_0_1" / "pin.json"
 
 # What a layer may hold: member → values; {l} is the layer's letter, {server} and {proxy} are addresses on loopback.
@@ -144,6 +156,11 @@ PINS: tuple[list[str], ...] = (
     ["ollama", "--model", "qwen3:8b"], ["openrouter", "--subagent", "z/sub"],
     ["openrouter", "--sonnet", "claude-opus-4-8"],
 )  # fmt: skip
+# What `llmswitch run` is asked for; "judge" is a preset of the user's own, on loopback.
+RUNS: tuple[list[str], ...] = (
+    [], [], [], [], ["judge"], ["judge"], ["judge", "--haiku", "r/haiku", "--start", "haiku"], ["openrouter"],
+    ["openrouter", "--also", "any"], ["claude"], ["--sonnet", "r/sonnet"], ["judge", "--also", "claude-opus-4-8"],
+)  # fmt: skip
 ASKED: tuple[list[str], ...] = (
     [], [], [], ["--model", "haiku"], ["--model", "claude-opus-4-8"], ["--agent", "judge"], ["--model", "sonnet"],
 )  # fmt: skip
@@ -153,7 +170,7 @@ class Chooser:
     """Makes the state of a seed."""
 
     def __init__(self, seed: str) -> None:
-        self.random = random.Random(seed)
+        self.random, self.seed = random.Random(seed), seed
 
     def some(self, pool: Mapping[str, Sequence[Any]], likely: float) -> dict[str, Any]:
         """Return some members of a pool, each with one of its values."""
@@ -193,7 +210,11 @@ class Chooser:
         choose = self.random
         managed = choose.random() < 0.12
         names = ("user", "project", "local", "other 0", "other 0 shared", "other 1", *(["managed"] if managed else []))
+        self.random = random.Random(f"{self.seed} run")  # what came before stays as it was
+        run = self.random.choice(RUNS)
+        self.random = choose
         return {
+            "run": run,
             "layout": choose.choice(sorted(LAYOUTS)),
             "folder": choose.choices(FOLDERS, [6, 1, 1])[0],
             "files": {name: root for name in names if (root := self.layer()) is not None},
@@ -217,6 +238,16 @@ class Sent:
     model: str | None
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What a run promises: where to, with which credentials (None: those that `left` decides), the pin's members."""
+
+    url: str
+    credentials: frozenset[str] | None
+    members: Mapping[str, Any]
+    left: Mapping[str, Value] = field(default_factory=dict)
+
+
 @dataclass
 class Seen:
     """What llmswitch says of a state, and what the client did."""
@@ -232,8 +263,10 @@ class Seen:
     switched: list[tuple[int, str]] = field(default_factory=list)
     ran: Outcome | None = None
     port: int = 0  # of the provider
+    promise: Promise | None = None
 
 
+NO_START = "Claude Code does not start with such a file"  # an administrator's
 # What `status` prints and the client does not do: the finding that tells it, and why it is not printed otherwise.
 TOLD = {
     "host-app": "another program chooses the provider, for as long as that shell lives: what the files say comes back",
@@ -333,6 +366,7 @@ class Built:
             "TMPDIR": str(self.base / "tmp"), "GIT_CONFIG_GLOBAL": str(self.base / "gitconfig"),
             "GIT_CONFIG_NOSYSTEM": "1", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.base}/no-bus", "LLMSWITCH_KEY_OPENROUTER": KEY,
+            "LLMSWITCH_KEY_JUDGE": OWN_KEY,
         }  # fmt: skip
 
     def filled(self, value: Any, letter: str) -> Any:
@@ -487,10 +521,11 @@ class Built:
         folder.mkdir()
         (folder / "claude").symlink_to(os.path.realpath(self.client.real))
         path = f"{folder}:{environ['PATH']}"
-        words = [sys.executable, "-m", "llmswitch", "run", "--", *self.state["asked"]]
-        with contextlib.suppress(Exception):
-            found = reader_of(environ).layers(worktrees.find(str(self.cwd)), os.path.realpath(self.cwd))
-            seen.values = effective(found)
+        asked = self.state.get("run", [])
+        self.write(self.home / ".config/llmswitch/presets/judge.json5", json.dumps(self.filled(OWN_PRESET, "")))
+        words = [sys.executable, "-m", "llmswitch", "run", *asked, "--", *self.state["asked"]]
+        with contextlib.suppress(LlmswitchError):
+            seen.promise = promised(App(environ), asked, str(self.cwd))
         seen.ran = self.client.launched(words, self.cwd, {**self.plain(), **shell, "PATH": path})
         seen.sent = self.requests(seen.ran)
 
@@ -552,8 +587,9 @@ class Recorder(ClaudeClient):
 def judged(state: State, seen: Seen) -> list[Fault]:
     """Return how what llmswitch says differs from what the client reports and does."""
     faults = [*_crashes(seen)]
-    if seen.status is None:
-        return faults  # it said that it cannot tell
+    if seen.status is None:  # it said that it cannot tell
+        silent = Fault("crash", f"status --json ended with {seen.code} and said nothing")
+        return faults if seen.said.strip() else [*faults, silent]
     faults += [*_settings(seen), *_agree(state, seen)]
     codes = {problem["code"] for problem in seen.status["problems"] if problem["level"] == "error"}
     if {problem["code"] for problem in seen.status["problems"]} & {*TOLD} or not seen.sent:
@@ -564,13 +600,11 @@ def judged(state: State, seen: Seen) -> list[Fault]:
 
 
 def _crashes(seen: Seen) -> Iterator[Fault]:
-    """Yield the fault of a traceback, or of a `status` that ends without a word."""
+    """Yield the fault of a traceback."""
     texts = [seen.said, *[said for _, said in seen.switched], *([seen.ran.stderr] if seen.ran else [])]
     for text in texts:
         if "Traceback" in text:
             yield Fault("crash", text.strip().splitlines()[-1])
-    if seen.status is None and not seen.said.strip():
-        yield Fault("crash", f"status --json ended with {seen.code} and said nothing")
 
 
 def _settings(seen: Seen) -> Iterator[Fault]:
@@ -612,6 +646,8 @@ def _silent(state: State, seen: Seen, codes: set[str]) -> Iterator[Fault]:
         yield Fault("nothing", "the session ended well and sent nothing")
     if codes or seen.sent or seen.status is None:
         return
+    if any(NO_START in problem["message"] for problem in seen.status["problems"]):
+        return  # told, and nothing leaves
     cloud = any(seen.values[name].text in ("1", "true") for name in CLOUD_SWITCHES if name in seen.values)
     there = urlsplit(seen.status["base_url"] or "").port in (None, seen.port)  # nobody else answers on loopback
     if seen.status["preset"] not in (None, "claude") and not cloud and seen.code == 0 and there:
@@ -689,8 +725,11 @@ def _models(state: State, seen: Seen) -> set[str]:
         return set()  # `status` says nothing of them: no pin lets them through
     slots = {name: entry["model"] or OWN_MODELS.get(name, "") for name, entry in status["slots"].items()}
     entries = json.loads(texts[ALLOWED]) if ALLOWED in texts else None
-    start = status["start_slot"] or texts.get(SAVED_MODEL) or "opus"
-    chosen = status["start_slot"] or texts.get(SAVED_MODEL) or asked
+    saved = texts.get(SAVED_MODEL, "")
+    meant = texts.get(VARIABLES[saved]) or OWN_MODELS[saved] if saved in SLOT_NAMES else saved
+    saved = saved if entries is None or allows(entries, meant) else ""
+    start = status["start_slot"] or saved or "opus"
+    chosen = status["start_slot"] or saved or asked
     wanted = asked[1] if asked[:1] == ["--model"] else state["agent"] if asked and state["agent"] else start
     if not wanted or (asked[:1] == ["--agent"] and not state["agent"]):
         return set()
@@ -705,28 +744,82 @@ def _models(state: State, seen: Seen) -> set[str]:
     return {plain(slots["opus"]), plain(slots.get(start, slots["opus"]))}
 
 
+def promised(app: App, asked: Sequence[str], folder: str) -> Promise:
+    """Return what a run promises by the preset that it names, by the worktree's own file, or by what lies below."""
+    checkout = app.checkouts.at(folder, folder)
+    named = asked[0] if asked and not asked[0].startswith("--") else ""
+    overrides = {
+        word.removeprefix("--"): value
+        for word, value in zip(asked[bool(named) :: 2], asked[bool(named) + 1 :: 2], strict=True)
+    }
+    settings = checkout.file.settings()
+    own = settings.values() if settings and not named else {}
+    if overrides and not named:
+        named = checkout.state.current.preset or "claude"
+        overrides = {**checkout.state.current.overrides, **overrides}
+    if named and not (preset := app.catalog.load(named)).is_claude:
+        built = pin(preset, overrides, app.catalog)
+        key = {"openrouter": KEY, "judge": OWN_KEY}.get(preset.key or "", KEYLESS_TOKEN)
+        return Promise(built.base_url, frozenset({key}), built.members)
+    if counts(BASE_URL, own.get(BASE_URL, "")) and not named:
+        texts = {own[name] for name in (API_KEY, AUTH_TOKEN) if own.get(name)}
+        return Promise(
+            own[BASE_URL], frozenset({*texts, KEY, KEYLESS_TOKEN, own.get(HELPER, "").removeprefix("echo ")}), own
+        )
+    gone = ("main", "worktree") if named else ("main",)
+    left = effective(layer for layer in checkout.layers if layer.origin not in gone)
+    url = left[BASE_URL].text if BASE_URL in left else ""
+    return Promise(url or f"https://{ANTHROPIC_HOST}", None, {}, left)
+
+
 def judged_run(state: State, seen: Seen) -> list[Fault]:
-    """Return what `llmswitch run` sends that is not of the pin here; it may refuse."""
-    ran = seen.ran
-    if ran is None or not seen.sent:
-        return []
-    faults = []
-    pin = state["pin"]
-    hosts = {"127.0.0.1", PIN_HOST} if pin["how"] == "switch" and any(code == 0 for code, _ in seen.switched) else None
-    if hosts is None:
-        return []
+    """Return what `llmswitch run` sends that is not of the pin here, or of the preset that it names; it may refuse."""
+    faults, promise = [*_crashes(seen)], seen.promise
+    if seen.ran is not None and seen.ran.returncode == 0 and not seen.sent:
+        faults.append(Fault("nothing", "the session ended well and sent nothing"))
+    if seen.sent and promise is None:
+        faults.append(Fault("run", "it started where nothing is promised"))
     for each in seen.sent:
-        local = each.host == "127.0.0.1"
-        if each.via and local:
-            faults.append(Fault("run proxy", f"sent through a proxy: {each}"))
-        if "{server}/pin" in pin["words"] and not pin["changed"] and not (local and each.path == "/pin"):
-            faults.append(Fault("run host", f"sent to {each.host}{each.path}"))
-        elif KEY in (each.bearer, each.api_key) and each.host not in hosts:
-            faults.append(Fault("run key", f"the key is sent to {each.host}"))
-        strays = {each.bearer, each.api_key} - {None, KEY, KEYLESS_TOKEN}
-        if local and each.path == "/pin" and strays and not pin["changed"]:
-            faults.append(Fault("run credential", f"sent {sorted(map(str, strays))}"))
+        faults += [*_kept_host(promise, each), *_kept_rest(state, seen, promise, each)] if promise else []
     return list(dict.fromkeys(faults))
+
+
+def _kept_host(promise: Promise, each: Sent) -> Iterator[Fault]:
+    """Yield how a request goes elsewhere than promised."""
+    url = urlsplit(promise.url.strip())
+    if each.host != (url.hostname or "") or (each.path != url.path.rstrip("/") and each.model is not None):
+        yield Fault("run host", f"promised {url.geturl()}, sent to {each.host}{each.path}")
+    if each.via and each.host == "127.0.0.1":
+        yield Fault("run proxy", f"sent through a proxy: {each}")
+    if KEY in (each.bearer, each.api_key) and each.host not in ("127.0.0.1", PIN_HOST):
+        yield Fault("run key", f"the key is sent to {each.host}")
+
+
+def _kept_rest(state: State, seen: Seen, promise: Promise, each: Sent) -> Iterator[Fault]:
+    """Yield how its credentials and its model are not those that are promised."""
+    if each.model is None:
+        return
+    found = {each.bearer, each.api_key} - {None}
+    if promise.credentials is not None and not found <= promise.credentials:
+        yield Fault("run credential", f"promised {sorted(promise.credentials)}, sent {sorted(map(str, found))}")
+    if promise.credentials is None:
+        names = credentials_sent(promise.left, seen.login)
+        if LOGIN in found and "login" not in names:
+            yield Fault("run credential", f"promised {names}, sent the login")
+    if (models := _run_models(state, promise)) and each.model not in models:
+        yield Fault("run model", f"promised {sorted(models)}, sent {each.model}")
+
+
+def _run_models(state: State, promise: Promise) -> set[str]:
+    """Return the models of a pin, and what may be asked for beside them; nothing where nothing is promised."""
+    members = promise.members
+    mapped = {plain(str(members[name])) for slot, name in VARIABLES.items() if members.get(name)}
+    if not mapped or any(not members.get(name) for slot, name in VARIABLES.items() if slot != "subagent"):
+        return set()
+    entries = members.get(ALLOWED)
+    entries = json.loads(entries) if isinstance(entries, str) else entries
+    words = [*state["asked"][1:], *([state["agent"]] if state["asked"][:1] == ["--agent"] and state["agent"] else [])]
+    return mapped | {plain(word) for word in words if entries is None or allows(entries, word)}
 
 
 def reduced(state: State, still: Callable[[State], bool], most: int = 60) -> State:
@@ -748,9 +841,9 @@ def reduced(state: State, still: Callable[[State], bool], most: int = 60) -> Sta
 def _smaller(state: State) -> Iterator[State]:
     """Yield states with one thing less, the large ones first."""
     simple = {"layout": "main_checkout", "folder": "root", "pin": {"how": "none"}, "shell": {}, "login": False,
-              "agent": None, "asked": []}  # fmt: skip
+              "agent": None, "asked": [], "run": []}  # fmt: skip
     for name, value in simple.items():
-        if state[name] != value:
+        if state.get(name, value) != value:
             yield {**state, name: value}
     for part in ("files", "shell"):
         for name in state[part]:

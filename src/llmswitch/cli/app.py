@@ -30,6 +30,7 @@ PLACES = {
     "sessions": "llmswitch.claude.sessions:Sessions",  # looks at every process
     "main rules": "llmswitch.claude.program:main_rules",  # starts Claude Code; only before a refusal
     "config": "llmswitch.presets.config:load",  # only where there is one
+    "below": "llmswitch.commands.below:unread",  # only for a switch from a folder below the root
     "port": "llmswitch.presets.config:gateway_port",
 }
 COMPLETION = "_LLMSWITCH_COMPLETE"  # the variable with which a shell asks for suggestions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from llmswitch.cli import console
 from llmswitch.cli.app import PLACES, at
 from llmswitch.commands.request import Request
@@ -59,5 +61,7 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
 def _told(app: App, done: Switched, request: Request, found: Sequence[Session] | None) -> None:
     console.answer(view.switched(done, request.dry_run, app.home), people=True)
     console.note(*view.remarks(done, request, found))
+    if done.written and os.path.realpath(os.getcwd()).startswith(f"{done.checkout.root}/"):
+        console.note(*at(PLACES["below"])(done.checkout, os.getcwd()))
     if done.checkout.root == app.home and done.checkout.worktree.in_repository and request.preset != "claude":
         console.note("This is your home folder: the pin holds for its own repository, not for others below it.")

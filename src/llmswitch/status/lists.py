@@ -11,7 +11,7 @@ from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.fence import allows, sent
-from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, LOCAL, VARIABLES
+from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, LOCAL, VARIABLES, counts
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.fences import is_a_pins
 from llmswitch.settings.checkout import Checkout
@@ -25,7 +25,7 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     records = [checkout.state.current, checkout.state.previous, *([main.state.current] if main else [])]
     texts = {name: value.text for name, value in values.items()}
     listed = [layer for layer in layers if ALLOWED in layer.values and layer.origin != "shell"]
-    elsewhere = any(texts.get(name) for name in CLOUD_SWITCHES)
+    elsewhere = any(counts(name, texts.get(name, "")) for name in CLOUD_SWITCHES)
     if elsewhere:
         return values, []
     own = host_of(texts.get(BASE_URL, "")) in ("", ANTHROPIC_HOST)
