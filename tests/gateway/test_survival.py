@@ -27,6 +27,7 @@ from support.messages_server import Handler, Request
 from support.openai_server import OpenAiUpstream
 from support.packages import installed
 from support.programs import absent
+from support.tree import ROOT, SOURCE
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
@@ -111,6 +112,17 @@ def test_a_stopped_gateway_is_called_that(gateway: RunningGateway) -> None:
         )  # fmt: skip
         with pytest.raises(LlmswitchError, match="is stopped"):
             gateway.local.start()
+        for word in ("lock", "stop"):  # it has its keys, and is there
+            argv = [sys.executable, "-m", "llmswitch", "gateway", word]
+            done = subprocess.run(argv, env=gateway.environ, capture_output=True, text=True, timeout=LIMIT)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert f"(process {pid}) is stopped, by SIGSTOP or Ctrl-Z." in done.stderr
+            assert done.stderr.rstrip().endswith(f"kill -CONT {pid}")
+        argv = [sys.executable, "-m", "llmswitch", "keys", "delete", "haiku"]
+        path = f"{SOURCE}:{ROOT / 'tests' / 'support'}"
+        environ = {**gateway.environ, "PYTHON_KEYRING_BACKEND": "file_keyring.Keyring", "PYTHONPATH": path}
+        done = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=LIMIT)
+        assert "It may use the old key until it forgets it." in done.stderr
     finally:
         os.kill(pid, signal.SIGCONT)
 

@@ -82,7 +82,8 @@ def keys_delete(app: App, name: str, as_json: bool) -> None:
 
     name = key_name(name, app.catalog, None)
     deleted = commands.delete_key(name, app.keyring, app.key_names())
-    app.gateway().renew(name)  # one that runs forgets it
+    gateway = app.gateway()
+    untold = [] if gateway.renew(name) else renewing.untold(gateway)  # one that runs forgets it
     standing = [pin for pin in renewing.holders(app) if pin.key == name]
     page, asking = commands.key_page(name, app.catalog), renewing.askers(app, name)
     data = {
@@ -94,6 +95,7 @@ def keys_delete(app: App, name: str, as_json: bool) -> None:
     }
     line = f"Deleted the {name} key." if deleted else f"Nothing to do: the keyring has no {name} key."
     console.print_data(as_json, data, lambda: [line])
+    console.note(*untold)
     if deleted or standing:
         console.note(*view.without_key(asking, app.home), *view.still_standing(name, standing, page, app.home))
     renewing.after_deleting(app, standing, may_ask=not as_json)

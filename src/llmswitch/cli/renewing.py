@@ -14,6 +14,7 @@ from llmswitch.cli.app import App
 from llmswitch.commands.renew import Renewal, Renewed
 from llmswitch.commands.request import Request
 from llmswitch.commands.switch import Tools
+from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys import copies
 from llmswitch.keys.copies import Holder, Place, places
 from llmswitch.keys.hashes import OLDER
@@ -98,7 +99,14 @@ def _told(app: App, name: str) -> list[str]:
         return ["The gateway that runs takes the new key from its next request on."]
     if gateway.status():
         return ["The gateway that runs is an older one and keeps the key it has. Restart it: llmswitch gateway stop"]
-    return []
+    return untold(gateway)
+
+
+def untold(gateway: LocalGateway) -> list[str]:
+    """Return what to do where a gateway runs, and could not be told of a key just now."""
+    if not (found := gateway.trouble() if gateway.silent else None):
+        return []
+    return [f"{found[0]} It may use the old key until it forgets it. {found[1]}; then: llmswitch gateway lock"]
 
 
 def _confirmed(question: str, default: bool = True) -> bool:

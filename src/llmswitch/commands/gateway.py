@@ -75,15 +75,25 @@ def start(client: LocalGateway) -> str:
 
 def stop(client: LocalGateway) -> str:
     """Stop the gateway and return one line that says so."""
-    return "The gateway has stopped." if client.stop() else "Nothing to do: the gateway does not run."
+    if client.stop():
+        return "The gateway has stopped."
+    _check_silent(client)
+    return "Nothing to do: the gateway does not run."
 
 
 def lock(client: LocalGateway) -> str:
     """Let the gateway forget every key and return one line that says so."""
     dropped = client.lock()
     if dropped is None:
+        _check_silent(client)
         return "Nothing to do: the gateway does not run, and has no key."
     return f"The gateway has forgotten {dropped} key{'' if dropped == 1 else 's'}; it asks for one when it is needed."
+
+
+def _check_silent(client: LocalGateway) -> None:
+    """Raise LlmswitchError where one runs and says nothing: it has what it had."""
+    if client.silent and (found := client.trouble()):
+        raise LlmswitchError(found[0], hint=found[1])
 
 
 def token(routes: str, client: LocalGateway, folder: str = "") -> str:
@@ -144,7 +154,7 @@ def status_lines(data: Mapping[str, object], short: Callable[[str], str]) -> lis
     if data.get("trouble"):
         return [f"{data['trouble']}", f"  {data['fix']}"]
     if not data["up"]:
-        return ["The gateway does not run; a session's first request starts it, or: llmswitch gateway start"]
+        return ["The gateway does not run; a new session starts it, or: llmswitch gateway start"]
     keys = data["keys"] if isinstance(data["keys"], list) else []
     return [
         f"The gateway listens on http://127.0.0.1:{data['port']} (process {data['pid']}, version {data['version']}).",
@@ -179,9 +189,14 @@ def _pin_lines(data: Mapping[str, object], short: Callable[[str], str]) -> list[
     rows = [(short(place) if "/" in place else f"/w/{name}", row)
             for name, one in _pins(data).items() for place, row in one["worktrees"].items()]  # fmt: skip
     return [
-        f"{who}: {row['requests']} requests, {row['errors']} errors; last answered: {row['model'] or 'nobody yet'}."
+        f"{who}: {_many(row['requests'], 'request')}, {_many(row['errors'], 'error')}; "
+        f"last answered: {row['model'] or 'nobody yet'}."
         for who, row in rows
     ]
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def export_litellm(name: str, catalog: Catalog, url: str, team: bool) -> tuple[dict[str, str], list[str], list[str]]:

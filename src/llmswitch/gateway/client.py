@@ -80,7 +80,7 @@ class LocalGateway:
         """Return what the gateway says of itself, or what `trouble` says where it says nothing."""
         if status := self.status():
             return status, None
-        trouble = self.trouble()
+        trouble: tuple[str, str] | None = _starting().trouble(self)
         return (None if trouble else self.status()), trouble
 
     @staticmethod

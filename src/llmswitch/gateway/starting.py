@@ -43,11 +43,16 @@ def start(gateway: LocalGateway) -> bool:
 
 
 def trouble(gateway: LocalGateway) -> tuple[str, str] | None:
-    """Return why no gateway answers though something is there, and what to type; None where nothing is."""
-    end = time.monotonic() + RESTART_SECONDS
-    while gateway.status() is None:
+    """Return why a gateway did not answer just now though something is there, and what to type; None for nothing."""
+    end, asked = time.monotonic() + RESTART_SECONDS, False
+    while not (asked and gateway.status()):
+        asked = True
         if gateway.silent and _state(gateway.silent) not in (b"", b"Z", b"X"):  # it did not end just now
-            return _silent(gateway.silent)
+            found = _silent(gateway.silent)
+            if found or time.monotonic() > end:
+                return found or _slow(gateway.silent)
+            time.sleep(_PAUSE)
+            continue
         port = gateway.port()
         user = holder(port)
         if user is None:
@@ -107,12 +112,17 @@ def _last_line(path: str) -> str:
     return lines[-1].removeprefix("llmswitch: ") if lines else "it said nothing."
 
 
-def _silent(pid: int) -> tuple[str, str]:
+def _silent(pid: int) -> tuple[str, str] | None:
+    """Return why a process cannot answer, None where it only did not."""
     if _state(pid) in (b"T", b"t"):
         return f"The gateway (process {pid}) is stopped, by SIGSTOP or Ctrl-Z.", f"kill -CONT {pid}"
     if _is_full(pid):
         text = f"The gateway (process {pid}) has no file descriptor left: too many connections are open."
         return text, f"Wait until some have ended, or end it; it is started again: kill -9 {pid}"
+    return None
+
+
+def _slow(pid: int) -> tuple[str, str]:
     return f"The gateway (process {pid}) does not answer.", f"To end it, and have it started again: kill -9 {pid}"
 
 

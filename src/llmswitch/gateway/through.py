@@ -53,7 +53,7 @@ def _data(route: Route, gateway: LocalGateway) -> dict[str, object]:
 def _down(trouble: tuple[str, str] | None) -> Problem:
     if trouble:
         return Problem("gateway-trouble", "error", trouble[0], trouble[1])
-    message = "The gateway does not run; a session's first request starts it."
+    message = "The gateway does not run; a new session starts it."
     return Problem("gateway-down", "note", message, "llmswitch gateway start")
 
 
