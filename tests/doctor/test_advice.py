@@ -448,6 +448,7 @@ NOT_HERE = {
     "probe-rejected": "the provider's answer: tests/doctor/test_probe.py has a server",
     "redirect": "the provider's answer: tests/doctor/test_probe.py has a server",
     "routes-gone": "tests/gateway has a gateway that runs",
+    "gateway-elsewhere": "tests/gateway has a gateway that runs",
     "settings-doubtful": "a file is mended in an editor",
     "usage": "names its cause in words",
 }  # fmt: skip

@@ -415,6 +415,23 @@ def test_a_refusal_is_of_one_key_and_says_nothing_that_other_answers_make_false(
     ]
 
 
+def test_a_pin_that_asks_another_port_than_the_gateways_is_an_error(
+    gateway: RunningGateway, upstream: Upstream
+) -> None:
+    """The port was changed after the switch: what listens there by now is not known."""
+    pin = gateway.routes(**{"haiku-model": route(upstream)})
+
+    def codes(port: int) -> list[str]:
+        url = f"http://127.0.0.1:{port}/w/{pin.name}"
+        return [each.code for each in through(pin.name, {"ANTHROPIC_BASE_URL": url}, gateway.local).problems]
+
+    assert codes(gateway.port) == []
+    assert codes(gateway.port + 1) == ["gateway-elsewhere"]
+    gateway.local.stop()
+    assert codes(gateway.port) == ["gateway-down"]
+    assert codes(gateway.port + 1) == ["gateway-elsewhere"]
+
+
 def counted(gateway: RunningGateway, pin: str) -> dict[str, Any]:
     """Return what the gateway counts for a pin."""
     status = gateway.local.status() or {}

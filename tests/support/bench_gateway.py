@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from llmswitch.gateway.litellm import config
@@ -354,6 +354,25 @@ def _table(mode: str, contenders: list[Contender]) -> list[str]:
     return lines
 
 
+def _ahead(contenders: list[Contender]) -> list[str]:
+    """Return where a peer does better than the gateway, with both figures."""
+    _, ours, *peers = contenders
+    mine = dict(_figures(ours))
+    return [f"{one.name} in {what} ({figure:.2f}, llmswitch {mine[what]:.2f})"
+            for one in peers for what, figure in _figures(one)
+            if (figure > mine[what] if what.endswith(("a second", "right")) else figure < mine[what])]  # fmt: skip
+
+
+def _figures(one: Contender) -> Iterator[tuple[str, float]]:
+    for kind in KINDS:
+        yield f"{kind}: p50 in ms", statistics.median(one.times[kind])
+        yield f"{kind}: p99 in ms", statistics.quantiles(one.times[kind], n=100)[98]
+        yield f"{kind}: requests a second", statistics.median(one.rates[kind])
+    yield "MiB", one.memory() or 0.0
+    yield "start in s", one.started
+    yield "answers right", float(one.right or 0)
+
+
 def _ratio(one: Contender, direct: Contender, kind: str) -> float:
     return statistics.median(one.times[kind]) / statistics.median(direct.times[kind])
 
@@ -376,6 +395,7 @@ def _run(mode: str, rounds: int, port: int) -> bool:
                 if which == mode and _ratio(ours, direct, kind) > limit]  # fmt: skip
         over += ["memory"] * ((ours.memory() or 0) >= MEMORY)
         over += ["answers"] * (mode == "translated" and ours.right != len(_CASES))
+        print(f"a peer is ahead: {'; '.join(_ahead(contenders)) or 'nowhere'}", flush=True)
         print(f"missed: {'; '.join(over) or 'nothing'}\n", flush=True)
         return not over
     finally:

@@ -65,7 +65,8 @@ def trouble(gateway: LocalGateway) -> tuple[str, str] | None:
         if user != os.getuid() or time.monotonic() > end:
             whose = "another program of yours" if user == os.getuid() else f"user {user}"
             text = f"Port {port} is held by {whose}; it would get what is meant for the gateway."
-            return text, f'End it, or choose another port in config.json5: {{"gateway_port": {port + 1}}}'
+            other = f'{{"gateway_port": {port % 60_000 + 1024}}}'
+            return text, f"End it; or choose another port in config.json5, as {other}, and switch again."
         time.sleep(_PAUSE)  # a keeper that starts its process again
     return None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llmswitch import __version__
 from llmswitch.base.problem import Problem
-from llmswitch.claude.variables import VARIABLES
+from llmswitch.base.urls import Url
+from llmswitch.claude.variables import BASE_URL, VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,15 @@ class Through:
 def through(name: str, models: Mapping[str, str], gateway: LocalGateway) -> Through:
     """Return what stands behind the routes of that id; no keyring is asked.
 
-    `models` are the effective slots, by the name of their variable.
+    `models` are the effective base URL and slots, by the name of their variable.
     """
     status, trouble = gateway.look()
-    up = status is not None
+    asked = Url(models.get(BASE_URL, "")).port[1:] or str(gateway.port())
+    port = str((status or {}).get("port", gateway.port()))
+    up = status is not None and asked == port
     problems = [] if up else [_down(trouble)]
+    if asked != port:
+        problems = [_elsewhere(asked, port)]
     if status and status.get("version") != __version__:
         problems.append(_older(str(status.get("version"))))
     routes = gateway.files.load(name)
@@ -55,6 +60,11 @@ def _down(trouble: tuple[str, str] | None) -> Problem:
         return Problem("gateway-trouble", "error", trouble[0], trouble[1])
     message = "The gateway does not run; a new session starts it."
     return Problem("gateway-down", "note", message, "llmswitch gateway start")
+
+
+def _elsewhere(asked: str, port: str) -> Problem:
+    message = f"This pin asks port {asked}, and the gateway's is {port}; switch again."
+    return Problem("gateway-elsewhere", "error", message, "llmswitch PRESET")
 
 
 def _older(version: str) -> Problem:
