@@ -120,4 +120,6 @@ def test_equal_secrets_are_one_in_a_set() -> None:
 def test_words_that_name_a_secret() -> None:
     """In headers and bodies, whatever the secret's form."""
     assert names_secret("Authorization: Bearer short")
+    assert names_secret('{"tokens": "abc"}')
     assert not names_secret("X-Team: blue")
+    assert not names_secret('{"max_tokens": 4096}')

@@ -127,6 +127,25 @@ def test_claude_codes_own_worktrees_are_made_and_pinned(cli: Cli, repo: Path, ru
     assert asked(cli, "WorktreeCreate", clone, name="three").code == 0
 
 
+def test_a_file_that_cannot_be_copied_is_named_and_the_others_are(cli: Cli, repo: Path, rules: Path) -> None:
+    """Of `.worktreeinclude`; and a folder whose name only begins like that of the worktrees is copied too."""
+    (repo / ".gitignore").write_text("*.env\n")
+    (repo / ".worktreeinclude").write_text("*.env\n")
+    (repo / "a").write_text("in the way of a folder")
+    git(repo, "add", "-f", "a")
+    git(repo, "commit", "--quiet", "-m", "a file")
+    (repo / "a").unlink()
+    for name in ("a/x.env", "b.env", ".claude/worktrees-old/c.env"):
+        (repo / name).parent.mkdir(parents=True, exist_ok=True)
+        (repo / name).write_text(name)
+    reply = asked(cli, "WorktreeCreate", repo, name="one")
+    there = repo / ".claude" / "worktrees" / "one"
+    assert (reply.code, reply.out) == (0, f"{there}\n")
+    assert "a/x.env of .worktreeinclude was not copied" in reply.err
+    assert (there / "b.env").read_text() == "b.env"
+    assert (there / ".claude" / "worktrees-old" / "c.env").exists()
+
+
 def test_a_worktree_of_claude_code_goes_when_nothing_is_lost(cli: Cli, repo: Path, rules: Path) -> None:
     """One with a change stays, and git's words say why."""
     made = {name: Path(asked(cli, "WorktreeCreate", repo, name=name).out.strip()) for name in ("one", "two")}

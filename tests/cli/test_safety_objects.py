@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import shlex
 import shutil
 import socket
 import stat
@@ -70,6 +71,19 @@ def test_a_linked_folder_is_as_a_linked_file(cli: Cli, repo: Path, key: str, tmp
     assert cli("openrouter", "--anyway", cwd=repo).code == 0
     assert os.listdir(shared) == ["settings.local.json"]
     assert (repo / ".claude").is_symlink()
+
+
+@dry
+def test_a_folder_that_is_a_link_to_nothing(cli: Cli, repo: Path, key: str, tmp_path: Path, dry: list[str]) -> None:
+    """safety-30: it is called that, and what the refusal says to type makes room."""
+    linked(repo / ".claude", tmp_path / "gone away")
+    reply = cli("openrouter", *dry, cwd=repo)
+    refused(reply, 5, f"{tmp_path / 'gone away'}, which is not there")
+    assert not (tmp_path / "gone away").exists()
+    command = shlex.split(reply.err.strip().rpartition("Remove the link: ")[2])
+    assert command == ["rm", str(repo / ".claude")]
+    (repo / ".claude").unlink()
+    assert cli("openrouter", *dry, cwd=repo).code == 0
 
 
 def test_a_link_that_git_tracks_is_refused_always(cli: Cli, repo: Path, key: str, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +49,31 @@ def test_a_row_is_what_status_says_there(cli: Cli, repo: Path, key: str, main: s
     assert by_path[str(other)]["branch"] == "other"
     table = cli("status", "--all", cwd=repo).out.splitlines()
     assert len(table) == 1 + len(rows)
+
+
+def test_what_takes_a_worktree_that_is_gone_off_the_list(cli: Cli, repo: Path) -> None:
+    """One that is locked is unlocked first; a bare main is nothing to mend."""
+    folders = [*linked(repo, "gone"), repo.parent / "locked away"]
+    git(repo, "worktree", "add", "--quiet", "--detach", str(folders[1]))
+    git(repo, "worktree", "lock", str(folders[1]))
+    for folder in folders:
+        shutil.rmtree(folder)
+
+    def fixes() -> dict[str, str]:
+        rows = json.loads(cli("status", "--all", "--json", cwd=repo).out)["worktrees"]
+        return {row["worktree"]: row["problems"][0]["fix"] for row in rows if row["problems"]}
+
+    found = fixes()
+    assert found.keys() == set(map(str, folders))
+    assert found[str(folders[0])] == "git worktree prune"
+    subprocess.run(found[str(folders[1])], shell=True, cwd=repo, check=True)
+    assert fixes() == {}
+
+
+def test_a_bare_repository_is_nothing_to_prune(cli: Cli, repo: Path) -> None:
+    """It has no folder that a session could start in."""
+    bare = repo.parent / "bare.git"
+    git(repo, "clone", "--quiet", "--bare", str(repo), str(bare))
+    git(bare, "worktree", "add", "--quiet", str(repo.parent / "tree"))
+    rows = json.loads(cli("status", "--all", "--json", cwd=repo.parent / "tree").out)["worktrees"]
+    assert rows[0]["problems"][0]["fix"] == ""

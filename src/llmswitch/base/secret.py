@@ -27,7 +27,8 @@ KNOWN_KEY = rf"\b({'|'.join(_PREFIXES)})(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{{{_S
 LONG_RUN = 32
 _INSIDE = rf"{KNOWN_KEY}|\b(?=\w*[0-9])(?=\w*[A-Za-z])\w{{{LONG_RUN},}}|(?<=://)[^/@\s]*@"
 # Words that go before a secret in a header or in JSON, and the same with the secret behind them.
-_WORD = r"(?i)authori[sz]ation|bearer|api[-_]?key|token|secret|passw|cookie"
+# A number of tokens is none: `"max_tokens": 4096`.
+_WORD = r"(?i)authori[sz]ation|bearer|api[-_]?key|token(?!s[\"']?[\s:=]+\d+\b)|secret|passw|cookie"
 _SAID = r"(?i)bearer\s+\S|(authori[sz]ation|api[-_]?key|token|secret|passw\w*)[\"']?\s*[:=]"
 
 

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 
-# Names that a secret is assigned to, as a whole word or behind `_`: SECRETS_PIN=, PGPASSWORD=, --token=.
-_NAMED = r"[\w-]*(?:password|passwd|passphrase|secret|token|api_?key|apikey|access_?key|(?<![a-z])pin|_pwd)\w{0,3}"
+# Names that a secret is assigned to, as a whole word or behind `_`: SECRETS_PIN=, PGPASSWORD=, --token=; a number of
+# tokens is none: --max-tokens=4096.
+_COUNT = r"token(?!s\s*=\s*[\"']?\d+\b)"
+_NAMED = (
+    rf"[\w-]*(?:password|passwd|passphrase|secret|{_COUNT}|api_?key|apikey|access_?key|(?<![a-z])pin|_pwd)\w{{0,3}}"
+)
 _VALUE = r"[^\s\"'$<>{}()*\\,;&|]{4,}"
 RULES = {
     "an assignment to a secret's name": rf"(?i)(?<![\w$]){_NAMED}\s*=\s*[\"']?(?P<found>{_VALUE})",

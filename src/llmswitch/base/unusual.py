@@ -37,7 +37,8 @@ def refusal(path: str) -> LlmswitchError:
     try:
         os.stat(path)
     except FileNotFoundError:
-        pass
+        message = f"{path} is a symbolic link to {os.path.realpath(path)}, which is not there."
+        return Refused(message, hint=f"Remove the link: rm {quote(path)}")
     except OSError as error:
         return LlmswitchError(f"{path}: cannot read it: {error.strerror}.")
     what = "folder" if os.path.isdir(path) else "file"

@@ -88,5 +88,7 @@ def hook_worktree(app: App) -> None:
         except LlmswitchError as error:  # no worktree fails by us
             console.note(f"llmswitch: {error.args[0]} {error.hint}".rstrip())
 
-    if path := worktree_hook.called(console.piped(), app.checkouts, app.environ, pin):
+    path, lacking = worktree_hook.called(console.piped(), app.checkouts, app.environ, pin)
+    console.note(*lacking)
+    if path:
         console.answer([path])

@@ -22,8 +22,10 @@ def settings(command: str) -> dict[str, Any]:
     return {"hooks": {event: [{"hooks": [{"type": "command", "command": command}]}] for event in (CREATE, REMOVE)}}
 
 
-def called(text: str, checkouts: Checkouts, environ: Mapping[str, str], pin: Callable[[Checkout], None]) -> str | None:
-    """Do what a hook's input asks for, and return the path of a worktree that was made, for Claude Code.
+def called(
+    text: str, checkouts: Checkouts, environ: Mapping[str, str], pin: Callable[[Checkout], None]
+) -> tuple[str, list[str]]:
+    """Do what a hook's input asks for; return the path of a worktree that was made, for Claude Code, and what it lacks.
 
     `pin` gives it its pin. Raises UsageProblem for an input that is none, LlmswitchError where git fails.
     """
@@ -37,14 +39,14 @@ def called(text: str, checkouts: Checkouts, environ: Mapping[str, str], pin: Cal
         ) from None
     if event != CREATE:
         making.remove(str(what))
-        return None
+        return "", []
     here = checkouts.at(str(folder))
     main = here.main or here
     if not main.worktree.in_repository:
         raise LlmswitchError(f"{folder} is in no git repository.")
-    path = making.make(main.worktree, str(what), _from_head(main.root, environ, str(folder)))
+    path, lacking = making.make(main.worktree, str(what), _from_head(main.root, environ, str(folder)))
     pin(checkouts.at(path))
-    return path
+    return path, lacking
 
 
 def _from_head(root: str, environ: Mapping[str, str], folder: str) -> bool:

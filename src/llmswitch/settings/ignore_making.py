@@ -9,10 +9,10 @@ from shlex import quote
 from llmswitch.base.errors import Refused
 from llmswitch.base.passable import Passable
 from llmswitch.claude.variables import LOCAL
+from llmswitch.settings.ignore_rule import TEMPORARY
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import Worktree, find
 
-TEMPORARY = ".llmswitch-key.tmp"  # as in ignore_rule
 RULES = f"/{LOCAL}\n/.claude/.llmswitch-*\n"
 
 
@@ -52,9 +52,10 @@ def _refuse_tracked(worktree: Worktree, name: str) -> None:
 
 
 def _tracked(worktree: Worktree, name: str, so: str, also: str = "") -> Refused:
+    command = f"git -C {quote(worktree.root)} rm --cached {quote(name)}"
     return Refused(
         f"git tracks {os.path.join(worktree.root, name)}: {so}.",
-        hint=f"To take it out of git and keep it on the disk: git -C {quote(worktree.root)} rm --cached {name}{also}",
+        hint=f"To take it out of git and keep it on the disk: {command}{also}",
     )
 
 

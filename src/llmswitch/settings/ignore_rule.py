@@ -9,7 +9,8 @@ from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.program import run_git
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
-BOTH = (LOCAL, ".claude/.llmswitch-key.tmp")
+TEMPORARY = ".llmswitch-key.tmp"
+BOTH = (LOCAL, f".claude/{TEMPORARY}")
 
 
 def ensure(worktree: Worktree, dry_run: bool = False) -> str | None:

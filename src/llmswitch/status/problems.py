@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret, redacted
+from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of
 from llmswitch.claude import clouds
 from llmswitch.claude.effective import Layer, Value
@@ -52,7 +53,7 @@ def judged(
     cloud = clouds.on({name: value.text for name, value in values.items()})
     bare = "claude" if own and own.values.get(BASE_URL) else ""
     name = match.preset if match.preset and match.preset != "claude" else bare
-    mend = f"llmswitch {'use ' * catalog.is_command(name)}{name}" if name else ""
+    mend = switching(name) if name else ""
     switch = again(checkout.state.current, own.values) if own else ""
     found += [
         *of_shadows(shadows, described, own is not None and is_carried(checkout, own)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from llmswitch.base.problem import Problem
 from llmswitch.status.report import Report
 from llmswitch.worktrees.listing import Listed
@@ -25,10 +27,17 @@ class Row:
         """Return the row as JSON data, of the same shape as a report."""
         if self.report:  # of another worktree, perhaps, in which all is the same
             return {**self.report.data(), "worktree": self.root, "branch": self.branch}
-        problem = Problem("unusable", "warning", f"{self.path}: {self.state}", "git worktree prune")
+        problem = Problem("unusable", "warning", f"{self.path}: {self.state}", self._fix)
         empty = dict.fromkeys(("preset", "base_url", "credential", "start_slot"))
         return {"worktree": self.path, "branch": self.branch, "main": False, **empty, "overrides": [], "slots": {},
                 "problems": [problem.data()]}  # fmt: skip
+
+    @property
+    def _fix(self) -> str:
+        """Return what takes a worktree that is not there out of git's list, "" for what is there after all."""
+        if self.state.startswith("locked"):
+            return f"git worktree unlock {quote(self.path)} && git worktree prune"
+        return "git worktree prune" if self.state.startswith("prunable") else ""
 
 
 class PinnedRow(Row):
@@ -50,5 +59,6 @@ class PinnedRow(Row):
         data = {**super().data(), "there": self.report is not None, "key": self.key, "switched": self.switched}
         if self.report:
             return data
-        problem = Problem("not-there", "note", f"{self.path}: {self.state}.", f"llmswitch status --forget {self.path}")
+        fix = f"llmswitch status --forget {quote(self.path)}"
+        problem = Problem("not-there", "note", f"{self.path}: {self.state}.", fix)
         return {**data, "preset": self.preset, "problems": [problem.data()]}

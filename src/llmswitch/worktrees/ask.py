@@ -56,11 +56,9 @@ def _check_files(folder: str) -> None:
 
 def _git_folders(folder: str) -> list[str]:
     """Return the worktree's own git folder and the repository's, those that can be found without git."""
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return []
-        folder = above
+    folder = _with_git(folder)
+    if not folder:
+        return []
     found = [os.path.join(folder, ".git")]
     for name, prefix in ((".git", b"gitdir: "), ("commondir", b"")):
         try:
@@ -74,13 +72,8 @@ def _git_folders(folder: str) -> list[str]:
 
 def _check_root(folder: str, root: str) -> None:
     """Refuse where the folder that holds `.git` is not the one git takes for the worktree (core.worktree)."""
-    at = folder
-    while not os.path.lexists(os.path.join(at, ".git")):
-        above = os.path.dirname(at)
-        if above == at:
-            return
-        at = above
-    if at != root and not (at + "/").startswith(root + "/"):
+    at = _with_git(folder)
+    if at and at != root and not (at + "/").startswith(root + "/"):
         raise Refused(
             f"{at} is a worktree, but git takes {root} for it: core.worktree is set in its configuration.",
             hint=f"See: git -C {quote(at)} config --show-origin core.worktree "
@@ -89,10 +82,10 @@ def _check_root(folder: str, root: str) -> None:
 
 
 def _explain(folder: str, code: int, complaint: str) -> tuple[str, ...]:
-    if "not a git repository" in complaint and "gitfile" not in complaint and not _has_git(folder):
+    if "not a git repository" in complaint and "gitfile" not in complaint and not _with_git(folder):
         return (folder,)
     if code == ABSENT:
-        if not _has_git(folder):
+        if not _with_git(folder):
             return (folder,)
         raise no_git(folder)
     if "dubious ownership" in complaint:
@@ -105,14 +98,14 @@ def _explain(folder: str, code: int, complaint: str) -> tuple[str, ...]:
     raise UsageProblem(f"git cannot read the repository of {folder}: {complaint}.")
 
 
-def _has_git(folder: str) -> bool:
-    """Say whether `.git` lies in this folder or one above it."""
+def _with_git(folder: str) -> str:
+    """Return this folder or the nearest one above it in which `.git` lies, "" where there is none."""
     while not os.path.lexists(os.path.join(folder, ".git")):
         above = os.path.dirname(folder)
         if above == folder:
-            return False
+            return ""
         folder = above
-    return True
+    return folder
 
 
 def copies(worktree: Worktree, path: str) -> bool:

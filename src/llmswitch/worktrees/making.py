@@ -20,8 +20,10 @@ SECONDS = 600.0  # a checkout of a large repository
 _WRITING = {"LC_ALL": "C"}
 
 
-def make(main: Worktree, name: str, from_head: bool) -> str:
-    """Make the worktree of that name and return its path; one that is there already is taken as it is.
+def make(main: Worktree, name: str, from_head: bool) -> tuple[str, list[str]]:
+    """Make the worktree of that name and return its path, and why files that belong into it are not there.
+
+    One that is there already is taken as it is.
 
     Raises UsageProblem for a name that leads elsewhere, LlmswitchError, with git's words, where git makes none.
     """
@@ -30,7 +32,7 @@ def make(main: Worktree, name: str, from_head: bool) -> str:
         raise UsageProblem(f"{name!r} is no name for a worktree.")
     path = os.path.join(main.root, PLACE, word)
     if os.path.isfile(os.path.join(path, ".git")):
-        return path
+        return path, []
     base = "HEAD" if from_head or not _is_commit(main, "origin/HEAD") else "origin/HEAD"
     branch = f"worktree-{word}"
     known = run_git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", folder=main.root)[0] == 0
@@ -40,8 +42,7 @@ def make(main: Worktree, name: str, from_head: bool) -> str:
     )
     if code:
         raise LlmswitchError(f"git made no worktree at {path}: {complaint or f'exit {code}'}.")
-    _copy_included(main.root, path)
-    return path
+    return path, _copy_included(main.root, path)
 
 
 def remove(path: str) -> None:
@@ -57,17 +58,22 @@ def _is_commit(main: Worktree, name: str) -> bool:
     return run_git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", folder=main.root)[0] == 0
 
 
-def _copy_included(root: str, path: str) -> None:
-    """Copy the ignored files that `.worktreeinclude` names."""
+def _copy_included(root: str, path: str) -> list[str]:
+    """Copy the ignored files that `.worktreeinclude` names, and return why some could not be."""
     if not os.path.isfile(os.path.join(root, INCLUDED)):
-        return
+        return []
+    failed = []
     ignored = _others(root, "--exclude-standard")
     for name in sorted(_others(root, f"--exclude-from={INCLUDED}") & ignored):
         source, target = os.path.join(root, name), os.path.join(path, name)
-        if name.startswith(PLACE) or os.path.lexists(target) or not os.path.isfile(source):
+        if name.startswith(PLACE + "/") or os.path.lexists(target) or not os.path.isfile(source):
             continue
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copy2(source, target, follow_symlinks=False)
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+        except OSError as error:
+            failed.append(f"{name} of {INCLUDED} was not copied to {path}: {error.strerror}.")
+    return failed
 
 
 def _others(root: str, rules: str) -> set[str]:
