@@ -187,10 +187,44 @@ def test_status_says_what_a_session_below_would_use(cli: Cli, repo: Path, linked
     safety-109.
     """
     cli("openrouter", cwd=linked)
-    assert "A session started in a folder below this one" in cli("status", cwd=linked).out
+    lead = "A session started in a folder below this one does not read this worktree's file; by the others it sends to"
+    write(repo, '{"permissions": {"deny": ["Bash(x)"]}}')  # main's file says nothing of a backend
+    assert f"{lead} Anthropic." in cli("status", cwd=linked).out
+    write(repo, '{"env": {"ANTHROPIC_BASE_URL": "https://openrouter.ai/api"}}')
+    assert f"{lead} openrouter.ai too, with other models or another key." in cli("status", cwd=linked).out
+    settings_of(repo).unlink()
     cli("claude", cwd=linked)
     cli("deepseek", cwd=repo)
-    assert "A session started below" not in cli("status", cwd=repo).out
+    assert "A session started in" not in cli("status", cwd=repo).out
+
+
+def test_status_in_a_folder_below_names_that_folder_and_what_the_root_has(
+    cli: Cli, repo: Path, linked: Path, key: str
+) -> None:
+    """By its recorded preset only where that is still the pin, and with `run` only where that brings it."""
+    cli("openrouter", cwd=linked)
+    (linked / "sub").mkdir()
+    out = cli("status", cwd=linked / "sub").out
+    assert out.startswith(f"{linked / 'sub'} (topic): claude (")
+    assert f"note: {linked} has openrouter, which a session that starts in this folder does not read." in out
+    assert "or: llmswitch run" in out
+    write(linked, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example", "ANTHROPIC_AUTH_TOKEN": "token-0123456789ab"}}')
+    out = cli("status", cwd=linked / "sub").out
+    assert f"note: {linked} has a pin, which" in out
+    assert "llmswitch run" not in out
+
+
+def test_a_prompt_names_what_is_in_effect_where_main_wins(cli: Cli, repo: Path, linked: Path, key: str) -> None:
+    """Also of a main whose pin no switch of ours put there; in the status line too."""
+    cli("devstral", cwd=linked)
+    cli("openrouter", "--anyway", cwd=repo)
+    assert cli("status", "--short", cwd=linked).out == "main:openrouter*\n"
+    assert cli("statusline", cwd=linked, text="{}").out.startswith("main:openrouter*")
+    write(repo, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example"}}')
+    assert cli("status", "--short", cwd=linked).out.startswith("main:?")
+    assert "not a known preset (main's; devstral is shadowed)" in cli("status", cwd=linked).out
+    found = json.loads(cli("status", "--json", cwd=linked).out)["problems"]
+    assert not [each for each in found if "Take it out" in each["fix"] and each["code"] == "list-opened"]
 
 
 @pytest.mark.parametrize("pinned", [True, False])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 5.0
 TEMP_PREFIX = ".llmswitch-"
+TEMPORARY = f"{TEMP_PREFIX}key.tmp"  # one that git is asked about
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

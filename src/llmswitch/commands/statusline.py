@@ -50,7 +50,7 @@ def line(report: Report, said: Said, session: Mapping[str, str]) -> str:
     model = redacted(said.model)
     if report.broken:
         return f"! {BETWEEN} {model}".rstrip(f" {BETWEEN}")
-    name = (report.preset or "?") + report.mark
+    name = report.name + report.mark
     url = session.get(BASE_URL, "") if session.get("CLAUDECODE") else report.texts.get(BASE_URL, "")
     if url != report.texts.get(BASE_URL, ""):
         host = host_of(url) or ("Anthropic" if not url else redacted(url))

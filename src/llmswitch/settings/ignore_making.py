@@ -7,13 +7,13 @@ import stat
 from shlex import quote
 
 from llmswitch.base.errors import Refused
+from llmswitch.base.files import TEMP_PREFIX, TEMPORARY
 from llmswitch.base.passable import Passable
 from llmswitch.claude.variables import LOCAL
-from llmswitch.settings.ignore_rule import TEMPORARY
 from llmswitch.worktrees import git
 from llmswitch.worktrees.layout import Worktree, find
 
-RULES = f"/{LOCAL}\n/.claude/.llmswitch-*\n"
+RULES = f"/{LOCAL}\n/.claude/{TEMP_PREFIX}*\n"
 
 
 def ensure(worktree: Worktree, dry_run: bool) -> str | None:
@@ -88,7 +88,7 @@ def _check_elsewhere(path: str, worktree: Worktree) -> None:
     name = os.path.relpath(path, worktree.root)
     _refuse_tracked(worktree, name)
     if not _ignored(worktree, name):
-        beside = os.path.join(os.path.dirname(name), ".llmswitch-*")
+        beside = os.path.join(os.path.dirname(name), f"{TEMP_PREFIX}*")
         raise Refused(
             f"{path} is in another repository, {worktree.root}, which does not ignore it.",
             hint=f"Add these lines to {git.exclude_file(worktree)}: /{name} and /{beside}",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
+from llmswitch.base.files import TEMPORARY
 from llmswitch.claude.variables import LOCAL
 from llmswitch.worktrees.layout import Worktree
 from llmswitch.worktrees.program import run_git
 
 # The temporary file beside it holds the same key for a moment; Claude Code's own global rule misses such names.
-TEMPORARY = ".llmswitch-key.tmp"
 BOTH = (LOCAL, f".claude/{TEMPORARY}")
 
 

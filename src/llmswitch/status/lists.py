@@ -37,7 +37,7 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     after = {VARIABLES[slot]: Value(model, values[ALLOWED].layer) for slot, model in changed.items()}
     if own:
         return {**values, **after}, _alone(checkout, listed, records, catalog) or found
-    return {**values, **after}, found + _opened(listed, models, values)
+    return {**values, **after}, found + _opened(checkout, listed, models, values)
 
 
 def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str], own: bool) -> Problem:
@@ -77,7 +77,9 @@ def _away(checkout: Checkout, layer: Layer) -> str:
     return f"Take {ALLOWED} out of {layer.path}."
 
 
-def _opened(listed: Sequence[Layer], models: Mapping[str, str], values: Mapping[str, Value]) -> list[Problem]:
+def _opened(
+    checkout: Checkout, listed: Sequence[Layer], models: Mapping[str, str], values: Mapping[str, Value]
+) -> list[Problem]:
     """Return what other files let a session ask for besides the pin's models."""
     if len(listed) < 2 or values[ALLOWED].origin == "managed":
         return []
@@ -88,7 +90,9 @@ def _opened(listed: Sequence[Layer], models: Mapping[str, str], values: Mapping[
         if layer not in pins and (more := _more(layer, pins[0] if pins else None, models)):
             ids = ", ".join(map(redacted, more))
             message = f"{layer.path} also allows {ids}: an agent or a skill that asks for that gets it from this host."
-            found.append(Problem("list-opened", "note", message, f"Take it out of {ALLOWED} there."))
+            shadowed = layer.path == f"{checkout.root}/{LOCAL}" and ALLOWED in checkout.state.current.wrote
+            fix = "llmswitch claude" if shadowed else f"Take it out of {ALLOWED} there."
+            found.append(Problem("list-opened", "note", message, fix))
     return found
 
 

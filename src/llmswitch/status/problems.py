@@ -10,7 +10,7 @@ from llmswitch.base.secret import Secret, redacted
 from llmswitch.base.typed import switching
 from llmswitch.base.urls import host_of
 from llmswitch.claude import clouds
-from llmswitch.claude.effective import Layer, Value
+from llmswitch.claude.effective import Layer, Value, effective
 from llmswitch.claude.variables import (
     ALLOWED,
     ANTHROPIC_HOST,
@@ -27,6 +27,7 @@ from llmswitch.claude.variables import (
 from llmswitch.claude.ways import host_apps, open_here
 from llmswitch.presets.catalog import Catalog
 from llmswitch.settings.checkout import Checkout
+from llmswitch.settings.neighbours import decided
 from llmswitch.status import credential, key_forms, lists
 from llmswitch.status.compare import Match, differ
 from llmswitch.status.mends import again, keep_delivery
@@ -65,7 +66,7 @@ def judged(
         *of_layers(layers, own),
         *of_ways(values, layers[-1]),
     ]
-    found += [_below(checkout, own, values, described)] if differ(values, checkout.below) else []
+    found += [_below(checkout, own, values)] if differ(values, checkout.below) else []
     found += _at_the_root(checkout, values) if own is None and checkout.folder != checkout.root else []
     has_key = any(values[name].text for name in CREDENTIAL_PLACES if name in values)
     if has_key and checkout.may_be_copied and copies(checkout.worktree, LOCAL):
@@ -83,26 +84,30 @@ def _may_be_others(values: Mapping[str, Value], match: Match) -> bool:
     return any(value.layer is not (url and url.layer) or not as_put for value in found)
 
 
-def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value], described: str) -> Problem:
-    """Return the note of what a session below the root misses, with the way that carries it there."""
+def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value]) -> Problem:
+    """Return the note of what a session below this folder misses, with the way that carries it there."""
     below = checkout.below
-    uses = f"main's pin{described}" if any(layer.origin == "main" for layer in below) else "none of this"
     missed = {values[name].layer.path: values[name].layer for name in OURS if name in values}
     paths = [path for path, layer in missed.items() if layer not in below]
     file = "this worktree's file" if own and paths == [own.path] else " and ".join(paths)
-    message = f"A session started in a folder below this one would use {uses}: it does not read {file}."
-    fix = "llmswitch run" if own and is_carried(checkout, own) else f"Start Claude Code in {checkout.root} itself."
+    here, there = decided(values)[0], decided(effective(below))[0]
+    where = f"{there} too, with other models or another key" if there == here else there or "Anthropic"
+    message = f"A session started in a folder below this one does not read {file}; by the others it sends to {where}."
+    fix = "llmswitch run" if own and is_carried(checkout, own) else f"Start Claude Code in {checkout.folder} itself."
     return Problem("below", "note", message, fix)
 
 
 def _at_the_root(checkout: Checkout, values: Mapping[str, Value]) -> list[Problem]:
     """Return the note of a pin at the root that a session which starts in a folder below it does not read."""
     there = type(checkout)(checkout.worktree, checkout.checkouts)  # no layer of a folder below has the root's file
-    if all(text == _text(values, name) for name, text in there.pin.items()):
+    file = next((layer for layer in there.layers if layer.path == f"{checkout.root}/{LOCAL}"), None)
+    if file is None or all(text == _text(values, name) for name, text in there.pin.items()):
         return []
-    preset = checkout.state.current.preset or "a pin"
-    message = f"{checkout.root} has {preset}, which a session that starts in this folder does not read."
-    return [Problem("not-read-here", "note", message, f"Start it in {checkout.root}, or: llmswitch run")]
+    record = checkout.state.current
+    preset = record.preset if record.pin.get(BASE_URL) == there.pin.get(BASE_URL) else None
+    message = f"{checkout.root} has {preset or 'a pin'}, which a session that starts in this folder does not read."
+    fix = f"Start it in {checkout.root}" + (", or: llmswitch run" if is_carried(checkout, file) else ".")
+    return [Problem("not-read-here", "note", message, fix)]
 
 
 def is_carried(checkout: Checkout, own: Layer) -> bool:

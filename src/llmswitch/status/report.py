@@ -46,8 +46,10 @@ class Report:
         self.preset, self.drift, self.source = match.preset, match.drift, match.source
         self.follows_main, self.folder = match.follows_main, checkout.folder
         self.problems, self.cloud = problems, None
-        over = any(layer.origin == "main" for layer in shadows.values()) and checkout.main
-        self.over = (over.state.current.preset or "its own") if over else ""  # main's preset, where it wins here
+        main = checkout.main if any(layer.origin == "main" for layer in shadows.values()) else None
+        record = main.state.current if main else None  # main's pin wins here
+        same = record and record.preset and record.pin.get(BASE_URL) == self.texts.get(BASE_URL)
+        self.over = "" if record is None else str(record.preset) if same else "?"
         if match.switch:
             self.cloud = _others().cloud(self.texts)
 
@@ -55,6 +57,11 @@ class Report:
     def broken(self) -> bool:
         """Say whether Claude Code ignores the worktree's own file."""
         return any(problem.level == "error" and problem.code == "settings-ignored" for problem in self.problems)
+
+    @property
+    def name(self) -> str:
+        """What a prompt calls it: the preset that is in effect, main's as `main:NAME`; "?" where none is known."""
+        return f"main:{self.over}" if self.over else self.preset or (self.cloud or {}).get("name", "?")
 
     @property
     def mark(self) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from llmswitch.base.problem import Problem
+from llmswitch.base.typed import quoted
 from llmswitch.status.report import Report
 from llmswitch.worktrees.listing import Listed
 
@@ -36,7 +35,7 @@ class Row:
     def _fix(self) -> str:
         """Return what takes a worktree that is not there out of git's list, "" for what is there after all."""
         if self.state.startswith("locked"):
-            return f"git worktree unlock {quote(self.path)} && git worktree prune"
+            return f"git worktree unlock {quoted(self.path)} && git worktree prune"
         return "git worktree prune" if self.state.startswith("prunable") else ""
 
 
@@ -59,6 +58,6 @@ class PinnedRow(Row):
         data = {**super().data(), "there": self.report is not None, "key": self.key, "switched": self.switched}
         if self.report:
             return data
-        fix = f"llmswitch status --forget {quote(self.path)}"
+        fix = f"llmswitch status --forget {quoted(self.path)}"
         problem = Problem("not-there", "note", f"{self.path}: {self.state}.", fix)
         return {**data, "preset": self.preset, "problems": [problem.data()]}

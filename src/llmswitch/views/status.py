@@ -16,7 +16,8 @@ def status(report: Report, home: str) -> list[str]:
     """Return the full text of `llmswitch status`."""
     data = report.data()
     branch = f" ({data['branch']})" if data["branch"] else ""
-    lines = [f"{short_path(report.worktree, home)}{branch}: {headline(report)}"]
+    here = {each.code: report.folder for each in report.problems}.get("not-read-here", report.worktree)
+    lines = [f"{short_path(here, home)}{branch}: {headline(report)}"]
     if not report.broken:
         lines += columns(_facts(data) if report.preset != "claude" else _facts(data)[1 : 3 if report.overrides else 2])
         lines += columns(_slot_rows(data)) if report.preset != "claude" or report.overrides else []
@@ -32,7 +33,7 @@ def headline(report: Report) -> str:
     if report.preset is None:
         return report.cloud["title"] if report.cloud else "not a known preset"
     if report.over:
-        return f"{report.over} (main's; {report.preset} is shadowed)"
+        return f"{report.over.replace('?', 'not a known preset')} (main's; {report.preset} is shadowed)"
     words = ", ".join(report.overrides)
     if report.preset == "claude":
         return f"claude{f', {words} changed' if words else ''} (Claude Code's own backend)"
@@ -90,5 +91,4 @@ def short(report: Report) -> list[str]:
     """Return one word for a prompt: the preset, `*` where something differs from it, `!` for a file or pin in error."""
     if report.broken:
         return ["!"]
-    over = report.over and f"main:{report.over}"
-    return [f"{over or report.preset or (report.cloud or {}).get('name', '?')}{report.mark}"]
+    return [report.name + report.mark]
