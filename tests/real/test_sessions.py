@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from support.programs import absent, require_root
 from llmswitch.claude import sessions
 from llmswitch.claude.sessions import Session, Sessions, is_client, is_overlay
 from llmswitch.claude.sessions_ps import sessions as from_ps
+from llmswitch.claude.watching import is_deaf
 from llmswitch.settings.state import Record
 from llmswitch.status.judge import held
 
@@ -62,6 +64,35 @@ def test_the_switch_names_the_open_sessions_and_status_those_that_hold_something
     cli("openrouter", cwd=repo)
     cli("claude", "--live", cwd=repo)
     assert "old-session" not in codes(cli, repo, "status")
+
+
+def test_a_session_whose_folder_was_removed_is_said_to_see_no_switch(
+    cli: Cli, repo: Path, key: str, session: LiveSession
+) -> None:
+    """It follows one into a folder that there was none of before, and `llmswitch claude` does not make it blind."""
+    blind = "does not see this: .claude was removed while it was open."
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells what a process watches")
+
+    def switched(*words: str) -> str:
+        reply = cli(*words, cwd=repo)
+        assert reply.code == 0, reply
+        session.ask("get_settings")
+        return reply.err
+
+    assert blind not in switched("openrouter")
+    session.until(lambda: session.base_url == "https://openrouter.ai/api")
+    assert blind not in switched("claude")
+    assert blind not in switched("openrouter", "--base-url", "http://127.0.0.1:1")
+    session.until(lambda: session.base_url == "http://127.0.0.1:1")
+    shutil.rmtree(repo / ".claude")
+    pids = [each.pid for each in Sessions().of(str(repo)) or []]
+    session.until(lambda: is_deaf(pids[0], [str(repo)]))
+    for words in (["openrouter"], ["deepseek"]):
+        said = switched(*words)
+        assert f"Process {pids[0]} {blind}" in said
+        assert "Open Claude Code sessions" not in said
+    assert session.base_url == "http://127.0.0.1:1"
 
 
 def test_a_session_that_is_younger_than_the_switch_holds_nothing(

@@ -86,6 +86,10 @@ def test_open_sessions_are_told_by_number(switched: Switch) -> None:
     assert said.endswith(" Open here now: process 12.")
     assert open_sessions.sessions(done, [session(13, overlay=True)]) == ["No open Claude Code session follows this."]
     assert open_sessions.sessions(done, []) == []
+    deaf = session(14)
+    deaf.deaf = True
+    told = open_sessions.sessions(done, [session(12), deaf])
+    assert told == [said, "Process 14 does not see this: .claude was removed while it was open. Restart it."]
     assert said.startswith(" ".join(open_sessions.sessions(done, None)))
 
 

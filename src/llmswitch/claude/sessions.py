@@ -9,6 +9,8 @@ import os
 import sys
 import time
 
+from llmswitch.base.opened import bytes_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,13 +25,13 @@ PROC = "/proc"
 class Session:
     """A running Claude Code: its process, the folder it was started in, and when, in seconds since 1970.
 
-    `overlay` says that it was started with --settings, as `llmswitch run` does.
+    `overlay` says that it was started with --settings, as `llmswitch run` does, `deaf` that it sees no switch.
     """
 
-    __slots__ = ("folder", "overlay", "pid", "started")
+    __slots__ = ("deaf", "folder", "overlay", "pid", "started")
 
     def __init__(self, pid: int, folder: str, started: float, overlay: bool) -> None:
-        self.pid, self.folder, self.started, self.overlay = pid, folder, started, overlay
+        self.pid, self.folder, self.started, self.overlay, self.deaf = pid, folder, started, overlay, False
 
 
 class Sessions:
@@ -93,7 +95,7 @@ def _from_proc() -> Iterator[Session]:
         try:
             if os.stat(f"{PROC}/{pid}").st_uid != os.geteuid():
                 continue
-            argv = os.fsdecode(_bytes(f"{PROC}/{pid}/cmdline")).rstrip("\0").split("\0")
+            argv = os.fsdecode(bytes_of(f"{PROC}/{pid}/cmdline")).rstrip("\0").split("\0")
             if is_client(argv):
                 yield Session(int(pid), os.readlink(f"{PROC}/{pid}/cwd"), _started(pid), is_overlay(argv))
         except (OSError, ValueError, IndexError):  # it ended meanwhile, or does not show itself
@@ -102,11 +104,6 @@ def _from_proc() -> Iterator[Session]:
 
 def _started(pid: str) -> float:
     """Return when a process started: field 22 of its stat counts clock ticks since the boot (proc(5))."""
-    ticks = int(_bytes(f"{PROC}/{pid}/stat").rpartition(b")")[2].split()[19])
+    ticks = int(bytes_of(f"{PROC}/{pid}/stat").rpartition(b")")[2].split()[19])
     # Not from btime of /proc/stat, which is in whole seconds.
-    return time.time() - float(_bytes(f"{PROC}/uptime").split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    return time.time() - float(bytes_of(f"{PROC}/uptime").split()[0]) + ticks / os.sysconf("SC_CLK_TCK")

@@ -28,6 +28,7 @@ PLACES = {
     "helper": "llmswitch.base.shell:helper",  # imports re
     "gateway": "llmswitch.gateway.client:LocalGateway",  # few pins point at it
     "sessions": "llmswitch.claude.sessions:Sessions",  # looks at every process
+    "deaf": "llmswitch.claude.watching:is_deaf",  # looks at what an open session watches
     "main rules": "llmswitch.claude.program:main_rules",  # starts Claude Code; only before a refusal
     "config": "llmswitch.presets.config:load",  # only where there is one
     "below": "llmswitch.commands.below:unread",  # only for a switch from a folder below the root
@@ -98,7 +99,10 @@ class App:
     def sessions(self, *roots: str) -> list[Session] | None:
         """Return the Claude Code sessions that are open in these worktrees, None where nobody can know."""
         self._sessions = self._sessions or at(PLACES["sessions"])()
-        return self._sessions.of(*roots)
+        found = self._sessions.of(*roots)
+        for each in found or ():
+            each.deaf = at(PLACES["deaf"])(each.pid, (each.folder, *roots))
+        return found
 
     def prefers_helper(self) -> bool:
         """Say whether the user wants a pin's key from a helper, where nothing else is said."""

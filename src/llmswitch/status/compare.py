@@ -50,8 +50,7 @@ class Match:
         problems: list[Problem] | None = None, follows_main: bool = False, switch: str = "", alike: bool = False,
     ) -> None:  # fmt: skip
         self.preset, self.pin, self.drift, self.source, self.switch = preset, pin, drift or [], source, switch
-        self.alike = alike
-        self.problems, self.follows_main = problems or [], follows_main
+        self.problems, self.follows_main, self.alike = problems or [], follows_main, alike
 
 
 def is_pinned(values: Values) -> bool:

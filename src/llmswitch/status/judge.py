@@ -87,9 +87,8 @@ def shadowed(own: Layer | None, values: Mapping[str, Value]) -> dict[str, Layer]
     return {name: value.layer for name, value in losing.items() if value.text != mine[name]}
 
 
-# What a Claude Code session that was open during a switch still holds (measured on 2.1.329). It takes changed and
-# added variables within seconds, never drops one that was removed, and its start model is fixed. One that was started
-# with --settings follows no settings file.
+# What a session that was open during a switch still holds (measured on 2.1.329): it takes what is changed or added,
+# never drops what is removed, and keeps its start model. One that was started with --settings follows no file.
 
 
 def before(sessions: Iterable[Session], switched: float | None) -> list[Session]:

@@ -45,13 +45,11 @@ class Report:
         self.texts = {name: value.text for name, value in values.items()}
         self.preset, self.drift, self.source = match.preset, match.drift, match.source
         self.follows_main, self.folder = match.follows_main, checkout.folder
-        self.problems, self.cloud = problems, None
+        self.problems, self.cloud = problems, _others().cloud(self.texts) if match.switch else None
         main = checkout.main if any(layer.origin == "main" for layer in shadows.values()) else None
         record = main.state.current if main else None  # main's pin wins here
         same = record and record.preset and record.pin.get(BASE_URL) == self.texts.get(BASE_URL)
         self.over = "" if record is None else str(record.preset) if same else "?"
-        if match.switch:
-            self.cloud = _others().cloud(self.texts)
 
     @property
     def broken(self) -> bool:

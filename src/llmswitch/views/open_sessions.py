@@ -17,12 +17,16 @@ def sessions(done: Switched, open_here: Sequence[Session] | None) -> list[str]:
     """
     if open_here is None:
         return [" ".join(found)] if (found := _what_happens(done)) else []
-    follow = [session for session in open_here if not session.overlay]
-    apart = len(open_here) - len(follow)
-    if not follow:
-        return ["No open Claude Code session follows this."] if apart else []
-    numbers = ", ".join(str(session.pid) for session in follow)
-    return [" ".join([*_what_happens(done), f"Open here now: process {numbers}."])]
+    follow = [session for session in open_here if not session.overlay and not session.deaf]
+    deaf = [session for session in open_here if session.deaf and not session.overlay]
+    lines = [f"Process {_numbers(deaf)} does not see this: .claude was removed while it was open. Restart it."]
+    if not deaf:
+        lines = [] if follow or not open_here else ["No open Claude Code session follows this."]
+    return [" ".join([*_what_happens(done), f"Open here now: process {_numbers(follow)}."])] * bool(follow) + lines
+
+
+def _numbers(sessions: Sequence[Session]) -> str:
+    return ", ".join(str(session.pid) for session in sessions)
 
 
 def _what_happens(done: Switched) -> list[str]:

@@ -21,8 +21,7 @@ def status(report: Report, home: str) -> list[str]:
     if not report.broken:
         lines += columns(_facts(data) if report.preset != "claude" else _facts(data)[1 : 3 if report.overrides else 2])
         lines += columns(_slot_rows(data)) if report.preset != "claude" or report.overrides else []
-    for problem in report.problems:
-        lines.append(f"{problem.level}: {problem.message}" + (f" → {problem.fix}" if problem.fix else ""))
+    lines += [f"{each.level}: {each.message}" + (f" → {each.fix}" if each.fix else "") for each in report.problems]
     return lines
 
 
