@@ -28,7 +28,8 @@ THEMES = {
 }
 # Without the web fonts: a picture fetches nothing.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
+KEY, OTHER = "sk-or-v1-0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef.0123456789abcdef"
+ANIMAL = "▛███▛█"  # of Claude Code 2.1.332
 SECONDS = 30.0
 
 
@@ -44,7 +45,7 @@ class Screen:
         self._tmux = ["tmux", "-f", "/dev/null", "-S", str(folder / f"tmux-{columns}")]
         environ = {
             "HOME": str(home), "PATH": f"{bin_}:{os.environ['PATH']}", "LANG": "C.UTF-8", "TERM": "xterm-256color",
-            "PS1": "$ ", "LLMSWITCH_KEY_OPENROUTER": KEY, "DISABLE_AUTOUPDATER": "1",
+            "PS1": "$ ", "LLMSWITCH_KEY_OPENROUTER": KEY, "LLMSWITCH_KEY_MINIMAX": OTHER, "DISABLE_AUTOUPDATER": "1",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "HTTPS_PROXY": "http://127.0.0.1:9",
         }  # fmt: skip
         shell = ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), "bash", "--norc", "--noprofile"]
@@ -65,6 +66,14 @@ class Screen:
         self.type(line)
         self.until(line, back=True)
 
+    def alone(self, text: str) -> None:
+        """Wait until the screen shows a text and nothing else."""
+        end = time.monotonic() + SECONDS
+        while (shown := self._run("capture-pane", "-pJ").strip()) != text:
+            if time.monotonic() > end:
+                raise SystemExit(f"The screen does not become clear:\n{shown}")
+            time.sleep(0.05)
+
     def until(self, text: str, back: bool = False) -> None:
         """Wait until the screen shows a text and, with `back`, the prompt of the shell as its last line."""
         end = time.monotonic() + SECONDS
@@ -73,9 +82,19 @@ class Screen:
                 raise SystemExit(f"{text!r} did not come:\n{shown}")
             time.sleep(0.05)
 
-    def picture(self) -> str:
-        """Return what is on the screen, with its colours, without the empty lines at its end."""
-        return self._run("capture-pane", "-ep").rstrip()
+    def picture(self, *words: str) -> str:
+        """Return what is on the screen, with its colours, without the empty lines at its end.
+
+        That is a screen with all the words, which stays as it is for a second.
+        """
+        shown, end, since = "", time.monotonic() + SECONDS, time.monotonic()
+        while time.monotonic() < since + 1:
+            if (now := self._run("capture-pane", "-ep").rstrip()) != shown or not all(word in now for word in words):
+                shown, since = now, time.monotonic()
+            if time.monotonic() > end:
+                raise SystemExit(f"No screen with {words} stays for a second:\n{shown}")
+            time.sleep(0.05)
+        return shown
 
     def close(self) -> None:
         """End the terminal and what runs in it."""
@@ -106,10 +125,11 @@ def draw(name: str, title: str, screen: str, columns: int) -> None:
 
 def worktrees(folder: Path, home: Path, claude: Path) -> None:
     """Two worktrees of one repository at two backends."""
-    screen = Screen(folder, home, claude, 142, 30)
-    screen.run("(llmswitch deepseek -w ../app-cheap; llmswitch best-value --opus sonnet -w ../app-fix) >/dev/null 2>&1")
+    screen = Screen(folder, home, claude, 136, 30)
+    screen.run("(llmswitch minimax -w ../app-cheap; llmswitch openrouter -w ../app-fix) >/dev/null 2>&1")
     screen.run("cd ../app-fix")
     screen.type("clear")
+    screen.alone("$")
     screen.run("llmswitch status")
     screen.run("llmswitch status --all")
     draw("worktrees", "Two worktrees at two backends", screen.picture(), screen.columns)
@@ -120,9 +140,8 @@ def statusline(folder: Path, home: Path, claude: Path) -> None:
     """Claude Code's own screen, with our line in its status line."""
     screen = Screen(folder, home, claude, 88, 20)
     screen.type("cd ../app-fix; clear; claude")
-    screen.until("best-value* ·")
-    time.sleep(1)  # it draws its screen in several steps, and says of none that it was the last
-    draw("statusline", "claude", screen.picture(), screen.columns)
+    # It draws its screen in several steps, its animal among the last, and says of none that it was the last.
+    draw("statusline", "claude", screen.picture("openrouter ·", ANIMAL, "/effort"), screen.columns)
     screen.close()
 
 
