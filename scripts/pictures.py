@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich import terminal_theme
@@ -28,28 +29,23 @@ THEMES = {
 }
 # Without the web fonts: a picture fetches nothing.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-KEY, OTHER = "sk-or-v1-0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef.0123456789abcdef"
+ENVIRON = {
+    "LANG": "C.UTF-8", "TERM": "xterm-256color", "PS1": "$ ", "DISABLE_AUTOUPDATER": "1",
+    "LLMSWITCH_KEY_OPENROUTER": "sk-or-v1-0123456789abcdef0123456789abcdef",
+    "LLMSWITCH_KEY_MINIMAX": "0123456789abcdef0123456789abcdef.0123456789abcdef",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "HTTPS_PROXY": "http://127.0.0.1:9",
+}  # fmt: skip
 ANIMAL = "▛███▛█"  # of Claude Code 2.1.332
 SECONDS = 30.0
 
 
 class Screen:
-    """A terminal of tmux with a shell in it, in an environment of its own."""
+    """A terminal of tmux with a shell in it, in the sandbox of scripts/try, with nothing else in its environment."""
 
-    def __init__(self, folder: Path, home: Path, claude: Path, columns: int, rows: int) -> None:
-        bin_ = home / "bin"
-        bin_.mkdir(exist_ok=True)
-        for name, target in (("llmswitch", ROOT / ".venv/bin/llmswitch"), ("claude", claude)):
-            if not (bin_ / name).exists():
-                (bin_ / name).symlink_to(target)
+    def __init__(self, folder: Path, home: Path, environ: Mapping[str, str], columns: int, rows: int) -> None:
         self._tmux = ["tmux", "-f", "/dev/null", "-S", str(folder / f"tmux-{columns}")]
-        environ = {
-            "HOME": str(home), "PATH": f"{bin_}:{os.environ['PATH']}", "LANG": "C.UTF-8", "TERM": "xterm-256color",
-            "PS1": "$ ", "LLMSWITCH_KEY_OPENROUTER": KEY, "LLMSWITCH_KEY_MINIMAX": OTHER, "DISABLE_AUTOUPDATER": "1",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "HTTPS_PROXY": "http://127.0.0.1:9",
-        }  # fmt: skip
         shell = ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), "bash", "--norc", "--noprofile"]
-        self._run("new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(home / "src/app"), *shell)
+        self._run("new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(home / "app"), *shell)
         self.columns, self._home = columns, str(home)
         self.until("$")
 
@@ -123,9 +119,9 @@ def draw(name: str, title: str, screen: str, columns: int) -> None:
         (FOLDER / f"{name}-{theme}.svg").write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
 
 
-def worktrees(folder: Path, home: Path, claude: Path) -> None:
+def worktrees(folder: Path, home: Path, environ: Mapping[str, str]) -> None:
     """Two worktrees of one repository at two backends."""
-    screen = Screen(folder, home, claude, 136, 30)
+    screen = Screen(folder, home, environ, 130, 30)
     screen.run("(llmswitch minimax -w ../app-cheap; llmswitch openrouter -w ../app-fix) >/dev/null 2>&1")
     screen.run("cd ../app-fix")
     screen.type("clear")
@@ -136,43 +132,34 @@ def worktrees(folder: Path, home: Path, claude: Path) -> None:
     screen.close()
 
 
-def statusline(folder: Path, home: Path, claude: Path) -> None:
+def statusline(folder: Path, home: Path, environ: Mapping[str, str]) -> None:
     """Claude Code's own screen, with our line in its status line."""
-    screen = Screen(folder, home, claude, 88, 20)
+    screen = Screen(folder, home, environ, 88, 20)
     screen.type("cd ../app-fix; clear; claude")
     # It draws its screen in several steps, its animal among the last, and says of none that it was the last.
     draw("statusline", "claude", screen.picture("openrouter ·", ANIMAL, "/effort"), screen.columns)
     screen.close()
 
 
-def git(*arguments: str) -> None:
-    """Run git without anything of the user's."""
-    environ = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "n@e",
-               "GIT_COMMITTER_NAME": "n", "GIT_COMMITTER_EMAIL": "n@e"}  # fmt: skip
-    subprocess.run(["git", *arguments], check=True, env=environ, capture_output=True)  # noqa: S603, S607
-
-
 def main(arguments: Sequence[str]) -> None:
     """Make all pictures."""
-    claude = Path(arguments[0]).absolute()
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-", dir="/tmp") as name:
         folder = Path(name).resolve()
-        home = folder / "you"
-        app = home / "src/app"
-        app.mkdir(parents=True)
-        git("init", "-q", "-b", "main", str(app))
-        git("-C", str(app), "commit", "-q", "--allow-empty", "-m", "first")
-        for branch in ("fix", "cheap"):
-            git("-C", str(app), "worktree", "add", "-q", "-b", branch, str(app.parent / f"app-{branch}"))
+        sandbox = importlib.import_module("try").Sandbox(folder, 9)  # which no statement can import by that name
+        home, client = sandbox.home, folder / "bin/claude"
+        client.unlink()  # the small one; for pictures it is the real one
+        client.symlink_to(Path(arguments[0]).absolute())
+        sandbox.run("git init --quiet -b main . && git commit --quiet --allow-empty -m first")
+        sandbox.run("git worktree add --quiet -b fix ../app-fix && git worktree add --quiet -b cheap ../app-cheap")
         (home / ".claude").mkdir()
         line = {"type": "command", "command": "llmswitch statusline"}
         (home / ".claude/settings.json").write_text(json.dumps({"statusLine": line}))
-        trusted = {str(path): {"hasTrustDialogAccepted": True} for path in app.parent.iterdir()}
+        trusted = {str(path): {"hasTrustDialogAccepted": True} for path in home.glob("app*")}
         about = {"hasCompletedOnboarding": True, "theme": "dark-ansi", "projects": trusted}
         (home / ".claude.json").write_text(json.dumps(about))
-        worktrees(folder, home, claude)
-        statusline(folder, home, claude)
+        for draw_one in (worktrees, statusline):
+            draw_one(folder, home, {**sandbox.environ, **ENVIRON})
 
 
 if __name__ == "__main__":
