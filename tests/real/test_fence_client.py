@@ -29,6 +29,10 @@ LISTS: list[tuple[list[str], str]] = [
     (["claude"], "fable"),
     (["opusplan"], "sonnet"),
     ([], "haiku"),
+    (["opus", "x/myopus"], "opus"),
+    (["haiku", "x/haiku-1"], "haiku"),
+    (["sonnet", "claude-sonnet-4-6"], "sonnet"),
+    (["opusplan", "x/sonnet-1"], "sonnet"),
 ]
 
 
@@ -116,6 +120,15 @@ def test_a_list_of_the_users_opens_what_it_names(stage: Stage) -> None:
     user_settings(stage, {"availableModels": ["opus"]})
     assert stage.ask(CLAUDE).model == CLAUDE
     assert stage.ask("sonnet").model == SLOTS["sonnet"]
+
+
+def test_an_id_with_a_familys_name_in_it_closes_the_family_again(stage: Stage) -> None:
+    """In whichever list: then status has nothing to note either."""
+    stage.switch("openrouter", *OPTIONS, "--also", "x/myopus")
+    user_settings(stage, {"availableModels": ["opus"]})
+    assert stage.ask(CLAUDE).model == SLOTS["opus"]
+    reply = stage.cli("status", "--json", cwd=stage.repo, env={"HOME": str(stage.client.home)})
+    assert "list-opened" not in {each["code"] for each in json.loads(reply.out)["problems"]}
 
 
 def test_a_proxy_of_the_shell_does_not_see_a_loopback_pin(stage: Stage) -> None:

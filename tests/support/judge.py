@@ -16,7 +16,7 @@ from support.truth import Chooser, Judge, State, reduced
 def main() -> int:
     """Judge as many states as asked for; 1 where there was a difference."""
     parser = argparse.ArgumentParser(prog="scripts/truth")
-    parser.add_argument("number", nargs="?", type=int, default=100)
+    parser.add_argument("number", nargs="?", type=int)
     parser.add_argument("--seed")
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--state", help="one state, as it was printed")
@@ -30,13 +30,13 @@ def main() -> int:
         return shown(judge, json.loads(asked.state), "", whole=True)
     first = asked.seed or f"{secrets.token_hex(3)}-0"
     stem, _, start = first.rpartition("-")
-    seeds = [f"{stem}-{int(start) + number}" for number in range(1 if asked.seed and "number" not in sys.argv
-                                                                 and len(sys.argv) == 3 else asked.number)]  # fmt: skip
+    number = asked.number or (1 if asked.seed else 100)
+    seeds = [f"{stem}-{int(start) + each}" for each in range(number)]
     began, wrong = time.monotonic(), 0
     kinds: Counter[str] = Counter()
-    for number, seed in enumerate(seeds):
-        if number and number % 100 == 0:
-            print(f"{number} states in {round(time.monotonic() - began)} s: {wrong} at fault", flush=True)
+    for done, seed in enumerate(seeds):
+        if done and done % 100 == 0:
+            print(f"{done} states in {round(time.monotonic() - began)} s: {wrong} at fault", flush=True)
         state = Chooser(seed).state()
         try:
             faults = judge.faults(state)

@@ -43,7 +43,7 @@ from llmswitch.claude.variables import (
     plain,
 )
 from llmswitch.cli.app import App
-from llmswitch.presets.pin import pin
+from llmswitch.commands.request import Request as Wanted
 from llmswitch.worktrees import layout as worktrees
 
 from .claude_client import ANTHROPIC_HOST, CONTROL_ARGUMENTS, ClaudeClient, Outcome
@@ -758,7 +758,7 @@ def promised(app: App, asked: Sequence[str], folder: str) -> Promise:
         named = checkout.state.current.preset or "claude"
         overrides = {**checkout.state.current.overrides, **overrides}
     if named and not (preset := app.catalog.load(named)).is_claude:
-        built = pin(preset, overrides, app.catalog)
+        built = Wanted(named, overrides, app.environ).chosen(app.catalog).pin  # exported models count
         key = {"openrouter": KEY, "judge": OWN_KEY}.get(preset.key or "", KEYLESS_TOKEN)
         return Promise(built.base_url, frozenset({key}), built.members)
     if counts(BASE_URL, own.get(BASE_URL, "")) and not named:

@@ -1,7 +1,8 @@
 """What leads a session past its pin, and how `availableModels` keeps it there (measured on 2.1.330 and 2.1.332).
 
 The lists of all settings files count together; a managed one replaces them all. An entry allows the id that it is,
-with or without [1m], and that id with anything behind a `-`; the name of a family opens that family.
+with or without [1m], and that id with anything behind a `-`; the name of a family opens that family, as long as no
+other entry has that name in it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,18 @@ OWN_MODELS = {
 def allows(entries: Collection[str], model: str) -> bool:
     """Say whether a list lets a session ask for a model."""
     sent = plain(model).lower()
-    words = [plain(entry.strip()).lower() for entry in entries]
+    words = counted(entries)
     return any(sent == word or sent.startswith(word + "-") or _opens(word, sent) for word in words)
+
+
+def counted(entries: Collection[str]) -> list[str]:
+    """Return the entries of a list that count, as the client compares them.
+
+    The name of a family does not where another entry has it in it, `x/myopus` too (2.1.330 and 2.1.332).
+    """
+    words = [plain(entry.strip()).lower() for entry in entries]
+    ids = [word for word in words if word not in (*OWN_MODELS, "opusplan")]
+    return [word for word in words if word not in OWN_MODELS or not any(word in each for each in ids)]
 
 
 def _opens(word: str, model: str) -> bool:
@@ -52,7 +63,7 @@ def _of_family(slot: str, entries: Collection[str]) -> str:
 
     Of several ids the client takes the newest that it knows; the first is near enough to be told.
     """
-    words = [plain(entry.strip()).lower() for entry in entries]
+    words = counted(entries)
     if slot in words or ("opusplan" in words and slot in ("sonnet", "opus")) or allows(entries, OWN_MODELS[slot]):
         return OWN_MODELS[slot]
     return next((word for word in words if is_claude(word) and word.startswith(f"claude-{slot}-")), "")

@@ -62,6 +62,6 @@ def _told(app: App, done: Switched, request: Request, found: Sequence[Session] |
     console.answer(view.switched(done, request.dry_run, app.home), people=True)
     console.note(*view.remarks(done, request, found))
     if done.written and os.path.realpath(os.getcwd()).startswith(f"{done.checkout.root}/"):
-        console.note(*at(PLACES["below"])(done.checkout, os.getcwd()))
+        console.note(*at(PLACES["below"])(type(app)(app.environ).checkouts.at(".", os.getcwd())))  # read anew
     if done.checkout.root == app.home and done.checkout.worktree.in_repository and request.preset != "claude":
         console.note("This is your home folder: the pin holds for its own repository, not for others below it.")

@@ -10,7 +10,7 @@ from llmswitch.base.problem import Problem
 from llmswitch.base.secret import redacted
 from llmswitch.base.urls import host_of
 from llmswitch.claude.effective import Layer, Value
-from llmswitch.claude.fence import allows, sent
+from llmswitch.claude.fence import allows, counted, sent
 from llmswitch.claude.variables import ALLOWED, ANTHROPIC_HOST, BASE_URL, CLOUD_SWITCHES, LOCAL, VARIABLES, counts
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.fences import is_a_pins
@@ -87,7 +87,7 @@ def _opened(
     pins = [layer for layer in listed if all(allows(loads(layer.values[ALLOWED]), model) for model in mapped)][:1]
     found = []
     for layer in listed:
-        if layer not in pins and (more := _more(layer, pins[0] if pins else None, models)):
+        if layer not in pins and (more := _more(layer, pins[0] if pins else None, models, values)):
             ids = ", ".join(map(redacted, more))
             message = f"{layer.path} also allows {ids}: an agent or a skill that asks for that gets it from this host."
             shadowed = layer.path == f"{checkout.root}/{LOCAL}" and ALLOWED in checkout.state.current.wrote
@@ -96,7 +96,8 @@ def _opened(
     return found
 
 
-def _more(layer: Layer, pin: Layer | None, models: Mapping[str, str]) -> list[str]:
-    """Return the entries of a list that are neither in the pin's nor one of its models."""
+def _more(layer: Layer, pin: Layer | None, models: Mapping[str, str], values: Mapping[str, Value]) -> list[str]:
+    """Return the entries of a list that count, and are neither in the pin's nor one of its models."""
     known = [*(loads(pin.values[ALLOWED]) if pin else ()), *filter(None, models.values())]
-    return [entry for entry in loads(layer.values[ALLOWED]) if entry not in known]
+    count = counted(loads(values[ALLOWED].text))
+    return [entry for entry in loads(layer.values[ALLOWED]) if entry not in known and {*counted([entry])} & {*count}]
