@@ -54,10 +54,12 @@ def test_a_file_with_a_foreign_id_is_named_with_what_goes_out(
 def test_a_list_that_lets_such_a_file_through_is_a_warning_with_both_names(
     cli: Cli, repo: Path, key: str, sealed: dict[str, str]
 ) -> None:
-    """Lists count together."""
+    """Lists count together; the name of a family opens it only where no id of the pin's has it in it."""
     agent = write(repo / ".claude" / PLACES["agent"], HEAD)
     assert cli("openrouter", cwd=repo).code == 0
     other = write(Path(sealed["HOME"], ".claude", "settings.json"), '{"availableModels": ["opus"]}')
+    assert not [each for each in found(cli, repo) if each[0] == "list-opened"]
+    write(other, json.dumps({"availableModels": [CLAUDE]}))
     warnings = [message for code, level, message in found(cli, repo) if (code, level) == ("list-opened", "warning")]
     assert [str(agent) in each and str(other) in each for each in warnings] == [True]
 

@@ -125,10 +125,11 @@ def test_a_list_of_another_file_is_a_note_with_its_place(
 ) -> None:
     """Lists count together: what it allows besides is said; the session's own requests stay."""
     assert cli("openrouter", cwd=repo).code == 0
-    write(user_file(sealed), json.dumps({ALLOWED: ["opus", OPENROUTER[0]]}))
+    write(user_file(sealed), json.dumps({ALLOWED: ["opus", "sonnet", OPENROUTER[0]]}))
     reply = cli("status", "--check", cwd=repo)
     assert reply.code == 0, reply
-    assert f"note: {user_file(sealed)} also allows opus:" in reply.out
+    # The pin's own anthropic/claude-opus-5.5 closes that family again.
+    assert f"note: {user_file(sealed)} also allows sonnet:" in reply.out
 
 
 def test_without_a_list_of_its_own_a_pin_is_narrowed_by_the_users(
