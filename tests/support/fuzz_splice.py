@@ -12,10 +12,15 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["llmswitch"]):
+    from llmswitch.claude.variables import TOP_MEMBERS
     from llmswitch.settings import text as splice
     from llmswitch.settings.settings import Settings
 
-MEMBERS = {"LLMSWITCH_A": '"x"', "LLMSWITCH_B": '"\\u00e9"', "apiKeyHelper": '""'}
+MEMBERS = {
+    "LLMSWITCH_A": '"x"', "LLMSWITCH_B": '"\\u00e9"', "apiKeyHelper": '""', "disableAutoMode": '"disable"',
+    "availableModels": '["a/b","c"]', "CLAUDE_CODE_DISABLE_1M_CONTEXT": '"1"',
+}  # fmt: skip
+TEXTS = {name: raw if name == "availableModels" else json.loads(raw) for name, raw in MEMBERS.items()}
 
 
 def one(data: bytes) -> None:
@@ -33,9 +38,10 @@ def one(data: bytes) -> None:
     before = {} if settings.blank else _loads(text)
     edited = settings.with_members(MEMBERS)
     after = _loads(edited.text)
-    assert edited.values() == {**settings.values(), "LLMSWITCH_A": "x", "LLMSWITCH_B": "é", "apiKeyHelper": ""}
-    assert {name: value for name, value in after.items() if name not in ("env", "apiKeyHelper")} == {
-        name: value for name, value in before.items() if name not in ("env", "apiKeyHelper")
+    assert edited.values() == {**settings.values(), **TEXTS}
+    ours = ("env", *TOP_MEMBERS)
+    assert {name: value for name, value in after.items() if name not in ours} == {
+        name: value for name, value in before.items() if name not in ours
     }
     if not set(MEMBERS) & set(settings.values()):
         back = edited.without(list(MEMBERS))

@@ -36,6 +36,7 @@ from llmswitch.claude.variables import (
     CLOUD_SWITCHES,
     HELPER,
     KEYLESS_TOKEN,
+    OURS,
     SAVED_MODEL,
     TOP_MEMBERS,
     VARIABLES,
@@ -590,9 +591,10 @@ def judged(state: State, seen: Seen) -> list[Fault]:
     if seen.status is None:  # it said that it cannot tell
         silent = Fault("crash", f"status --json ended with {seen.code} and said nothing")
         return faults if seen.said.strip() else [*faults, silent]
-    faults += [*_settings(seen), *_agree(state, seen)]
+    told = not TOLD.keys().isdisjoint(problem["code"] for problem in seen.status["problems"])
+    faults += [*_settings(seen, told), *_agree(state, seen)]
     codes = {problem["code"] for problem in seen.status["problems"] if problem["level"] == "error"}
-    if {problem["code"] for problem in seen.status["problems"]} & {*TOLD} or not seen.sent:
+    if told or not seen.sent:
         return [*faults, *_silent(state, seen, codes)]
     for each in seen.sent:
         faults += _request(state, seen, each, codes)
@@ -607,12 +609,14 @@ def _crashes(seen: Seen) -> Iterator[Fault]:
             yield Fault("crash", text.strip().splitlines()[-1])
 
 
-def _settings(seen: Seen) -> Iterator[Fault]:
+def _settings(seen: Seen, told: bool) -> Iterator[Fault]:
+    """Yield the fault of values that the client merges otherwise; `told`: but for those of the provider."""
     ours = {name: _typed(name, text) for name, text in seen.ours.items()}
     if not seen.theirs and seen.ran is not None and seen.ran.returncode != 0:
         return
     names = {name for name in {*ours, *seen.theirs} if ours.get(name) != seen.theirs.get(name)}
     names = {name for name in names if not (name == ALLOWED and same_list(ours.get(name), seen.theirs.get(name)))}
+    names = {name for name in names if not (told and (name in OURS or name.startswith("ANTHROPIC_")))}
     if names:
         few = {name: (ours.get(name), seen.theirs.get(name)) for name in sorted(names)[:6]}
         yield Fault("settings", f"merged values differ (ours, the client's): {few}")

@@ -70,9 +70,8 @@ def host_apps(shell: Layer, level: str = "error") -> list[Found]:
     """Return the way that such a variable opens: settings count no more, but for a key helper (2.1.332)."""
     if not (names := host_app(shell.values)):
         return []
-    message = (
-        f"{' and '.join(names)} is exported: another program chooses the provider, and no settings file's env does."
-    )
+    names_are = f"{' and '.join(names)} {'are' if names[1:] else 'is'}"
+    message = f"{names_are} exported: another program chooses the provider, and no settings file's env does."
     return [Found("host-app", level, message, f"unset {' '.join(names)}; or: llmswitch run")]
 
 
