@@ -17,7 +17,11 @@ from support.tree import SOURCE
 from support.warm import Ended, Warm
 
 KEY = "sk-or-v1-faults-0123456789abcdef0123456789"
-USERS = b'\xef\xbb\xbf{\r\n\t"permissions": {"allow": []},\r\n  "env" : { "EDITOR":"vi" }\r\n}'
+# With a list of models and a window of the user's own, which a pin displaces and the way back brings again.
+USERS = (
+    b'\xef\xbb\xbf{\r\n\t"permissions": {"allow": []},\r\n"availableModels" : ["opus"],\r\n'
+    b'  "env" : { "EDITOR":"vi", "CLAUDE_CODE_DISABLE_1M_CONTEXT":"0" }\r\n}'
+)
 LONG_AGO = 1_000_000_000
 # What a call can fail with; those that are not here have nothing to do with files or programs.
 ERRORS = {

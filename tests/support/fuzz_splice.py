@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["llmswitch"]):
 
 MEMBERS = {
     "LLMSWITCH_A": '"x"', "LLMSWITCH_B": '"\\u00e9"', "apiKeyHelper": '""', "disableAutoMode": '"disable"',
-    "availableModels": '["a/b","c"]', "CLAUDE_CODE_DISABLE_1M_CONTEXT": '"1"',
+    "availableModels": '["a/b", "c"]', "CLAUDE_CODE_DISABLE_1M_CONTEXT": '"1"',
 }  # fmt: skip
 TEXTS = {name: raw if name == "availableModels" else json.loads(raw) for name, raw in MEMBERS.items()}
 
