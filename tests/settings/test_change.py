@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_splice import SPACE, objects
 
-from llmswitch.claude.variables import OURS
+from llmswitch.claude.variables import ALLOWED, NO_MILLION, OURS, as_text
 from llmswitch.settings.change import switched
 from llmswitch.settings.settings import Settings
 from llmswitch.settings.state import Record
@@ -19,34 +20,42 @@ from llmswitch.settings.text import BOM, SpliceError
 pytestmark = pytest.mark.timeout(400)
 
 NONE = Record()
-TUNING = st.dictionaries(st.sampled_from(["TIMEOUT", "WINDOW", "disableAutoMode"]), st.sampled_from(["1", "2"]))
+Pin = dict[str, Any]
+TUNING = st.dictionaries(
+    st.sampled_from(["TIMEOUT", "WINDOW", "disableAutoMode", NO_MILLION]), st.sampled_from(["1", "2"])
+)
+LISTS = st.sampled_from([{}, {ALLOWED: ["a/b"]}, {ALLOWED: ["a/b", "c"]}])
 PIN = st.builds(
-    lambda model, tuning: {**dict.fromkeys(OURS, ""), "ANTHROPIC_MODEL": model, **tuning},
+    lambda model, tuning, listed: {**dict.fromkeys(OURS, ""), "ANTHROPIC_MODEL": model, **tuning, **listed},
     st.sampled_from(["opus", "sonnet"]),
     TUNING,
+    LISTS,
 )
 
 
 @st.composite
 def files(draw: st.DrawFn) -> str:
     """Write a settings file of a user: no identity key in it, everything else possible."""
-    mine = st.sampled_from(["TIMEOUT", "WINDOW", "EDITOR", "é"])
+    mine = st.sampled_from(["TIMEOUT", "WINDOW", "EDITOR", "é", NO_MILLION])
     env = draw(st.none() | objects(depth=0, names=mine))
     text = draw(st.just("") | objects())
     if text and env is not None:
         inner = text[1:-1]
         text = "{" + draw(SPACE) + '"env":' + draw(SPACE) + env + ("," + inner if inner.strip() else inner) + "}"
+    if text and (listed := draw(st.sampled_from(["", '["opus"]', '[ "a/b" , "c"]', "[]"]))):  # the user's own
+        inner = text[1:-1]
+        text = "{" + (inner + "," if inner.strip() else inner) + f'"{ALLOWED}" :{listed}' + draw(SPACE) + "}"
     return draw(st.sampled_from(["", BOM])) + draw(SPACE) + text + draw(SPACE)
 
 
-def switch(text: str | None, pin: dict[str, str], *records: Record) -> tuple[str | None, Record]:
+def switch(text: str | None, pin: Pin, *records: Record) -> tuple[str | None, Record]:
     """Switch a text to a pin; return the new text and the record, through JSON as in the state file."""
     change = switched(None if text is None else Settings(text), records or [NONE], pin, {})
     return change.after.text if change.after else None, Record(json.loads(json.dumps(change.record.data())))
 
 
 @given(st.none() | files(), PIN, PIN)
-def test_a_to_b_to_claude_gives_back_the_first_bytes(text: str | None, a: dict[str, str], b: dict[str, str]) -> None:
+def test_a_to_b_to_claude_gives_back_the_first_bytes(text: str | None, a: Pin, b: Pin) -> None:
     """No file gives no file, and a blank one the same blank."""
     on_a, record_a = switch(text, a)
     on_b, record_b = switch(on_a, b, record_a, NONE)
@@ -55,7 +64,7 @@ def test_a_to_b_to_claude_gives_back_the_first_bytes(text: str | None, a: dict[s
 
 
 @given(st.none() | files(), PIN, PIN)
-def test_it_does_not_matter_what_was_pinned_before(text: str | None, a: dict[str, str], b: dict[str, str]) -> None:
+def test_it_does_not_matter_what_was_pinned_before(text: str | None, a: Pin, b: Pin) -> None:
     """A, then B, is the same file as B alone; B twice is the same as once."""
     on_a, record_a = switch(text, a)
     on_b, record_b = switch(on_a, b, record_a, NONE)
@@ -64,13 +73,13 @@ def test_it_does_not_matter_what_was_pinned_before(text: str | None, a: dict[str
 
 
 @given(files(), PIN)
-def test_a_pin_is_all_there_and_the_rest_is_as_it_was(text: str, pin: dict[str, str]) -> None:
+def test_a_pin_is_all_there_and_the_rest_is_as_it_was(text: str, pin: Pin) -> None:
     """Every member of the pin has its value; every other member its bytes."""
     before, after = Settings(text), Settings(switch(text, pin)[0] or "")
     values = after.values()
     permissions = before.top("disableAutoMode") is not None
     assert {name: values[name] for name in pin if name != "disableAutoMode" or not permissions} == {
-        name: value for name, value in pin.items() if name != "disableAutoMode" or not permissions
+        name: as_text(value, name) for name, value in pin.items() if name != "disableAutoMode" or not permissions
     }
     for member in before.root.members if before.root else []:
         if member.key not in ("env", *pin):
@@ -83,9 +92,7 @@ def test_a_pin_is_all_there_and_the_rest_is_as_it_was(text: str, pin: dict[str, 
 
 
 @given(files(), PIN, PIN)
-def test_a_switch_that_failed_after_its_record_was_written_loses_nothing(
-    text: str, a: dict[str, str], b: dict[str, str]
-) -> None:
+def test_a_switch_that_failed_after_its_record_was_written_loses_nothing(text: str, a: Pin, b: Pin) -> None:
     """The state says B while the file still holds A: the next switch takes A out all the same."""
     on_a, record_a = switch(text, a)
     _, record_b = switch(on_a, b, record_a, NONE)
@@ -94,7 +101,7 @@ def test_a_switch_that_failed_after_its_record_was_written_loses_nothing(
 
 
 @given(files(), PIN)
-def test_without_the_record_the_identity_members_go_all_the_same(text: str, pin: dict[str, str]) -> None:
+def test_without_the_record_the_identity_members_go_all_the_same(text: str, pin: Pin) -> None:
     """Losing the state file costs displaced values, not the way back to Claude Code's own backend."""
     after = Settings(switch(switch(text, pin)[0], {})[0] or "")
     assert not set(after.values()) & set(OURS)
