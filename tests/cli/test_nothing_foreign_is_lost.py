@@ -202,6 +202,17 @@ def test_a_credential_of_another_host_is_not_adopted_as_a_presets_key(
     assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") is None
 
 
+def test_a_login_token_is_not_adopted_as_a_providers_key(service: SecretService, cli: Cli, repo: Path) -> None:
+    """It would be sent to the provider; the refusal of a switch does not say to do so."""
+    token = "sk-ant-oat01-" + "0123456789abcdef" * 2
+    write(repo, json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://openrouter.ai/api", "ANTHROPIC_AUTH_TOKEN": token}}))
+    reply = cli("openrouter", cwd=repo)
+    assert (reply.code, "--adopt-key" in reply.err, "--discard-key" in reply.err) == (5, False, True)
+    reply = cli("openrouter", "--adopt-key", "openrouter", cwd=repo)
+    assert (reply.code, "token of your own login" in reply.err) == (2, True)
+    assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") is None
+
+
 @pytest.mark.parametrize("arguments", [["opnrouter"], ["openrouter", "-w", "nowhere"]])
 def test_nothing_is_adopted_where_the_switch_cannot_be(
     service: SecretService, cli: Cli, repo: Path, key: str, arguments: list[str]

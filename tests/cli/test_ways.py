@@ -91,6 +91,16 @@ def test_a_loopback_pin_goes_past_every_proxy(cli: Cli, repo: Path) -> None:
     assert cli("claude", cwd=repo).code == 0
 
 
+def test_a_repositorys_proxy_for_a_host_of_this_machine_is_refused_with_what_to_take_away(cli: Cli, repo: Path) -> None:
+    """A proxy of the shell's is not the one that is named."""
+    shared = repo / ".claude" / "settings.json"
+    shared.parent.mkdir()
+    shared.write_text('{"env": {"HTTPS_PROXY": "http://127.0.0.1:9"}}')
+    reply = cli(*LOCAL, cwd=repo, env={"HTTP_PROXY": "http://127.0.0.1:9"})
+    assert (reply.code, f"Take HTTPS_PROXY out of {shared}." in reply.err) == (5, True)
+    assert not settings_of(repo).exists()
+
+
 def test_a_changed_base_url_gets_no_key(cli: Cli, repo: Path, key: str) -> None:
     """Status says whose key goes where; the helper gives none, but to the hosts that the user chose."""
     assert cli("openrouter", "--key-helper", cwd=repo).code == 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OAUTH = "CLAUDE_CODE_OAUTH_TOKEN"
 HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 LOGIN = "login"  # no variable: what `claude auth login` keeps
+LOGIN_TOKEN = "sk-ant-oat"  # noqa: S105  # with it begins what `claude setup-token` prints, and a login holds
 # name → how it is sent, in the order in which they win; those of the first step are sent together
 EXPLICIT = {AUTH_TOKEN: "bearer", API_KEY: "api-key", HELPER: "helper"}
 PLACES = {**EXPLICIT, OAUTH: "oauth", HEADERS: "header", LOGIN: "login"}

@@ -80,10 +80,11 @@ def _proxies(url: str, values: Mapping[str, Value]) -> list[Found]:
     shared = {name: value for name, value in proxies.items() if value.origin == "project"}
     found = []
     if is_loopback(url) and proxies and not _is_excepted(url, values):
-        name, value = next(iter(proxies.items()))
+        name, value = next(iter((shared or proxies).items()))
         place = value.layer.path or "the shell"
-        message = f"{name} of {place} counts for {host_of(url)} too: key and conversation go there."
-        found.append(Found("proxy", "error", message, "Make the switch anew, or unset it.", refused=bool(shared)))
+        message = f"{name} of {place} counts for {host_of(url)} too: what is meant for it goes to that proxy."
+        mend = f"Take {name} out of {place}." if shared else "Make the switch anew."
+        found.append(Found("proxy", "error", message, mend, refused=bool(shared)))
     elif shared:
         found.append(_of_repository(url, shared, values))
     return found

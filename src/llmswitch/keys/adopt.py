@@ -8,6 +8,7 @@ from llmswitch.base.errors import UsageProblem
 from llmswitch.base.key_words import may_be_key
 from llmswitch.base.secret import Secret
 from llmswitch.base.urls import host_of, is_loopback
+from llmswitch.claude.credentials import LOGIN_TOKEN
 from llmswitch.claude.variables import ANTHROPIC_HOST, BASE_URL
 from llmswitch.keys import saved
 from llmswitch.keys.names import KeyNames, Keyring
@@ -57,6 +58,11 @@ class Adoption:
             raise UsageProblem(
                 f"The credential in the file is for {host}, and the key {name} is sent to {where}.",
                 hint="Choose another name.",
+            )
+        if hosts and secret.reveal().startswith(LOGIN_TOKEN):
+            raise UsageProblem(
+                f"The credential in the file is a token of your own login, and the key {name} is a provider's.",
+                hint="Choose another name, or let it go with --discard-key.",
             )
         held = self._secrets.get(name) or self._keyring().get(name)
         if held and held != secret:

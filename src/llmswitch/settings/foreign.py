@@ -6,6 +6,7 @@ import os
 
 from llmswitch.base.errors import Refused
 from llmswitch.base.secret import Secret
+from llmswitch.claude.credentials import LOGIN_TOKEN
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, KEYLESS_TOKEN, OURS, may_be_secret
 from llmswitch.settings.state import FOLDER, NAME, Record, State, load, part
 
@@ -29,9 +30,13 @@ def refuse(checkout: Checkout, settings: Settings | None, kept: Collection[Secre
     """Refuse to go on where a secret in the file would be lost; `kept` are credentials that are saved elsewhere."""
     for name, secret in credentials(checkout, settings).items():
         if secret not in kept:
+            login = secret.reveal().startswith(LOGIN_TOKEN)
+            what = "a token of your own login" if login else "a credential"
             raise Refused(
-                f"{checkout.file.path} holds a credential in {name} that llmswitch did not write.",
-                hint="To keep it in the keyring add --adopt-key NAME; to let it go, --discard-key.",
+                f"{checkout.file.path} holds {what} in {name} that llmswitch did not write.",
+                hint="To let it go, add --discard-key."
+                if login
+                else "To keep it in the keyring add --adopt-key NAME; to let it go, --discard-key.",
             )
     for name in _secret_members(checkout, settings):
         raise Refused(

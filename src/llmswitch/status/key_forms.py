@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmswitch.base.problem import Problem
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude import clouds
+from llmswitch.claude.credentials import LOGIN_TOKEN
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS
 from llmswitch.presets import owners
 from llmswitch.presets.listing import load_all
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from llmswitch.claude.effective import Value
     from llmswitch.presets.catalog import Catalog
     from llmswitch.presets.preset import Preset
-
-LOGIN_TOKEN = "sk-ant-oat"  # noqa: S105  # what `claude setup-token` prints, and a login holds
 
 
 def findings(values: Mapping[str, Value], catalog: Catalog, fix: str) -> Iterator[Problem]:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from llmswitch.base.problem import Problem
 from llmswitch.base.secret import Secret
 from llmswitch.base.shell import spelled
+from llmswitch.claude.credentials import LOGIN_TOKEN
 from llmswitch.claude.variables import BASE_URL, CREDENTIALS, HELPER, KEYLESS_TOKEN
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import names
 from llmswitch.settings.state import Record
-from llmswitch.status.key_forms import LOGIN_TOKEN
 
 _OPTION = "--key-helper"
 
