@@ -202,7 +202,9 @@ def test_a_credential_of_another_host_is_not_adopted_as_a_presets_key(
     assert service.secret_tool_lookup("llmswitch:openrouter", "openrouter") is None
 
 
-def test_a_login_token_is_not_adopted_as_a_providers_key(service: SecretService, cli: Cli, repo: Path) -> None:
+def test_a_login_token_is_not_adopted_as_a_providers_key(
+    service: SecretService, cli: Cli, repo: Path, key: str
+) -> None:
     """It would be sent to the provider; the refusal of a switch does not say to do so."""
     token = "sk-ant-oat01-" + "0123456789abcdef" * 2
     write(repo, json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://openrouter.ai/api", "ANTHROPIC_AUTH_TOKEN": token}}))
