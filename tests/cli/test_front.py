@@ -123,6 +123,23 @@ def test_a_hot_way_loads_few_modules_and_lines(repo: Path, pinned: dict[str, str
         assert (modules <= LOADED[form][0], lines <= LOADED[form][1]) == (True, True), (modules, lines)
 
 
+def test_a_switch_opens_its_files_seldom_and_asks_git_once(repo: Path, pinned: dict[str, str]) -> None:
+    """The settings to look, to compare before the rename and to read back; its own state before and under the lock."""
+    code = (
+        "import os, sys; from llmswitch.cli import front; seen = []\n"
+        "def note(event, args):\n"
+        "    if event in ('open', 'os.posix_spawn', 'subprocess.Popen'): seen.append(os.path.basename(str(args[0])))\n"
+        "sys.addaudithook(note)\n"
+        "try: front.main()\n"
+        "except SystemExit: pass\n"
+        "print('SEEN', *seen, file=sys.stderr)"
+    )
+    before = settings_of(repo).read_bytes()
+    seen = run(["-c", code, "deepseek"], repo, pinned).stderr.decode().split("SEEN")[1].split()
+    assert settings_of(repo).read_bytes() != before
+    assert (seen.count("settings.local.json") <= 3, seen.count("state.json"), seen.count("git")) == (True, 2, 1), seen
+
+
 class Scales:
     """Counts instructions in a copy of the code, with a fixed environment and paths of a fixed length."""
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from llmswitch.presets.preset import Preset
 
 
-class Place:
+class Endpoint:
     """An endpoint, the name of its key and how that is sent; `preset` is the preset that says so, if one does."""
 
     def __init__(self, preset: str | None, base_url: str, key: str | None, auth: str, protocol: str) -> None:
         self.preset, self.base_url, self.key, self.auth, self.protocol = preset, base_url, key, auth, protocol
 
-    def same_as(self, other: Place | None) -> bool:
+    def same_as(self, other: Endpoint | None) -> bool:
         """Say whether requests to both are the same."""
         fields = ("base_url", "key", "auth", "protocol")
         return other is not None and all(getattr(self, name) == getattr(other, name) for name in fields)
@@ -44,76 +44,81 @@ def routes(
     """Return {slot: the id Claude Code gets} and the routes; None where Claude Code reaches the endpoint by itself.
 
     `models` are the resolved slots, `overrides` the user's, as they were typed. Two slots with one id at different
-    places get different ids, of which the gateway gives the upstream the true one.
+    endpoints get different ids, of which the gateway gives the upstream the true one.
     """
-    places = _places(preset, overrides, presets, [slot for slot in SLOTS if models[slot]])
+    endpoints = _endpoints(preset, overrides, presets, [slot for slot in SLOTS if models[slot]])
     own = _own(preset)
-    if own and own.protocol == "anthropic" and all(place.same_as(own) for place in places.values()):
+    if own and own.protocol == "anthropic" and all(each.same_as(own) for each in endpoints.values()):
         return dict(models), None
-    return _routed(preset, models, places)
+    return _routed(preset, models, endpoints)
 
 
 def every_route(preset: Preset, models: Mapping[str, str], presets: Catalog) -> tuple[dict[str, str], Routes]:
     """Return the same for a preset as it stands, with routes also where one endpoint serves all slots."""
-    return _routed(preset, models, _places(preset, {}, presets, [slot for slot in SLOTS if models[slot]]))
+    return _routed(preset, models, _endpoints(preset, {}, presets, [slot for slot in SLOTS if models[slot]]))
 
 
-def _routed(preset: Preset, models: Mapping[str, str], places: Mapping[str, Place]) -> tuple[dict[str, str], Routes]:
+def _routed(
+    preset: Preset, models: Mapping[str, str], endpoints: Mapping[str, Endpoint]
+) -> tuple[dict[str, str], Routes]:
     ids: dict[str, str] = {}
     by_model: dict[str, Route] = {}
-    taken: dict[str, Place] = {}
-    for slot, place in places.items():
+    taken: dict[str, Endpoint] = {}
+    for slot, endpoint in endpoints.items():
         sent = plain(models[slot])
-        client = sent if place.same_as(taken.get(sent, place)) else f"{sent}@{slot}"
-        taken[client] = place
+        client = sent if endpoint.same_as(taken.get(sent, endpoint)) else f"{sent}@{slot}"
+        taken[client] = endpoint
         ids[slot] = client + models[slot][len(sent) :]
         by_model.setdefault(
-            client, Route(slot, sent, place.base_url, place.key, place.auth, place.protocol, place.preset)
+            client,
+            Route(slot, sent, endpoint.base_url, endpoint.key, endpoint.auth, endpoint.protocol, endpoint.preset),
         )
     return {**models, **ids}, Routes(preset.name, by_model)
 
 
-def _places(preset: Preset, overrides: Mapping[str, str], presets: Catalog, used: Collection[str]) -> dict[str, Place]:
+def _endpoints(
+    preset: Preset, overrides: Mapping[str, str], presets: Catalog, used: Collection[str]
+) -> dict[str, Endpoint]:
     named = split(overrides, presets)[1]
     asked = {slot: text for slot, text in overrides.items() if slot in SLOTS}
-    same = targets(asked, preset.custom)  # `--haiku opus`: the model of opus, and its place
-    chosen: dict[str, Place | None] = {}
+    same = targets(asked, preset.custom)  # `--haiku opus`: the model of opus, and its endpoint
+    chosen: dict[str, Endpoint | None] = {}
     for slot in SLOTS:
         own_model = preset.slots.get(slot) or preset.default_model
         shipped = "opus" if slot == "fable" and not own_model else slot  # fable is opus where nothing else is said
-        elsewhere = preset.elsewhere.get(shipped)  # another model stays at its slot's place
+        elsewhere = preset.elsewhere.get(shipped)  # another model stays at its slot's endpoint
         chosen[slot] = _elsewhere(elsewhere, presets) if elsewhere else _own(preset)
         if slot in named:
-            chosen[slot] = _preset_place(named[slot], presets)
+            chosen[slot] = _endpoint_of(named[slot], presets)
     chosen |= {slot: chosen[target] for slot, target in same.items()}
-    return {slot: place or _homeless(preset, slot) for slot, place in chosen.items() if slot in used}
+    return {slot: endpoint or _homeless(preset, slot) for slot, endpoint in chosen.items() if slot in used}
 
 
-def _own(preset: Preset) -> Place | None:
+def _own(preset: Preset) -> Endpoint | None:
     if not preset.base_url:
         return None
-    return Place(preset.name, preset.base_url, preset.key, preset.auth, preset.protocol)
+    return Endpoint(preset.name, preset.base_url, preset.key, preset.auth, preset.protocol)
 
 
-def _elsewhere(place: Elsewhere, presets: Catalog) -> Place:
-    if place.preset:
-        return _preset_place(place.preset, presets)
-    return Place(None, place.base_url or "", place.key, "bearer", place.protocol)
+def _elsewhere(other: Elsewhere, presets: Catalog) -> Endpoint:
+    if other.preset:
+        return _endpoint_of(other.preset, presets)
+    return Endpoint(None, other.base_url or "", other.key, "bearer", other.protocol)
 
 
-def _preset_place(name: str, presets: Catalog) -> Place:
-    place = _own(presets.load(name))
-    if place is None:
+def _endpoint_of(name: str, presets: Catalog) -> Endpoint:
+    endpoint = _own(presets.load(name))
+    if endpoint is None:
         raise UsageProblem(
             f"A slot cannot live at {name}: it has no endpoint of its own.",
             hint="A login stays with Claude Code; the preset anthropic has an API key."
             if presets.load(name).is_claude
             else "Name a preset that has a base_url.",
         )
-    return place
+    return endpoint
 
 
-def _homeless(preset: Preset, slot: str) -> Place:
+def _homeless(preset: Preset, slot: str) -> Endpoint:
     raise UsageProblem(
         f"Preset {preset.name} does not say where its {slot} slot lives.",
         hint=f"Name a preset with the model: --{slot} PRESET:MODEL.",
