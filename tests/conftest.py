@@ -80,14 +80,14 @@ Bounded = Callable[..., Reply]
 BOUND = 6.0  # seconds for a whole command; waiting for the keyring may take 5 of them
 
 
-# Folders whose tests run commands in their own process: what is found is tested there, not how a command is started.
-IN_PROCESS = ("doctor", "status", "views")
+# Folders whose tests start a process for each command; in all others it runs in the test's own.
+BY_PROCESS = ("cli", "real")
 
 
 @pytest.fixture
 def cli(request: pytest.FixtureRequest, sealed: dict[str, str], tmp_path: Path) -> Cli:
     """Run the real command, in a process of its own or in this one: cli("openrouter", cwd=…, env={…}, text="…")."""
-    inside = request.path.parent.name in IN_PROCESS
+    inside = request.path.parent.name not in BY_PROCESS
 
     def run(*arguments: str, cwd: Path | str = tmp_path, env: dict[str, str] | None = None, text: str = "") -> Reply:
         whole = of_this_tree({**sealed, **(env or {})})

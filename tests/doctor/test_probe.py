@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from conftest import Cli, Reply, settings_of
-from support.claude_client import ClaudeClient, require_program
-from support.messages_server import Internet, MessagesServer, make_certificate
+from support.messages_server import Internet, make_certificate
 from support.provider import Exchange, Provider, error, message
+from support.secret_service import wait_until
 from support.terminal import Terminal
 
 from llmswitch.doctor import probe, probe_request, replies
@@ -54,12 +54,6 @@ class Pinned:
         around = {"keyring", "no-client", "first-run"}
         everything = [*data["problems"], *({**each, "level": "ok"} for each in data["proven"])]
         return {each["code"]: each for each in everything if each["code"] not in around}
-
-
-@pytest.fixture(scope="module")
-def program() -> str:
-    """Find the client, before any test's environment is replaced."""
-    return require_program()
 
 
 @pytest.fixture
@@ -427,9 +421,9 @@ def test_a_slow_provider_ends_at_the_limit(provider: Provider, answer: Callable[
     provider.over = over = threading.Event()  # type: ignore[attr-defined]
     provider.answer = answer
     try:
-        came = ask(provider.url, 1.0, count=5)
+        came = ask(provider.url, 2.0, count=5)
         assert {replies.judge(_asked(), reply).level for reply in came} == {"error"}
-        assert len(provider.requests) == 5
+        wait_until(lambda: len(provider.requests) == 5, "five requests")  # on a busy machine they are read later
         assert not over.is_set()
     finally:
         over.set()
@@ -481,41 +475,3 @@ def test_a_list_that_cannot_be_read(pinned: Pinned, provider: Provider, answer: 
     provider.answer = answer
     pinned.to(provider.url, models_url=f"{provider.url}/v1/models")
     assert set(pinned.found("--models")) == {"models-unread"}
-
-
-# The client's settings → what they change in the request.
-TUNINGS: list[dict[str, str]] = [
-    {},
-    {"CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1"},
-    {"CLAUDE_CODE_DISABLE_THINKING": "1"},
-    {"CLAUDE_CODE_EFFORT_LEVEL": "auto"},
-    {"CLAUDE_CODE_EFFORT_LEVEL": "low", "ENABLE_TOOL_SEARCH": "false", "MAX_THINKING_TOKENS": "0"},
-]
-
-
-@pytest.mark.parametrize("tuning", TUNINGS, ids=lambda tuning: ",".join(tuning) or "none")
-def test_the_request_is_the_one_of_the_client(
-    pinned: Pinned, tmp_path: Path, tuning: dict[str, str], program: str
-) -> None:
-    """Path, headers, betas, credential and the fields that providers stumble over."""
-    with MessagesServer() as server:
-        client = ClaudeClient(program, tmp_path / "user", tmp_path / "tmp")
-        pinned.to(server.url, env=tuning)
-        assert client.run(pinned.repo).returncode == 0
-        theirs = server.messages[-1]
-        server.clear()
-        assert "probe-answers" in pinned.found()
-        ours = next(request for request in server.messages if request.model == theirs.model)
-    assert ours.path == theirs.path
-    same = {"accept", "anthropic-dangerous-direct-browser-access", "anthropic-version", "content-type", "x-app"}
-    for name in {*same, "anthropic-beta", "authorization", "x-api-key"}:
-        assert ours.headers.get(name) == theirs.headers.get(name), name
-    assert ours.headers["user-agent"].split("/")[0] == theirs.headers["user-agent"].split("/")[0]
-    for field in ("thinking", "context_management", "output_config", "stream"):
-        assert ours.body.get(field) == theirs.body.get(field), field
-    assert searches(ours.body) == searches(theirs.body)
-
-
-def searches(body: dict[str, Any]) -> bool:
-    """Say whether some tool is only there when it is searched for."""
-    return any("defer_loading" in tool for tool in body["tools"])

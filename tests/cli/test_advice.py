@@ -428,7 +428,7 @@ NOT_HERE = {
     "model-gone": "the provider's list says what there is",
     "models-served": "nothing is wrong",
     "models-unread": "the provider's answer: tests/doctor/test_probe.py has a server",
-    "no-fence": "a pin of an older version: tests/doctor/test_mends.py mends it by --fix",
+    "no-fence": "a pin of an older version: tests/cli/test_mends.py mends it by --fix",
     "no-git": "a program is installed by hand",
     "no-list": "the provider has none",
     "not-asked": "the reason why a check did not run",
