@@ -132,3 +132,12 @@ def test_no_line_is_wider_than_the_terminal(
     assert not [line for line in text.splitlines() if len(line) > columns and " " in line.strip()], text
     word = {"list": "claude", "usage": "google/gemini-2.5-pro"}.get(command[0], "openrouter")
     assert word in re.sub(" +", " ", text), text
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_the_guide_is_as_wide_as_the_terminal(shown: Typed, columns: int) -> None:
+    """And in its signs."""
+    text = shown("help", "troubleshooting", columns=columns, PAGER="cat", LANG="C")
+    assert [line for line in text.splitlines() if len(line) > columns and " " in re.sub("`[^`]*`", "", line)] == []
+    assert "each finding ends with the command that mends it" in " ".join(text.split())
+    assert text.isascii()

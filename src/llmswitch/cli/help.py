@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import cast
 
 import click
 
 from llmswitch.base.errors import COMMANDS, UsageProblem
-from llmswitch.cli import console
+from llmswitch.cli import console, terminal
 from llmswitch.commands import guide
 from llmswitch.presets.listing import names
+from llmswitch.views.guide import fitted
 
 
 def _topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -32,7 +34,8 @@ def help_(ctx: click.Context, topic: str | None) -> None:
         console.answer([f"  {name:{width}}  {title}" for name, title in pages.items()])
         console.answer(["What a command takes: llmswitch help COMMAND. All commands: llmswitch --help"])
     elif topic in pages:
-        _show(guide.page(topic))
+        columns, page = terminal.width(), guide.page(topic)
+        _show(terminal.letters(fitted(page, columns), os.environ) if columns else page)
     elif topic in COMMANDS or topic in names(root.obj.catalog):
         group = cast(click.Group, root.command)
         command = cast(click.Command, group.get_command(root, topic))

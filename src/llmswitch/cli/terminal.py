@@ -26,11 +26,15 @@ def shaped(lines: Sequence[str], environ: Mapping[str, str]) -> list[str]:
 
     There is no colour with NO_COLOR (https://no-color.org) or on a terminal that has none.
     """
-    locale = environ.get("LC_ALL") or environ.get("LANG")
     width = max(shutil.get_terminal_size().columns, _NARROWEST)
-    text = [part for line in lines for part in _wrapped(spelled(line) if locale in _ASCII else line, width)]
+    text = [part for line in lines for part in _wrapped(letters(line, environ), width)]
     plain = environ.get("NO_COLOR") or environ.get("TERM", "dumb") in ("dumb", "")
     return text if plain else [_coloured(line) for line in text]
+
+
+def letters(text: str, environ: Mapping[str, str]) -> str:
+    """Return a text in the signs that the terminal has."""
+    return spelled(text) if (environ.get("LC_ALL") or environ.get("LANG")) in _ASCII else text
 
 
 def _wrapped(line: str, width: int) -> Iterator[str]:
