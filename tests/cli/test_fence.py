@@ -226,3 +226,15 @@ def test_what_takes_a_list_alone_away_names_its_file(cli: Cli, repo: Path, key: 
     assert fix() == f"llmswitch claude -w {shlex.quote(str(repo))}"
     assert cli(*shlex.split(fix())[1:], cwd=linked).code == 0
     assert cli("status", "--check", cwd=linked).code == 0
+
+
+def test_a_list_under_mains_pin_is_taken_away_by_what_status_says(cli: Cli, repo: Path, key: str) -> None:
+    """A switch to the pin that it came with would be refused there."""
+    linked = repo.parent / "linked"
+    git(repo, "worktree", "add", "--quiet", str(linked))
+    assert cli("devstral", cwd=linked).code == 0
+    assert cli("openrouter", "--also", "any", "--anyway", cwd=repo).code == 0
+    found = json.loads(cli("status", "--json", cwd=linked).out)["problems"]
+    [fix] = [problem["fix"] for problem in found if problem["code"] == "slots-narrowed"]
+    assert cli(*shlex.split(fix)[1:], cwd=linked).code == 0
+    assert cli("status", "--check", cwd=linked).code == 0

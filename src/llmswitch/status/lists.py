@@ -33,7 +33,8 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     changed = sent(models, entries)
     found = [_changed(values[ALLOWED], models, changed, own)] if changed else []
     if found and {layer.path for layer in listed} == {f"{checkout.root}/{LOCAL}"} and ALLOWED in records[0].wrote:
-        found[0].fix = again(records[0], listed[0].values) or found[0].fix
+        shadowed = BASE_URL in values and values[BASE_URL].origin == "main"  # a switch to the same would be refused
+        found[0].fix = "llmswitch claude" if shadowed else again(records[0], listed[0].values) or found[0].fix
     after = {VARIABLES[slot]: Value(model, values[ALLOWED].layer) for slot, model in changed.items()}
     if own:
         return {**values, **after}, _alone(checkout, listed, records, catalog) or found
