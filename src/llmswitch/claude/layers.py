@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from llmswitch.worktrees.layout import Worktree
 
-_BOM, _LARGEST = b"\xef\xbb\xbf", 2 * 1024 * 1024  # measured on 2.1.329 and 2.1.330
+_BOM, LARGEST = b"\xef\xbb\xbf", 2 * 1024 * 1024  # measured on 2.1.329 and 2.1.330
 _MANAGED = MANAGED[sys.platform == "darwin"]
 
 
@@ -105,7 +105,7 @@ def read(origin: str, path: str, search: str = "") -> Layer | None:
     except OSError:
         return None
     try:
-        if len(data) > _LARGEST:
+        if len(data) > LARGEST:
             raise ValueError("it is larger than 2 MiB")
         # Of UTF-16 it knows the little-endian one, and minds no half character at the end.
         wide = data[:2] == b"\xff\xfe"

@@ -11,6 +11,7 @@ from llmswitch.base.passable import Passable
 from llmswitch.base.urls import host_of, is_loopback
 from llmswitch.claude.effective import effective
 from llmswitch.claude.fence import sent
+from llmswitch.claude.layers import LARGEST
 from llmswitch.claude.schema import wrong_members
 from llmswitch.claude.variables import ALLOWED, AUTO_MODE, EXCEPTIONS, VARIABLES
 from llmswitch.claude.ways import excepted, open_here
@@ -70,6 +71,9 @@ def _dropped(pin: Pin, checkout: Checkout) -> tuple[list[tuple[str, str]], list[
     settings, file = checkout.file.settings(), checkout.file
     root = loads(settings.text.removeprefix("\ufeff")) if settings and settings.root else {}
     left = {name: value for name, value in root.items() if name == AUTO_MODE or name not in pin.members}
+    if settings and len(settings.text.encode()) > LARGEST:
+        message = f"Claude Code ignores {file.path}, which is larger than 2 MiB: a pin in it too."
+        return [(message, "Make it smaller.")], []
     search = checkout.layers[-1].values.get("PATH", "")
     wrong, doubt = wrong_members({name: value for name, value in left.items() if name != "env"}, search)
     reasons = [

@@ -7,6 +7,7 @@ import time
 
 from llmswitch.base import files
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.claude.layers import read
 from llmswitch.settings.settings import Settings
 
 TYPE_CHECKING = False
@@ -22,15 +23,14 @@ BUSY_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.2
 
 
 def invalid(path: str, text: bytes, error: ValueError) -> LlmswitchError:
-    """Return the error for a file that Claude Code ignores."""
+    """Return the error for a file that Claude Code ignores, or that it reads and we do not change."""
     why = str(error)
     if isinstance(error, UnicodeDecodeError):  # which quotes the text
         line = text.count(b"\n", 0, error.start) + 1
         why = f"line {line}: not UTF-8 text; save the file as UTF-8"
-    return LlmswitchError(
-        f"{path}, {why}. Claude Code accepts strict JSON only and ignores this whole file.",
-        hint="Mend it in an editor, then try again.",
-    )
+    layer = read("worktree", path)
+    ignored = " Claude Code accepts strict JSON only and ignores this whole file." if layer and layer.problem else ""
+    return LlmswitchError(f"{path}, {why}.{ignored}", hint="Mend it in an editor, then try again.")
 
 
 def remove_folder(folder: str) -> None:
