@@ -127,7 +127,7 @@ def _problem(command: str, reply: list[str], folder: Path, environ: dict[str, st
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_option_exists(name: str) -> None:
-    """In the command line's own definitions, or in those of Claude Code, git and systemctl."""
+    """In the command line's own definitions, or in those of Claude Code, git, npm and systemctl."""
     from llmswitch.cli.main import cli
     from llmswitch.cli.switch import switch_command
 
@@ -135,7 +135,7 @@ def test_every_option_exists(name: str) -> None:
              for name in param.opts}  # fmt: skip
     text = PAGES[name].read_text().replace("pipx install --force", "")
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
-    assert options - known <= {"--user", "--now", "--settings", "--cached"}
+    assert options - known <= {"--user", "--now", "--settings", "--cached", "--global", "--add"}
 
 
 @pytest.mark.parametrize("name", PAGES)
