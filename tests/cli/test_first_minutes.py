@@ -215,11 +215,14 @@ ODD = "LLMSWITCH_KEY_ZAI has the form of a key of openrouter, and is sent to api
 
 @pytest.mark.parametrize("options", [[], ["--key-helper"]])
 def test_an_exported_key_of_another_provider_is_told_at_the_switch(cli: Cli, repo: Path, options: list[str]) -> None:
-    """At once; the right one is not."""
+    """At once, and by doctor afterwards; the right one is not."""
     odd = cli("glm", *options, cwd=repo, env={"LLMSWITCH_KEY_ZAI": "sk-or-v1-0123456789abcdef0123456789abcdef"})
     assert (odd.code, odd.err.count(f"warning: {ODD}")) == (0, 1), odd
+    if not options:
+        assert "The key in the file has the form of a key of openrouter" in cli("doctor", cwd=repo).out
     right = cli("glm", *options, cwd=repo, env={"LLMSWITCH_KEY_ZAI": "0123456789abcdef0123456789abcdef.abcdefgh"})
     assert (right.code, "form of a key" in right.err) == (0, False)
+    assert "form of a key" not in cli("doctor", cwd=repo).out
 
 
 def test_a_key_of_the_commonest_form_is_no_other_providers(cli: Cli, repo: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import KEY
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.cli.app import App
@@ -24,7 +23,7 @@ def test_no_shipped_preset_gives_an_alarm(repo: Path, sealed: dict[str, str], mo
     monkeypatch.chdir(repo)
     Path(sealed["HOME"], ".claude.json").write_text('{"hasCompletedOnboarding": true}')
     keys = {preset.key for preset in load_all(App(sealed).catalog)[0] if preset.key}
-    environ = {**sealed, **{variable(key): KEY for key in keys}}
+    environ = {**sealed, **{variable(key): "0123456789abcdef" * 2 for key in keys}}
     alarms = {}
     for preset in load_all(App(environ).catalog)[0]:
         app = App(environ)  # a new one reads the file again

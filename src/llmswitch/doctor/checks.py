@@ -167,6 +167,16 @@ def model_key(observed: Observed) -> Iterator[Problem]:
         yield Problem("model-key", "warning", message, "In Claude Code type /model and choose a row of the list.")
 
 
+def key_form(observed: Observed) -> Iterator[Problem]:
+    """A key that a switch of ours put here, which has the form of another provider's; other ones `status` tells."""
+    if observed.key_form and all(problem.code != "other-key" for problem in observed.report.problems):
+        host = host_of(observed.text(BASE_URL))
+        message = f"The key in the file has the form of a key of {observed.key_form}, and is sent to {host}."
+        name = observed.preset.key if observed.preset else ""
+        mend = f"llmswitch save-key {name}, or export the right one; then: {observed.use}" if name else ""
+        yield Problem("other-key", "warning", message, mend)
+
+
 def placeholder(observed: Observed) -> Iterator[Problem]:
     """A variable's name in the place of a value: Claude Code expands nothing in `env` (2.1.330)."""
     for name in (*CREDENTIALS.values(), BASE_URL, *VARIABLES.values()):
@@ -191,5 +201,5 @@ def helper(observed: Observed) -> Iterator[Problem]:
 
 CHECKS = (
     other_layers, leaks, base_url, missing_slots, missing_blanks, window, dead_ids, million, auto_mode, model_key,
-    placeholder, helper,
+    key_form, placeholder, helper,
 )  # fmt: skip

@@ -17,16 +17,18 @@ from llmswitch.base.errors import KeyProblem, LlmswitchError
 from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import bytes_of
 from llmswitch.base.secret import Secret, looks_like_key
+from llmswitch.base.urls import host_of
 from llmswitch.claude import own_settings, program
 from llmswitch.claude.effective import Layer, Value
 from llmswitch.claude.more_names import CREDENTIAL
 from llmswitch.claude.sessions import Session
-from llmswitch.claude.variables import LOCAL
+from llmswitch.claude.variables import BASE_URL, CREDENTIALS, LOCAL
 from llmswitch.doctor.editors import named, start_of
 from llmswitch.doctor.observed import Observed
 from llmswitch.gateway.client import LocalGateway
 from llmswitch.keys.names import KeyNames, Keyring
 from llmswitch.keys.sources import UNSAVED, variable
+from llmswitch.presets import owners
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import load_all, stems
 from llmswitch.presets.preset import Preset
@@ -95,6 +97,7 @@ def observe(checkout: Checkout, report: Report, reach: Reach) -> Observed:
         overridden=[each.described for each in checkout.linked if pinned and each.pin],
         pinned_beside=any(each.pin for each in checkout.linked),
         helper=reach.helper(preset) if preset and preset.key else "",
+        key_form=_form(report.own.values if report.own else {}, reach.catalog),
         key_variable=variable(key),
         key_elsewhere=bool(elsewhere),
         preset_age=_age(preset.verified) if preset else 0,
@@ -236,6 +239,13 @@ def _of_keyring(keyring: Keyring, names: KeyNames, used: Collection[str]) -> Fou
         return {"keyring": keyring.title, "unused_keys": unused}
     except KeyProblem as error:
         return {"keyring_problem": str(error.args[0]), "keyring_fix": error.hint, "unused_keys": unused}
+
+
+def _form(values: Mapping[str, str], catalog: Catalog) -> str:
+    """Return the names of the keys whose form a file's credential has, "" where it is one of its base URL's host."""
+    text = next(filter(None, (values.get(name) for name in CREDENTIALS.values())), "")
+    host = host_of(values.get(BASE_URL, ""))
+    return owners.another(text, host, catalog) if host and text else ""
 
 
 def _age(day: str) -> int:

@@ -70,6 +70,7 @@ class Observed:
     unused_keys: Sequence[str] = ()
     hidden_presets: Sequence[str] = ()  # the user's own that have the name of a command
     unusable_presets: Sequence[tuple[str, str]] = ()  # why, and what mends it ("": nobody knows)
+    key_form: str = ""  # the names of other keys, where the credential in the file has the form of theirs
     key_variable: str = ""  # the variable that could hold that key
     preset_age: int = 0  # days since its data were checked
     switched: float | None = None  # when the last switch was, in seconds since 1970
