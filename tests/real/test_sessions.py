@@ -92,6 +92,7 @@ def test_a_session_whose_folder_was_removed_is_said_to_see_no_switch(
         said = switched(*words)
         assert f"Process {pids[0]} {blind}" in said
         assert "Open Claude Code sessions" not in said
+    assert f"(process {pids[0]}) sees no switch" in codes(cli, repo, "doctor")["old-session"]
     assert session.base_url == "http://127.0.0.1:1"
 
 

@@ -86,7 +86,7 @@ def _followed(app: App, done: Renewed) -> list[str]:
     lines = []
     if found is None:
         lines.append("Sessions that are open there take the new key within seconds.")
-    elif follow := [session for session in found if not session.overlay]:
+    elif follow := [session for session in found if not (session.overlay or session.deaf)]:
         lines.append(
             f"{len(follow)} open {'session takes' if len(follow) == 1 else 'sessions take'} it within seconds."
         )

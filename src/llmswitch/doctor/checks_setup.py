@@ -161,8 +161,13 @@ def first_run(observed: Observed) -> Iterator[Problem]:
 
 
 def sessions(observed: Observed) -> Iterator[Problem]:
-    """Sessions that were started here before the last switch and still hold something of the old pin."""
-    yield from of_sessions(observed.open, observed.switched, observed.record, observed.previous)
+    """Sessions that still hold something of the pin before the last switch, or see no switch at all."""
+    deaf = [session for session in observed.open if session.deaf and not session.overlay]
+    others = [session for session in observed.open if session not in deaf]
+    yield from of_sessions(others, observed.switched, observed.record, observed.previous)
+    for session in deaf:
+        message = f"A session that is open here (process {session.pid}) sees no switch: .claude was removed under it."
+        yield Problem("old-session", "warning", message, "Restart it.")
 
 
 def editors(observed: Observed) -> Iterator[Problem]:
