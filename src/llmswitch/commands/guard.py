@@ -9,11 +9,20 @@ from llmswitch.base.errors import Refused
 from llmswitch.base.fastjson import loads
 from llmswitch.base.passable import Passable
 from llmswitch.base.urls import host_of, is_loopback
-from llmswitch.claude.effective import effective
+from llmswitch.claude.effective import Value, effective
 from llmswitch.claude.fence import sent
 from llmswitch.claude.layers import LARGEST
 from llmswitch.claude.schema import wrong_members
-from llmswitch.claude.variables import ALLOWED, AUTO_MODE, EXCEPTIONS, VARIABLES
+from llmswitch.claude.variables import (
+    ALLOWED,
+    AUTO_MODE,
+    BASE_URL,
+    CLOUD_SWITCHES,
+    CREDENTIAL_PLACES,
+    EXCEPTIONS,
+    VARIABLES,
+    counts,
+)
 from llmswitch.claude.ways import excepted, open_here
 from llmswitch.commands import keyless, own_login
 from llmswitch.commands.request import Chosen, Request
@@ -87,11 +96,27 @@ def dangers(pin: Pin, checkout: Checkout) -> list[tuple[str, str]]:
     """Return why no key may be put here, each with what to do."""
     values, shell = effective(checkout.layers), checkout.layers[-1]
     found = [(way.message, way.fix) for way in open_here(pin.base_url, values, shell) if way.refused]
+    found += [(message, "Ask who administers this machine.") for message in _by_an_administrator(pin, values)]
     listed = values.get(ALLOWED)
     if listed and listed.origin == "managed" and (changed := sent(pin.models, loads(listed.text))):
         message = f"{listed.layer.path} allows other models only: {', '.join(changed)} would be sent as another."
         found.append((message, "Ask who administers this machine."))
     return found
+
+
+def _by_an_administrator(pin: Pin, values: Mapping[str, Value]) -> list[str]:
+    """Return what an administrator's settings, which beat every pin, would send elsewhere, or along with it."""
+    managed = {name: value for name, value in values.items() if value.origin == "managed"}
+    url, host = managed.get(BASE_URL), host_of(pin.base_url)
+    clouds = [name for name in CLOUD_SWITCHES if name in managed and counts(name, managed[name].text)]
+    if clouds:
+        return [f"{managed[clouds[0]].layer.path} sets {clouds[0]}: all goes to that cloud, and not to {host}."]
+    if url and host_of(url.text) != host:
+        where = host_of(url.text) or "Anthropic"
+        return [f"{url.layer.path} sets {BASE_URL}, which beats a pin's: all that is for {host} would go to {where}."]
+    # With a base URL of the same host they are meant for it.
+    keys = [name for name in CREDENTIAL_PLACES if name in managed and managed[name].text and not url]
+    return [f"{managed[name].layer.path} sets {name}, which would be sent to {host}." for name in keys]
 
 
 def _overruled(pin: Pin, checkout: Checkout) -> list[str]:

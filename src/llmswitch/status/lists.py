@@ -45,7 +45,8 @@ def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str]
     """Return what a list makes of the slots; `own`: for one's own login, for which it may be meant to."""
     words = [f"{slot} is sent as {redacted(model) or 'the model it inherits'}" for slot, model in changed.items()]
     lacking = [redacted(models[slot]) for slot in changed if models[slot]]
-    lists = " and ".join(layer.path for layer in [value.layer, *value.losers])
+    losers = () if value.origin == "managed" else value.losers  # it replaces all the others
+    lists = " and ".join(layer.path for layer in [value.layer, *losers])
     lacks = f", which does not have {', '.join(dict.fromkeys(lacking))}" if lacking else ""
     message = f"Not as the slots say: {', '.join(words)}. The cause is {ALLOWED} in {lists}{lacks}."
     fix = "Ask who administers this machine." if value.origin == "managed" else f"Take {ALLOWED} out of {lists}."

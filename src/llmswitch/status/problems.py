@@ -130,7 +130,7 @@ def of_shadows(shadows: Mapping[str, Layer], described: str, carried: bool) -> l
     return [
         Problem(
             "shadowed",
-            "warning",
+            "error" if layer.origin == "managed" and shadows.get(BASE_URL) is layer else "warning",
             f"SHADOWED by {layer.origin}{described if layer.origin == 'main' else ''}: {layer.path} wins over "
             f"{', '.join(name for name, winner in shadows.items() if winner is layer)} here.",
             "llmswitch run" if layer.origin == "main" and carried else "",
