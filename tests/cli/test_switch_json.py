@@ -38,6 +38,17 @@ def test_what_a_switch_changed(cli: Cli, repo: Path, key: str, words: list[str])
     assert not settings_of(repo).exists()
 
 
+def test_what_else_decides_the_host_is_named_beside_it(cli: Cli, repo: Path, key: str, sealed: dict[str, str]) -> None:
+    """The host is a host, whoever names it."""
+    user = Path(sealed["HOME"], ".claude", "settings.json")
+    user.parent.mkdir(exist_ok=True)
+    user.write_text('{"env": {"ANTHROPIC_BASE_URL": "https://corp.example/api"}}')
+    [there] = switched(cli, "openrouter", cwd=repo)
+    assert (there["host"], there["decided_by"]) == ("openrouter.ai", None)
+    [there] = switched(cli, "claude", cwd=repo)
+    assert (there["host"], there["decided_by"]) == ("corp.example", str(user))
+
+
 def test_a_dry_run_and_several_worktrees(cli: Cli, repo: Path, key: str) -> None:
     """One object for each worktree; nothing is written."""
     git(repo, "worktree", "add", "--quiet", str(repo.parent / "one"))

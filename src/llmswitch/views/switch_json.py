@@ -15,12 +15,15 @@ from llmswitch.views.switch import changes_of, remarks
 def switched(done: Switched, request: Request, open_here: Sequence[Session] | None) -> Mapping[str, object]:
     """Return what a switch did in one worktree; a secret among the texts is masked, a member that is not there null.
 
-    `open_here` are the sessions that it reaches, None where nobody can know.
+    `open_here` are the sessions that it reaches, None where nobody can know. `decided_by` is the file, or "the shell",
+    that names the host where that is not the file that was switched.
     """
+    host, _, by = done.host.partition(", by ")
     return {
         "worktree": done.checkout.root,
         "preset": done.chosen.preset.name,
-        "host": done.host,
+        "host": host,
+        "decided_by": by or None,
         "dry_run": request.dry_run,
         "written": done.written,
         "follows_main": done.follows,
