@@ -20,7 +20,7 @@ from support.truth import NO_NAMESPACE
 
 from llmswitch.claude import layers as layers_module
 from llmswitch.claude.effective import Value, effective
-from llmswitch.claude.variables import SAVED_MODEL, TOP_MEMBERS
+from llmswitch.claude.variables import ALLOWED, SAVED_MODEL, TOP_MEMBERS
 from llmswitch.worktrees import layout as worktrees
 
 RANDOM_NAMES = 200
@@ -89,7 +89,7 @@ class Judge:
         """Compare every key for one state of the files, and return our values."""
         ours = our_values(place)
         theirs = self.effective(place)
-        texts = {name: value.text for name, value in ours.items()}
+        texts = {name: json.loads(value.text) if name == ALLOWED else value.text for name, value in ours.items()}
         different = {
             name: (texts.get(name), theirs.get(name))
             for name in {*texts, *theirs}
@@ -259,12 +259,15 @@ MANAGED = (
     {"env": 5, "model": "m"},
     {"env": {"A": None, "B": 5}, "model": 5},
     {"env": {"A": "m"}, "permissions": {"allow": "x"}, "cleanupPeriodDays": "x", "apiKeyHelper": None},
+    {"disableAutoMode": "", "availableModels": "x"},
+    {"disableAutoMode": None, "availableModels": None},
+    {"disableAutoMode": 5, "availableModels": ["opus", 5]},
 )
 
 
 @pytest.mark.parametrize("root", MANAGED, ids=range(len(MANAGED)))
 def test_of_managed_settings_only_what_is_wrong_is_dropped(administered: Administered, root: object) -> None:
-    """A wrong type there does not drop the file."""
+    """A wrong type there does not drop the file; what restricts, a list of models among it, does so all the same."""
     place = administered.place
     below = {"env": {"A": "low", "B": "low"}, "model": "low", "apiKeyHelper": "low"}
     place.write({administered.files[0]: json.dumps(root), place.files[0]: json.dumps(below)})

@@ -113,8 +113,9 @@ def read(origin: str, path: str, search: str = "") -> Layer | None:
         root = loads(text) if text.strip() else {}
         wrong, doubt = list[str](), ""
         if isinstance(root, dict) and not all(is_plain(*member) for member in root.items()):
-            from llmswitch.claude.schema import wrong_members  # a file that holds no more than a pin needs none
+            from llmswitch.claude.schema import enforced, wrong_members  # a file with no more than a pin needs none
 
+            root = enforced(root) if origin == "managed" else root
             wrong, doubt = wrong_members(root, search, origin == "managed")
         return Layer(origin, path, file_values(root, wrong, origin == "managed"), doubt=doubt)
     except (ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ import os
 from llmswitch.base.fastjson import loads
 from llmswitch.base.opened import bytes_of
 from llmswitch.claude.installed import version
+from llmswitch.claude.variables import ALLOWED, AUTO_MODE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ def wrong_members(root: Mapping[str, object], search: str, managed: bool = False
         return unsure, ""
     ignored = "only that member" if managed else "the whole file"
     return [], f"{unsure[0]} has a value for which Claude Code {asked} ignores {ignored}; yours is {here}."
+
+
+def enforced(root: Mapping[str, object]) -> dict[str, object]:
+    """Return an administrator's settings as they count: what restricts does so with a wrong value too (2.1.332)."""
+    listed, found = root.get(ALLOWED), dict(root)
+    if ALLOWED in root:
+        found[ALLOWED] = [entry for entry in listed if isinstance(entry, str)] if isinstance(listed, list) else []
+    if root.get(AUTO_MODE) is not None:
+        found[AUTO_MODE] = "disable"
+    return found
 
 
 def known_members() -> Any:
