@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import git, settings_of
 
-from llmswitch.claude import login
+from llmswitch.claude import layers, login
 from llmswitch.claude.clouds import ALL, BY_SWITCH, Cloud
 from llmswitch.claude.credentials import OAUTH_ORIGINS, PLACES
 from llmswitch.claude.user_folder import projects
@@ -276,3 +276,21 @@ def test_a_cloud_switched_on_elsewhere_makes_a_pin_void(house: House) -> None:
     assert "CLAUDE_CODE_USE_VERTEX of the shell decides: all goes to Google Vertex AI" in text
     assert report.mark == "!"
     git(house.repo, "status")
+
+
+def test_an_administrators_base_url_beside_our_key_is_an_error(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No advice is a switch that would be refused, or an edit of the administrator's file."""
+    monkeypatch.setattr(layers, "_MANAGED", str(tmp_path))
+    (tmp_path / "managed-settings.json").write_text(json.dumps({"env": {"ANTHROPIC_BASE_URL": FOREIGN}}))
+    report, _ = house.report()
+    assert {each.fix for each in report.problems} & {"Ask who administers this machine."}
+    house.put(
+        "worktree", {"ANTHROPIC_BASE_URL": "https://openrouter.ai/api", "ANTHROPIC_AUTH_TOKEN": "sk-or-v1-" + "a1" * 20}
+    )
+    report, text = house.report()
+    assert ("error", "SHADOWED by managed") in {(each.level, each.message[:19]) for each in report.problems}, text
+    assert report.mark == "!"
+    [found] = [each for each in report.problems if each.code == "other-key"]
+    assert (found.level, found.fix) == ("error", "llmswitch claude")

@@ -55,6 +55,8 @@ def judged(
     bare = "claude" if own and own.values.get(BASE_URL) else ""
     name = match.preset if match.preset and match.preset != "claude" else bare
     mend = switching(name) if name else ""
+    if BASE_URL in values and values[BASE_URL].origin == "managed":  # which beats whatever a switch puts here
+        mend = "llmswitch claude" if bare else "Ask who administers this machine."
     switch = again(checkout.state.current, own.values) if own else ""
     found += [
         *of_shadows(shadows, described, own is not None and is_carried(checkout, own)),
