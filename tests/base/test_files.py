@@ -176,7 +176,6 @@ def test_only_files_are_read_and_nothing_is_waited_for(tmp_path: Path, kind: str
 # What opens a file by its path without the door, which waits for nobody.
 OPENING = {
     "base/opened": "the door",
-    "claude/sessions": "files of the kernel's",
     "cli/failure": "the null device",
     "commands/gateway": "a file that it makes",
     "commands/guide": "pages of our own package",

@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import KEY, Cli, git, settings_of
-from support.claude_client import find_program, require_program
 from support.programs import require_root
-from support.secret_service import SecretService
 from test_switch import write
 
 from llmswitch.claude import layers
@@ -24,7 +22,6 @@ from llmswitch.cli.app import App
 from llmswitch.doctor.examine import Asked, examine
 from llmswitch.doctor.observe import Reach
 
-PROGRAM = find_program()
 OPUS, FABLE = "ANTHROPIC_DEFAULT_OPUS_MODEL", "ANTHROPIC_DEFAULT_FABLE_MODEL"
 URL, WINDOW = "ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 
@@ -78,27 +75,6 @@ class House:
 def house(cli: Cli, repo: Path, key: str, sealed: dict[str, str]) -> House:
     """A pinned worktree, its key in an environment variable."""
     return House(cli, repo, sealed)
-
-
-def test_a_healthy_set_up_has_no_finding(cli: Cli, repo: Path, service: SecretService, sealed: dict[str, str]) -> None:
-    """A real client, a real keyring, a pin from it, and unpinned; the keyring is left as it was."""
-    assert PROGRAM or require_program()
-    assert cli("save-key", cwd=repo, text=KEY).code == 0
-    house = House(cli, repo, sealed)
-    house.program("claude", f'exec {shlex.quote(str(PROGRAM))} "$@"')
-    assert house.doctor() == {}
-    text = cli("doctor", cwd=repo)
-    assert "Claude Code  2.1." in text.out
-    assert "Secret Service" in text.out
-    assert "Nothing wrong found." in text.out
-    house.run("claude")
-    assert house.doctor() == {}
-    items = subprocess.run(
-        ["secret-tool", "search", "--all", "application", "Python keyring library"],
-        env=sealed, capture_output=True, text=True,
-    )  # fmt: skip
-    assert "llmswitch:openrouter" in items.stdout + items.stderr
-    assert "trial" not in items.stdout + items.stderr
 
 
 def test_without_a_client_or_a_keyring(house: House) -> None:
@@ -337,28 +313,6 @@ def test_a_model_that_the_client_saved(house: House, saved: str) -> None:
     assert ("model-key" in house.doctor()) == ours
     house.run("claude")
     assert ("model-key" in house.doctor()) != ours
-
-
-def test_keys_and_presets(house: House, cli: Cli, service: SecretService) -> None:
-    """A saved key without a preset, a preset nobody looked at for long, one that cannot be read."""
-    folder = house.home.parent / "own"
-    (folder / "presets").mkdir(parents=True)
-    mine = folder / "presets" / "mine.json5"
-    mine.write_text("{extends: 'openrouter', verified: '2020-01-01'}")
-    house.environ["LLMSWITCH_HOME"] = str(folder)
-    assert cli("save-key", "nobody", cwd=house.repo, text=KEY).code == 0
-    house.run("mine")
-    found = house.doctor()
-    assert found["unused-key"]["fix"] == "llmswitch keys delete nobody"
-    assert "2020-01-01" in found["old-preset"]["message"]
-    house.run("keys", "delete", "nobody")
-    (folder / "presets" / "bad.json5").write_text("{")
-    found = house.doctor()
-    assert "bad.json5" in found["preset-unusable"]["message"]
-    assert "unused-key" not in found
-    (folder / "presets" / "bad.json5").unlink()
-    mine.chmod(0o666)
-    assert f"chmod go-w {mine}" in house.doctor()["preset-unusable"]["fix"]
 
 
 def test_a_home_in_which_claude_code_was_never_set_up(house: House) -> None:

@@ -116,9 +116,9 @@ def test_new_members_take_the_style_of_the_file(text: str, expected: str) -> Non
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("inside", [False, True], ids=["top", "env"])
-def test_a_hundred_thousand_members_take_one_look_each(inside: bool) -> None:
-    """A pass that looks at each member for each member would take hours here."""
-    many = {f"M{number}": str(number) for number in range(100_000)}
+def test_thirty_thousand_members_take_one_look_each(inside: bool) -> None:
+    """A pass that looks at each member for each member would take many minutes here."""
+    many = {f"M{number}": str(number) for number in range(30_000)}
     text = json.dumps({"env": many} if inside else many)
     settings = Settings(text)
     pinned = settings.with_members(dict.fromkeys(list(many)[::2], '"x"') if inside else {"A": '"x"'})
