@@ -45,6 +45,8 @@ def test_a_shipped_preset_is_whole(name: str) -> None:
     """Strict JSON, no unknown field, https or loopback, no /v1, every slot a model of known window, a past date."""
     preset = PRESETS[name]
     json.loads(Path(preset.source).read_text())
+    missing = [field for field in ("title", "group", "docs", "verified") if not preset.fields.get(field)]
+    assert not missing or preset.fields.get("extends"), f"presets/{name}.json5 needs {missing}"
     assert datetime.date.fromisoformat(preset.verified) <= datetime.date.today()
     assert preset.docs.startswith("https://")
     assert preset.title != name
@@ -79,14 +81,18 @@ def test_the_ids_of_a_shipped_preset_fit_its_provider(name: str) -> None:
     preset = PRESETS[name]
     assert [text for model in models_of(preset) if (text := doubt(model, preset.prices or "", SHIPPED.models))] == []
     if preset.prices and not preset.is_claude:
-        known = {model for model in models_of(preset) if preset.prices in SHIPPED.models.entry(model)["providers"]}
-        assert known == models_of(preset) or preset.cloud or preset.name == "volcengine-payg"
+        served = {model: SHIPPED.models.entry(model).get("providers", ()) for model in models_of(preset)}
+        unknown = [model for model, providers in served.items() if preset.prices not in providers]
+        assert not unknown or preset.cloud or preset.name == "volcengine-payg", (
+            f'presets/models.json needs "{preset.prices}" in the providers of {unknown}'
+        )
 
 
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - UNPRICED))
 def test_a_shipped_preset_has_a_price_for_each_model(name: str) -> None:
     """Of its own provider, with a date and a source; where none is published, UNPRICED names the preset."""
     preset = PRESETS[name]
+    assert preset.prices, f'presets/{name}.json5 needs "prices": the name of its provider in presets/prices.json'
     rows = PRICES.get(preset.prices, {})
     missing = {base_id(model) for model in models_of(preset) - NOT_LISTED} - rows.keys()
     assert not missing, f'presets/prices.json needs rows in providers["{preset.prices}"]: {sorted(missing)}'
