@@ -141,3 +141,11 @@ def test_the_guide_is_as_wide_as_the_terminal(shown: Typed, columns: int) -> Non
     assert [line for line in text.splitlines() if len(line) > columns and " " in re.sub("`[^`]*`", "", line)] == []
     assert "each finding ends with the command that mends it" in " ".join(text.split())
     assert text.isascii()
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("words", [["keys", "--help"], ["help", "save-key"]])
+def test_the_help_is_no_wider_than_the_terminal(shown: Typed, words: list[str], columns: int) -> None:
+    """But for what is to be typed."""
+    text = shown(*words, columns=columns, PAGER="cat")
+    assert [line for line in text.splitlines() if len(line) > columns and "llmswitch " not in line] == []

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from llmswitch import __version__
-from llmswitch.cli import everywhere, hot_status, hot_status_all, shell
+from llmswitch.cli import everywhere, hot_status, hot_status_all, shell, terminal
 from llmswitch.cli.app import COMPLETION, App, at
 from llmswitch.cli.failure import CommandLineProblem
 from llmswitch.cli.prompt import prompt
@@ -20,6 +20,7 @@ from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import names
 from llmswitch.presets.words import preset_named, stranger
 
+CLICKS_NARROWEST = 52
 EXAMPLES = """\b
 Examples:
   llmswitch save-key              store your OpenRouter key in the OS keyring
@@ -156,12 +157,18 @@ def status(app: App, /, **options: Any) -> int:
     return show(app, options.pop("worktree"), **options)
 
 
+def _narrow() -> int | None:
+    """Return the width of a terminal that is narrower than what click (8.5) makes of its help at least."""
+    width = terminal.width()
+    return width if width and width < CLICKS_NARROWEST else None
+
+
 def run(app: App, arguments: Sequence[str]) -> object:
     """Do what the arguments say; CommandLineProblem where they cannot be read."""
     if COMPLETION in os.environ:
         at("llmswitch.cli.completion:SHELLS")  # tells click our way with each shell
     try:
-        return cli.main(list(arguments), "llmswitch", standalone_mode=False, obj=app)
+        return cli.main(list(arguments), "llmswitch", standalone_mode=False, obj=app, terminal_width=_narrow())
     except click.ClickException as error:
         text = io.StringIO()
         error.show(text)
