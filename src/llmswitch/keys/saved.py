@@ -56,7 +56,7 @@ def save(name: str, secret: Secret, catalog: Catalog, keyring: Keyring, names: K
 def stranger(name: str, secret: Secret, catalog: Catalog) -> str:
     """Return what tells that a key is another provider's by what it begins with, "" where nothing does.
 
-    `sk-` and `tp-` alone tell nothing: many providers' keys begin so.
+    `sk-` alone tells nothing: many providers' keys begin so.
     """
     found = owners.owners(secret.reveal(), catalog)
     if not found or name in {each.key for each in found} or not users(name, catalog):

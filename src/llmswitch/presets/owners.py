@@ -7,12 +7,12 @@ from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import load_all
 from llmswitch.presets.preset import Preset
 
-_COMMON = ("sk-", "tp-")  # of many providers: alone they tell nothing
+_COMMON = "sk-"  # of many providers: alone it tells nothing
 
 
 def owners(text: str, catalog: Catalog) -> list[Preset]:
     """Return the presets whose keys begin as this text does, by the longest such prefix."""
-    presets = [each for each in load_all(catalog)[0] if each.key_prefix not in ("", *_COMMON)]
+    presets = [each for each in load_all(catalog)[0] if each.key_prefix not in ("", _COMMON)]
     found = [each for each in presets if text.startswith(each.key_prefix)]
     longest = max((len(each.key_prefix) for each in found), default=0)
     return [each for each in found if len(each.key_prefix) == longest]
