@@ -411,8 +411,8 @@ def test_doctor_asks_each_slots_provider_through_the_gateway(stage: Stage) -> No
 
 
 TRICKY = (
-    "par-seq", "par-interleaved", "par-onechunk", "tool-noindex", "tool-emptyid", "nofinish", "trunc", "trunc-tool",
-    "errmid", "surrogate-split", "contentarray",
+    "par-seq", "par-interleaved", "par-onechunk", "tool-noindex", "tool-emptyid", "tool-stop", "nofinish", "trunc",
+    "trunc-tool", "errmid", "surrogate-split", "contentarray",
 )  # fmt: skip
 
 
