@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,13 +95,38 @@ def test_keys_are_forgotten_when_none_was_used_for_a_while(idle: float) -> None:
         place = Route("haiku", "m", "https://a.example", key="haiku", auth="bearer", protocol="anthropic", preset=None)
         for _ in range(3):
             assert await vault.get(place)
-            assert vault.names == ["haiku"]
-            if idle:
+            if not idle:
+                assert vault.names == ["haiku"]
+            else:
                 async with asyncio.timeout(LIMIT):
                     while vault.names:
                         await asyncio.sleep(0.005)
         await asyncio.sleep(0.1)
         assert vault.names == ([] if idle else ["haiku"])
+
+    asyncio.run(main())
+
+
+def test_a_key_whose_fetch_takes_longer_than_the_time_to_forget_is_forgotten_too() -> None:
+    """Once it is there; a keyring that has to be unlocked is asked once."""
+
+    async def main() -> None:
+        loop, asked = asyncio.get_running_loop(), []
+
+        def find(route: Route) -> Secret:
+            asked.append(route)
+            over = threading.Event()
+            loop.call_soon_threadsafe(lambda: loop.call_later(0.04, over.set))  # behind the vault's own timer
+            assert over.wait(LIMIT)
+            return Secret(KEYS[0])
+
+        vault = Vault(find, 0.02)
+        place = Route("haiku", "m", "https://a.example", key="haiku", auth="bearer", protocol="anthropic", preset=None)
+        async with asyncio.timeout(LIMIT):
+            assert await vault.get(place)
+            while vault.names:
+                await asyncio.sleep(0.005)
+        assert len(asked) == 1
 
     asyncio.run(main())
 

@@ -40,12 +40,13 @@ class Vault:
                 key = await asyncio.to_thread(self._find, route)
                 if before == self._dropped:
                     self._keys[name] = key
+                self._used()  # a keyring that had to be unlocked may take longer than the time to forget
         return key
 
     def _used(self) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._idle, self.lock) if self._idle else None
+        self._timer = asyncio.get_running_loop().call_later(self._idle, self._keys.clear) if self._idle else None
 
     def lock(self) -> int:
         """Drop every key and return how many there were."""
