@@ -38,6 +38,8 @@ KINDS = ("small, 1", "small, 64", "burst, 64", "paced, 64")
 LIMITS = {("translated", "small, 1"): 5.0, ("translated", "small, 64"): 25.0, ("translated", "burst, 64"): 20.0,
           ("translated", "paced, 64"): 9.0, ("passed", "small, 1"): 4.0}  # fmt: skip
 MEMORY = 60.0
+# Of two cores that others use, what passes two processes more gets less of its share: its times say nothing.
+BUSY, LOOK_SECONDS = 0.25, 5.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -388,8 +390,8 @@ def _least(one: Contender, direct: Contender, kind: str) -> float:
     return min(one.middles[kind]) / min(direct.middles[kind])
 
 
-def _run(mode: str, rounds: int, port: int) -> bool:
-    """Measure one mode, print its table and say whether the gateway is within its limits."""
+def _run(mode: str, rounds: int, port: int) -> tuple[bool, bool]:
+    """Measure one mode, print its table and say whether the gateway is within its limits of time, and the others."""
     direct = Contender("direct", port, "/v1/messages" if mode == "passed" else "/v1/chat/completions", KEY)
     contenders = [direct]
     chosen = os.environ.get("BENCH_CONTENDERS", ",".join(MAKERS)).split(",")
@@ -403,12 +405,12 @@ def _run(mode: str, rounds: int, port: int) -> bool:
         print("\n".join(_table(mode, contenders)), flush=True)
         ours = contenders[1]
         ratios = {kind: (_least(ours, direct, kind), limit) for (which, kind), limit in LIMITS.items() if which == mode}
-        over = [f"{kind}: {ratio:.1f} × is over {limit}" for kind, (ratio, limit) in ratios.items() if ratio > limit]
-        over += ["memory"] * ((ours.memory() or 0) >= MEMORY)
+        slow = [f"{kind}: {ratio:.1f} × is over {limit}" for kind, (ratio, limit) in ratios.items() if ratio > limit]
+        over = ["memory"] * ((ours.memory() or 0) >= MEMORY)
         over += ["answers"] * (mode == "translated" and ours.right != len(_CASES))
         print(f"a peer is ahead: {'; '.join(_ahead(contenders)) or 'nowhere'}", flush=True)
-        print(f"missed: {'; '.join(over) or 'nothing'}\n", flush=True)
-        return not over
+        print(f"missed: {'; '.join([*slow, *over]) or 'nothing'}\n", flush=True)
+        return not slow, not over
     finally:
         for one in contenders[1:]:
             if one.pid:
@@ -419,12 +421,32 @@ def main() -> int:
     """Run the benchmark and return 1 where the gateway misses its limits."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     port = free_port()
+    before = _work()
     upstream = multiprocessing.Process(target=_run_upstream, args=(port,), daemon=True)
     upstream.start()
     try:
-        return 0 if all(tuple(_run(mode, rounds, port) for mode in ("passed", "translated"))) else 1
+        found = [_run(mode, rounds, port) for mode in ("passed", "translated")]
     finally:
         upstream.terminate()
+    upstream.join()
+    after = _work()
+    if busy := max(before, after) > BUSY:
+        print(f"The times are not judged: {before:.0%} of the machine was at other work before, {after:.0%} after.")
+    return 0 if all((fast or busy) and rest for fast, rest in found) else 1
+
+
+def _work() -> float:
+    """Return which part of this machine is at work now, while nothing of the benchmark runs."""
+    begin = _jiffies()
+    time.sleep(LOOK_SECONDS)
+    idle, whole = (now - then for now, then in zip(_jiffies(), begin, strict=True))
+    return 1 - idle / whole
+
+
+def _jiffies() -> tuple[int, int]:
+    """Return how long the processors were idle and how long they are on."""
+    row = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    return int(row[3]) + int(row[4]), sum(map(int, row))
 
 
 if __name__ == "__main__":
