@@ -89,7 +89,7 @@ def test_open_sessions_are_told_by_number(switched: Switch) -> None:
     deaf = session(14)
     deaf.deaf = True
     told = open_sessions.sessions(done, [session(12), deaf])
-    assert told == [said, "Process 14 does not see this: .claude was removed while it was open. Restart it."]
+    assert told == [said, "Process 14 does not see this: perhaps .claude was removed under it. Restart it."]
     assert said.startswith(" ".join(open_sessions.sessions(done, None)))
 
 

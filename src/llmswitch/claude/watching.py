@@ -1,8 +1,8 @@
 """Which open sessions no longer see their settings files: `.claude` was removed while they were open.
 
 Claude Code watches `.claude`, or where there is none the folder that it would be in. When `.claude` goes it stops, and
-one that is made anew it does not find (seen on 2.1.329, 2.1.330 and 2.1.332). What a process watches Linux tells in
-/proc/PID/fdinfo (proc(5)); elsewhere nobody knows.
+one that is made anew it does not find (seen on 2.1.329, 2.1.330 and 2.1.332); with --setting-sources it may watch none
+at all. What a process watches Linux tells in /proc/PID/fdinfo (proc(5)); elsewhere nobody knows.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def sessions(observed: Observed) -> Iterator[Problem]:
     others = [session for session in observed.open if session not in deaf]
     yield from of_sessions(others, observed.switched, observed.record, observed.previous)
     for session in deaf:
-        message = f"A session that is open here (process {session.pid}) sees no switch: .claude was removed under it."
+        message = f"The open session of process {session.pid} sees no switch: perhaps .claude was removed under it."
         yield Problem("old-session", "warning", message, "Restart it.")
 
 

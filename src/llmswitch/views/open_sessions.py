@@ -19,7 +19,7 @@ def sessions(done: Switched, open_here: Sequence[Session] | None) -> list[str]:
         return [" ".join(found)] if (found := _what_happens(done)) else []
     follow = [session for session in open_here if not session.overlay and not session.deaf]
     deaf = [session for session in open_here if session.deaf and not session.overlay]
-    lines = [f"Process {_numbers(deaf)} does not see this: .claude was removed while it was open. Restart it."]
+    lines = [f"Process {_numbers(deaf)} does not see this: perhaps .claude was removed under it. Restart it."]
     if not deaf:
         lines = [] if follow or not open_here else ["No open Claude Code session follows this."]
     return [" ".join([*_what_happens(done), f"Open here now: process {_numbers(follow)}."])] * bool(follow) + lines
