@@ -629,7 +629,7 @@ def _agree(state: State, seen: Seen) -> Iterator[Fault]:
     if not untouched or pin["where"] == "main" or not seen.switched or any(code for code, _ in seen.switched):
         return
     errors = [problem for problem in status["problems"] if problem["level"] == "error"]
-    said = seen.switched[-1][1]
+    said = "".join(said for _, said in seen.switched)  # a second one may have nothing to do
     if errors and "warning" not in said:
         yield Fault("agree", f"the switch said nothing of {errors[0]['code']}: {errors[0]['message'][:150]}")
 
