@@ -756,8 +756,8 @@ def promised(app: App, asked: Sequence[str], folder: str) -> Promise:
         word.removeprefix("--"): value
         for word, value in zip(asked[bool(named) :: 2], asked[bool(named) + 1 :: 2], strict=True)
     }
-    settings = checkout.file.settings()
-    own = settings.values() if settings and not named else {}
+    settings = None if named else checkout.file.settings()
+    own = settings.values() if settings else {}
     if overrides and not named:
         named = checkout.state.current.preset or "claude"
         overrides = {**checkout.state.current.overrides, **overrides}

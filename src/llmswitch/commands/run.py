@@ -22,6 +22,7 @@ from llmswitch.claude.variables import (
     AUTH_TOKEN,
     BASE_URL,
     CLOUD_SWITCHES,
+    CREDENTIAL_PLACES,
     HELPER,
     HOST_APP,
     KEYLESS_TOKEN,
@@ -126,10 +127,13 @@ def start(
 def _refuse_leak(found: Overlay | None, checkout: Checkout, catalog: Catalog) -> None:
     """Refuse to start what would send the user's own login, or another provider's key, to a foreign host."""
     texts = {name: as_text(value, name) for name, value in found.members.items()} if found else {}
-    values = effective([Layer("overlay", "", texts), *checkout.layers])
-    errors = [*credential.findings(values, "", checkout.folder), *key_forms.findings(values, catalog, "")]
+    managed = [layer for layer in checkout.layers if layer.origin == "managed"]  # above --settings too
+    values = effective([*managed, Layer("overlay", "", texts), *checkout.layers])
+    ruled = any(name in layer.values for layer in managed for name in CREDENTIAL_PLACES)
+    ask = "Ask who administers this machine." if ruled else ""
+    errors = [*credential.findings(values, ask, checkout.folder), *key_forms.findings(values, catalog, ask)]
     if wrong := next((each for each in errors if each.level == "error"), None):
-        raise Passable(wrong.message, hint=f"{wrong.fix} Or name a preset: llmswitch run PRESET.")
+        raise Passable(wrong.message, hint=ask or f"{wrong.fix} Or name a preset: llmswitch run PRESET.")
 
 
 def _note(
