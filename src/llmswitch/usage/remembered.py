@@ -6,7 +6,6 @@ A small file in the state folder for each session, with what tells that nothing 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
@@ -16,7 +15,11 @@ from llmswitch.claude.session_files import files_of
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.prices import own_file
 
-Files = Sequence[tuple[str, os.stat_result]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable  # each status line with --cost comes by
+
+Files = list[tuple[str, os.stat_result]]
 
 FOLDER = "costs"
 MOST = 100  # sessions
