@@ -393,7 +393,7 @@ class Built:
                     folder.mkdir(parents=True, exist_ok=True)
                     shutil.copy(self.home / ".claude" / ".credentials.json", folder / ".credentials.json")
         if state["agent"]:
-            self.write(self.home / ".claude" / "agents" / "judge.md",
+            self.write(self.paths(shell)["user"].parent / "agents" / "judge.md",
                        f"---\nname: judge\ndescription: d\nmodel: {state['agent']}\n---\nBe brief.\n")  # fmt: skip
         fixed = self.client.environment("{internet}")
         session = {**fixed, **self.plain(), "PATH": fixed["PATH"], **shell}

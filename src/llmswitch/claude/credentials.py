@@ -6,12 +6,10 @@ names. Keys in headers go beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from llmswitch.claude.effective import Value
 from llmswitch.claude.variables import API_KEY, AUTH_TOKEN, HELPER
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 OAUTH = "CLAUDE_CODE_OAUTH_TOKEN"
 HEADERS = "ANTHROPIC_CUSTOM_HEADERS"

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator  # each status line with --cost comes by
-
 END = ".jsonl"
 
 
@@ -19,14 +15,16 @@ def files_of(transcript: str) -> list[tuple[str, os.stat_result]]:
         return []
 
 
-def _below(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+def _below(folder: str) -> list[tuple[str, os.stat_result]]:
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
     except OSError:
-        return
+        return []
+    files = []
     for entry in found:
         if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path)
+            files += _below(entry.path)
         elif entry.name.endswith(END) and entry.is_file():
-            yield entry.path, entry.stat()
+            files.append((entry.path, entry.stat()))
+    return files
