@@ -15,6 +15,8 @@ from llmswitch.claude.credentials import OAUTH_ORIGINS, PLACES
 from llmswitch.claude.user_folder import projects
 from llmswitch.claude.variables import CLOUD_SWITCHES, CLOUDS, CREDENTIAL_PLACES
 from llmswitch.cli.app import App
+from llmswitch.presets.catalog import Catalog
+from llmswitch.presets.files import shipped_folder
 from llmswitch.status.judge import judge
 from llmswitch.status.report import Report
 from llmswitch.views.status import status
@@ -22,6 +24,7 @@ from llmswitch.views.status import status
 LAYERS = ("worktree", "project", "user", "shell")
 FOREIGN = "https://llm.example"
 LOGIN = {"claudeAiOauth": {"accessToken": "sk-ant-oat01-fake-0123456789", "expiresAt": 1}}
+SHIPPED = Catalog(shipped_folder(), "/nowhere")  # one for all: it reads each preset once
 
 
 class House:
@@ -52,7 +55,7 @@ class House:
     def report(self) -> tuple[Report, str]:
         """Return the report and its text."""
         app = App(self.environ)
-        found = judge(app.checkouts.at(str(self.repo)), None, app.catalog, app.gateway)
+        found = judge(app.checkouts.at(str(self.repo)), None, SHIPPED, app.gateway)
         return found, "\n".join(status(found, ""))
 
 

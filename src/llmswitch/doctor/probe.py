@@ -43,7 +43,8 @@ def send_all(
     """Return a reply to each request; `progress` is told how many are there. None takes longer than `seconds`."""
     replies = [Reply(None, failure="timeout") for _ in requests]
     deadline = time.monotonic() + seconds
-    outside, here = _opener(), _opener(urllib.request.ProxyHandler({}))
+    context = _context()
+    outside, here = _opener(context), _opener(context, urllib.request.ProxyHandler({}))
 
     def work(index: int) -> None:
         request = requests[index]
@@ -61,13 +62,17 @@ def send_all(
     return list(replies)
 
 
-def _opener(*handlers: urllib.request.BaseHandler) -> Any:
+def _context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     try:
         if extra := os.environ.get("NODE_EXTRA_CA_CERTS"):  # as Claude Code does
             context.load_verify_locations(extra)
     except (OSError, ssl.SSLError):
         pass
+    return context
+
+
+def _opener(context: ssl.SSLContext, *handlers: urllib.request.BaseHandler) -> Any:
     return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _AsItIs, *handlers)
 
 
