@@ -45,6 +45,7 @@ from llmswitch.claude.variables import (
 )
 from llmswitch.cli.app import App
 from llmswitch.commands.request import Request as Wanted
+from llmswitch.commands.run import in_use
 from llmswitch.worktrees import layout as worktrees
 
 from .claude_client import ANTHROPIC_HOST, CONTROL_ARGUMENTS, ClaudeClient, Outcome
@@ -247,6 +248,7 @@ class Promise:
     credentials: frozenset[str] | None
     members: Mapping[str, Any]
     left: Mapping[str, Value] = field(default_factory=dict)
+    opened: Sequence[str] = ()  # by lists of other files
 
 
 @dataclass
@@ -614,7 +616,8 @@ def _settings(seen: Seen, told: bool) -> Iterator[Fault]:
     ours = {name: _typed(name, text) for name, text in seen.ours.items()}
     if not seen.theirs and seen.ran is not None and seen.ran.returncode != 0:
         return
-    names = {name for name in {*ours, *seen.theirs} if ours.get(name) != seen.theirs.get(name)}
+    theirs = {name: _typed(name, text) if name == SAVED_MODEL else text for name, text in seen.theirs.items()}
+    names = {name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name)}
     names = {name for name in names if not (name == ALLOWED and same_list(ours.get(name), seen.theirs.get(name)))}
     names = {name for name in names if not (told and (name in OURS or name.startswith("ANTHROPIC_")))}
     if names:
@@ -640,6 +643,8 @@ def same_list(ours: Any, theirs: Any) -> bool:
 
 
 def _typed(name: str, text: str) -> Any:
+    if name == SAVED_MODEL:  # the client adds [1m] to it by itself, in the file too
+        return plain(text)
     return json.loads(text) if name == ALLOWED else text
 
 
@@ -759,12 +764,13 @@ def promised(app: App, asked: Sequence[str], folder: str) -> Promise:
     settings = None if named else checkout.file.settings()
     own = settings.values() if settings else {}
     if overrides and not named:
-        named = checkout.state.current.preset or "claude"
-        overrides = {**checkout.state.current.overrides, **overrides}
+        named, overrides = in_use(checkout, overrides)
+    others = effective(checkout.layers).get(ALLOWED)  # lists of all files count together, that of a file's pin too
+    opened = json.loads(others.text) if others else []
     if named and not (preset := app.catalog.load(named)).is_claude:
         built = Wanted(named, overrides, app.environ).chosen(app.catalog).pin  # exported models count
         key = {"openrouter": KEY, "judge": OWN_KEY}.get(preset.key or "", KEYLESS_TOKEN)
-        return Promise(built.base_url, frozenset({key}), built.members)
+        return Promise(built.base_url, frozenset({key}), built.members, opened=opened)
     if counts(BASE_URL, own.get(BASE_URL, "")) and not named:
         texts = {own[name] for name in (API_KEY, AUTH_TOKEN) if own.get(name)}
         return Promise(
@@ -823,7 +829,7 @@ def _run_models(state: State, promise: Promise) -> set[str]:
     entries = members.get(ALLOWED)
     entries = json.loads(entries) if isinstance(entries, str) else entries
     words = [*state["asked"][1:], *([state["agent"]] if state["asked"][:1] == ["--agent"] and state["agent"] else [])]
-    return mapped | {plain(word) for word in words if entries is None or allows(entries, word)}
+    return mapped | {plain(word) for word in words if entries is None or allows([*entries, *promise.opened], word)}
 
 
 def reduced(state: State, still: Callable[[State], bool], most: int = 60) -> State:
