@@ -742,15 +742,20 @@ def _models(state: State, seen: Seen) -> set[str]:
     wanted = asked[1] if asked[:1] == ["--model"] else state["agent"] if asked and state["agent"] else start
     if not wanted or (asked[:1] == ["--agent"] and not state["agent"]):
         return set()
-    if not chosen:  # no list touches it; the subscription decides, which nobody knows of a bare token
-        asked_of = ("opus", "sonnet") if (seen.status or {})["credential"]["kind"] == "oauth" else ("opus",)
-        return {plain(texts.get(VARIABLES[slot]) or OWN_MODELS[slot]) for slot in asked_of}
+    # What is sent where nothing is chosen, or what was chosen is not allowed: no list touches it. The subscription
+    # decides, which nobody knows of a bare token; that it goes to a foreign host is an error already.
+    bare = (status["credential"] or {}).get("kind") == "oauth"
+    default = {
+        plain(texts.get(VARIABLES[slot]) or OWN_MODELS[slot]) for slot in ("opus", *(["sonnet"] if bare else []))
+    }
+    if not chosen:
+        return default
     word = plain(wanted).lower()
     if word in SLOT_NAMES:
-        return {plain(slots[word])}
+        return {plain(slots[word]), *(default if bare else ())}
     if entries is None or allows(entries, wanted):
         return {plain(wanted)}
-    return {plain(slots["opus"]), plain(slots.get(start, slots["opus"]))}
+    return {plain(slots["opus"]), plain(slots.get(start, slots["opus"])), *(default if bare else ())}
 
 
 def promised(app: App, asked: Sequence[str], folder: str) -> Promise:
