@@ -12,7 +12,7 @@ from support.truth import NO_NAMESPACE, Chooser, Judge, State
 PER_TEST = 10
 NEWEST_SEEDS = [f"ci-{number}" for number in range(60)]
 LAST_SEEDS = NEWEST_SEEDS[:20]
-RUN_SEEDS = [*(f"run-{number}" for number in range(10)), "s-8", "s-76", "s-91"]
+RUN_SEEDS = [*(f"run-{number}" for number in range(10)), "s-8", "s-76", "s-91", "t-0", "t-9"]
 # The seed of every difference that was found and is mended.
 FOUND_SEEDS = [
     "a-1",
