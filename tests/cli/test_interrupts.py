@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,10 +47,10 @@ def person(sealed: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """The environment of somebody at a terminal, with a `claude` and without fzf."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name, text in (("claude", "exit 0"), ("fzf", "exit 127")):
-        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "claude").write_text("#!/bin/sh\nexit 0\n")
     (folder / "claude").chmod(0o755)
-    return of_this_tree({**sealed, "PATH": f"{folder}:/usr/bin:/bin", "TERM": "dumb"})
+    (folder / "git").symlink_to(shutil.which("git") or "")
+    return of_this_tree({**sealed, "PATH": str(folder), "TERM": "dumb"})
 
 
 @pytest.mark.parametrize("interrupt", INTERRUPTS)

@@ -76,10 +76,12 @@ def run(work: Callable[[], object], arguments: Sequence[str]) -> int:
         if not lost:
             return code
         raise lost[0]
-    except (Exception, KeyboardInterrupt) as error:
-        end: tuple[list[str], int] = _failure().ended(error, arguments, code, lost)
-        note(*end[0])
-        return end[1]
+    except KeyboardInterrupt:  # no module is loaded for it: it may have come while that one was, which then fails
+        end = ["", "llmswitch: interrupted."], 130
+    except Exception as error:
+        end = _failure().ended(error, arguments, code, lost)
+    note(*end[0])
+    return end[1]
 
 
 def _prepare() -> None:

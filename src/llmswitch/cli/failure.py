@@ -32,13 +32,11 @@ class CommandLineProblem(UsageProblem):
         self.lines, self.exit_code = lines, exit_code
 
 
-def ended(error: BaseException, arguments: Sequence[str], code: object, lost: list[OSError]) -> tuple[list[str], int]:
+def ended(error: Exception, arguments: Sequence[str], code: object, lost: list[OSError]) -> tuple[list[str], int]:
     """Return the lines that say what ended a run, and its exit code.
 
     `code` is that of an answer which could not be printed, and `lost` why.
     """
-    if isinstance(error, KeyboardInterrupt):
-        return ["", "llmswitch: interrupted."], 130
     return _system(error, code, lost) if isinstance(error, OSError) else explained(error, arguments)
 
 
@@ -75,7 +73,7 @@ def fill_standard_files(lost: list[OSError]) -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
 
 
-def explained(error: BaseException, arguments: Sequence[str]) -> tuple[list[str], int]:
+def explained(error: Exception, arguments: Sequence[str]) -> tuple[list[str], int]:
     """Return the lines that say what went wrong, and the exit code."""
     if not isinstance(error, LlmswitchError):
         return _bug(error), 1
