@@ -15,21 +15,9 @@ LAST_SEEDS = NEWEST_SEEDS[:20]
 RUN_SEEDS = [*(f"run-{number}" for number in range(10)), "s-8", "s-76", "s-91", "t-0", "t-9"]
 # The seed of every difference that was found and is mended.
 FOUND_SEEDS = [
-    "a-1",
-    "a-2",
-    "a-6",
-    "a-11",
-    "a-13",
-    "a-18",
-    "ci-66",
-    "ci-88",
-    "e-48",
-    "e-62",
-    "f-83",
-    "g-98",
-    "g-138",
-    "g-226",
-]
+    "a-1", "a-2", "a-6", "a-11", "a-13", "a-18", "ci-66", "ci-88", "e-48", "e-62", "f-83", "g-98", "g-138", "g-226",
+    "g-339", "g-367", "h-65", "h-149", "h-340", "h-425", "h-544", "h-558", "h-588",
+]  # fmt: skip
 
 
 def parts(seeds: Sequence[str]) -> list[Sequence[str]]:
