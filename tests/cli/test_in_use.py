@@ -86,3 +86,22 @@ def test_a_lost_state_is_not_called_the_first_one(cli: Cli, repo: Path, key: str
     reply = cli("-", "--to", "first", cwd=repo)
     assert reply.code == 2
     assert "is the first state" not in reply.err
+
+
+def test_run_below_a_linked_worktree_puts_models_on_top_of_its_pin(
+    cli: Cli, repo: Path, key: str, tmp_path: Path, sealed: dict[str, str]
+) -> None:
+    """There Claude Code does not read the pin, and `run` carries it."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/claude"
+    program.write_text('#!/bin/sh\nwhile [ "$1" != --settings ]; do shift; done; cat "$2"\n')
+    program.chmod(0o755)
+    folder = tmp_path / "linked"
+    git(repo, "worktree", "add", "--quiet", str(folder))
+    assert cli("openrouter", cwd=folder).code == 0
+    (folder / "sub" / ".claude").mkdir(parents=True)
+    reply = cli("run", "--sonnet", CHEAP, cwd=folder / "sub", env={"PATH": f"{tmp_path}/bin:{sealed['PATH']}"})
+    assert reply.code == 0, reply.err
+    carried = json.loads(reply.out)["env"]
+    assert carried["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
+    assert carried["ANTHROPIC_DEFAULT_SONNET_MODEL"] == CHEAP

@@ -162,8 +162,8 @@ def in_use(checkout: Checkout, asked: Mapping[str, str]) -> tuple[str, dict[str,
 
     Raises Refused where there is none, and requests go elsewhere all the same.
     """
-    counts = pinned(checkout)
-    record = counts.state.current if counts else None
+    holder = pinned(checkout) or (checkout if _carried(checkout) else None)
+    record = holder.state.current if holder else None
     if record is None or not record.preset:
         where, by = decided(effective(checkout.layers))
         if where not in ("", ANTHROPIC_HOST):
@@ -186,14 +186,22 @@ def overlay(request: Request | None, checkout: Checkout, tools: Tools, anyway: b
     if request and preset and not preset.is_claude:
         members = {**below, **_from_preset(preset, request.overrides, tools)}
         return _guarded(members, checkout, anyway)
-    settings = None if preset else checkout.file.settings()  # in a subfolder of a linked worktree no layer has it
-    values = settings.values() if settings else {}
-    if any(counts(name, values.get(name, "")) for name in (BASE_URL, *CLOUD_SWITCHES)):
+    if values := {} if preset else _carried(checkout):
         return _guarded({**below, **_from_file(values, checkout, tools)}, checkout, anyway)
     if request and preset and request.overrides:
         below |= _own_slots(preset, request.overrides, checkout, tools, anyway)
     below = _with_list(below, checkout.layers)
     return Overlay(below) if below else None
+
+
+def _carried(checkout: Checkout) -> Mapping[str, str]:
+    """Return the values of the worktree's own file where they name a backend.
+
+    In a folder below a linked worktree Claude Code reads them in no layer.
+    """
+    settings = checkout.file.settings()
+    values = settings.values() if settings else {}
+    return values if any(counts(name, values.get(name, "")) for name in (BASE_URL, *CLOUD_SWITCHES)) else {}
 
 
 def _own_slots(preset: Preset, overrides: Mapping[str, str], checkout: Checkout, tools: Tools, anyway: bool) -> Members:
