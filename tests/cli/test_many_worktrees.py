@@ -187,7 +187,7 @@ def test_status_says_what_a_session_below_would_use(cli: Cli, repo: Path, linked
     safety-109.
     """
     cli("openrouter", cwd=linked)
-    lead = "A session started in a folder below this one does not read this worktree's file; by the others it sends to"
+    lead = "A session started in a folder below this one does not read this worktree's file, and sends to"
     write(repo, '{"permissions": {"deny": ["Bash(x)"]}}')  # main's file says nothing of a backend
     assert f"{lead} Anthropic." in cli("status", cwd=linked).out
     write(repo, '{"env": {"ANTHROPIC_BASE_URL": "https://openrouter.ai/api"}}')

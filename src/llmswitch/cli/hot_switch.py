@@ -61,7 +61,15 @@ def carry_out(app: App, request: Request, checkouts: list[Checkout], options: Ma
 def _told(app: App, done: Switched, request: Request, found: Sequence[Session] | None) -> None:
     console.answer(view.switched(done, request.dry_run, app.home), people=True)
     console.note(*view.remarks(done, request, found))
-    if done.written and os.path.realpath(os.getcwd()).startswith(f"{done.checkout.root}/"):
+    if done.written and _here().startswith(f"{done.checkout.root}/"):
         console.note(*at(PLACES["below"])(type(app)(app.environ).checkouts.at(".", os.getcwd())))  # read anew
     if done.checkout.root == app.home and done.checkout.worktree.in_repository and request.preset != "claude":
         console.note("This is your home folder: the pin holds for its own repository, not for others below it.")
+
+
+def _here() -> str:
+    """The current folder; "" where it is gone, and the switch was for another."""
+    try:
+        return os.path.realpath(os.getcwd())
+    except FileNotFoundError:
+        return ""

@@ -94,7 +94,7 @@ def _below(checkout: Checkout, own: Layer | None, values: Mapping[str, Value]) -
     file = "this worktree's file" if own and paths == [own.path] else " and ".join(paths)
     here, there = decided(values)[0], decided(effective(below))[0]
     where = f"{there} too, with other models or another key" if there == here else there or "Anthropic"
-    message = f"A session started in a folder below this one does not read {file}; by the others it sends to {where}."
+    message = f"A session started in a folder below this one does not read {file}, and sends to {where}."
     fix = "llmswitch run" if own and is_carried(checkout, own) else f"Start Claude Code in {checkout.folder} itself."
     return Problem("below", "note", message, fix)
 
