@@ -35,7 +35,7 @@ def help_(ctx: click.Context, topic: str | None) -> None:
         console.answer(["What a command takes: llmswitch help COMMAND. All commands: llmswitch --help"])
     elif topic in pages:
         columns, page = terminal.width(), guide.page(topic)
-        _show(terminal.letters(fitted(page, columns), os.environ) if columns else page)
+        _show(fitted(terminal.letters(page, os.environ), columns) if columns else page)
     elif topic in COMMANDS or topic in names(root.obj.catalog):
         group = cast(click.Group, root.command)
         command = cast(click.Command, group.get_command(root, topic))
