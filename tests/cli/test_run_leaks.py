@@ -82,3 +82,19 @@ def test_models_without_a_preset_go_on_the_own_login(
     user.write_text(json.dumps({"env": KEYED}))
     set_there = cli("run", "--haiku", "x", "--", "-p", "hi", cwd=repo, env=env)
     assert (set_there.code, f"{user} sends requests to llm.example" in set_there.err) == (5, True)
+
+
+def test_run_names_the_claude_ids_that_another_files_list_lets_past(
+    cli: Cli, repo: Path, key: str, env: dict[str, str], sealed: dict[str, str]
+) -> None:
+    """All lists count together; the ids of the worktree's own pin are no news."""
+    users = Path(sealed["HOME"]) / ".claude/settings.json"
+    users.parent.mkdir()
+    users.write_text('{"availableModels": ["claude-opus-4-8"]}')
+    assert cli("openrouter", cwd=repo).code == 0
+    reply = cli("run", "devstral", "--", "-p", "hi", cwd=repo, env=env)
+    assert reply.code == 0, reply.err
+    assert f"note: {users} also allows claude-opus-4-8: an agent or a skill that asks" in reply.err
+    assert str(settings_of(repo)) not in reply.err
+    users.write_text('{"availableModels": 5}')
+    assert "also allows" not in cli("run", "devstral", "--", "-p", "hi", cwd=repo, env=env).err

@@ -217,4 +217,4 @@ def run_(ctx: click.Context, /, preset: str | None, **options: Any) -> None:
     console.note(*view.exported(request) if request else ())
     keys = prompts.key_source(app, promised=False)
     tools = Tools(app.catalog, keys, app.gateway, app.key_helper, app.typed)
-    start(request, checkout, tools, app.state, app.environ, ctx.meta["rest"], anyway)
+    start(request, checkout, tools, app.state, app.environ, ctx.meta["rest"], anyway, console.note)

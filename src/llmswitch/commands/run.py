@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmswitch.base.errors import Refused, UsageProblem
@@ -13,8 +13,8 @@ from llmswitch.base.secret import Secret, digest, redacted
 from llmswitch.base.shell import spelled
 from llmswitch.base.urls import host_of, id_in, is_loopback
 from llmswitch.claude import clouds, own_settings, program, session_arguments
-from llmswitch.claude.effective import Layer, effective
-from llmswitch.claude.fence import EVERY_CLAUDE
+from llmswitch.claude.effective import Layer, Value, effective
+from llmswitch.claude.fence import EVERY_CLAUDE, OWN_MODELS
 from llmswitch.claude.variables import (
     ALLOWED,
     ANTHROPIC_HOST,
@@ -50,7 +50,7 @@ from llmswitch.presets.preset import Preset
 from llmswitch.settings import ledger
 from llmswitch.settings.checkout import Checkout
 from llmswitch.settings.neighbours import decided, pinned
-from llmswitch.status import credential, key_forms
+from llmswitch.status import credential, key_forms, lists
 from llmswitch.status.compare import compare
 
 Members = dict[str, Any]
@@ -92,9 +92,12 @@ def start(
     state_folder: str,
     environ: Mapping[str, str],
     given: Sequence[str],
-    anyway: bool = False,
+    anyway: bool,
+    tell: Callable[..., object],
 ) -> None:
     """Become Claude Code with the overlay for what is asked for, and the arguments `given`; the ledger notes it.
+
+    `tell` gets the lines on what other files let this session ask for.
 
     Raises Refused where the program would not read the overlay, but for `anyway`.
     """
@@ -112,8 +115,13 @@ def start(
             hint=f"Look into {executable}, or put the program itself first on PATH.",
         )
     if session_arguments.starts_session(given):
+        texts = {name: as_text(value, name) for name, value in found.members.items()} if found else {}
+        overlaid = Layer("overlay", "", texts)
+        managed = [layer for layer in checkout.layers if layer.origin == "managed"]  # above --settings too
+        values = effective([*managed, overlaid, *checkout.layers])
         if not anyway:
-            _refuse_leak(found, checkout, tools.catalog)
+            _refuse_leak(values, managed, checkout.folder, tools.catalog)
+        tell(*_let_past(overlaid, values, checkout))
         session = session_arguments.chosen(given)
         if not session_arguments.chooses(given):
             session = str(uuid.uuid4())
@@ -124,16 +132,27 @@ def start(
     program.become(executable, argv, kept)
 
 
-def _refuse_leak(found: Overlay | None, checkout: Checkout, catalog: Catalog) -> None:
+def _refuse_leak(values: Mapping[str, Value], managed: Sequence[Layer], folder: str, catalog: Catalog) -> None:
     """Refuse to start what would send the user's own login, or another provider's key, to a foreign host."""
-    texts = {name: as_text(value, name) for name, value in found.members.items()} if found else {}
-    managed = [layer for layer in checkout.layers if layer.origin == "managed"]  # above --settings too
-    values = effective([*managed, Layer("overlay", "", texts), *checkout.layers])
     ruled = any(name in layer.values for layer in managed for name in CREDENTIAL_PLACES)
     ask = "Ask who administers this machine." if ruled else ""
-    errors = [*credential.findings(values, ask, checkout.folder), *key_forms.findings(values, catalog, ask)]
+    errors = [*credential.findings(values, ask, folder), *key_forms.findings(values, catalog, ask)]
     if wrong := next((each for each in errors if each.level == "error"), None):
         raise Passable(wrong.message, hint=ask or f"{wrong.fix} Or name a preset: llmswitch run PRESET.")
+
+
+def _let_past(overlaid: Layer, values: Mapping[str, Value], checkout: Checkout) -> list[str]:
+    """Return what the lists of models in files let a session ask for besides its own: all lists count together."""
+    if not overlaid.values.get(BASE_URL) or ALLOWED not in overlaid.values:
+        return []
+    listed = [overlaid]
+    for layer in checkout.layers:
+        entries = json.loads(layer.values[ALLOWED]) if ALLOWED in layer.values and layer.origin != "shell" else ()
+        # what agents and skills ask for by name; the ids of another pin's provider are no news
+        if claude := [entry for entry in entries if entry.startswith("claude") or entry in OWN_MODELS]:
+            listed.append(Layer(layer.origin, layer.path, {ALLOWED: json.dumps(claude)}))
+    models = {slot: overlaid.values.get(name, "") for slot, name in VARIABLES.items()}
+    return [f"note: {each.message}" for each in lists.opened(checkout, listed, models, values)]
 
 
 def _note(

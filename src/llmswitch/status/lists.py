@@ -38,7 +38,7 @@ def judged(checkout: Checkout, values: dict[str, Value], catalog: Catalog) -> tu
     after = {VARIABLES[slot]: Value(model, values[ALLOWED].layer) for slot, model in changed.items()}
     if own:
         return {**values, **after}, _alone(checkout, listed, records, catalog) or found
-    return {**values, **after}, found + _opened(checkout, listed, models, values)
+    return {**values, **after}, found + opened(checkout, listed, models, values)
 
 
 def _changed(value: Value, models: Mapping[str, str], changed: Mapping[str, str], own: bool) -> Problem:
@@ -79,10 +79,10 @@ def _away(checkout: Checkout, layer: Layer) -> str:
     return f"Take {ALLOWED} out of {layer.path}."
 
 
-def _opened(
+def opened(
     checkout: Checkout, listed: Sequence[Layer], models: Mapping[str, str], values: Mapping[str, Value]
 ) -> list[Problem]:
-    """Return what other files let a session ask for besides the pin's models."""
+    """Return what the lists of other files let a session ask for besides the pin's models."""
     if len(listed) < 2 or values[ALLOWED].origin == "managed":
         return []
     mapped = [model for model in models.values() if model]
