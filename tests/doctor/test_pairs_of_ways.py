@@ -125,6 +125,7 @@ def test_each_is_open_before_its_cure_and_closed_after_it(place: Place, way: str
     assert told(place) == set()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("pair", PAIRS, ids="+".join)
 def test_the_cure_of_one_opens_no_other(place: Place, pair: tuple[str, str]) -> None:
     """Cured in this order; after the first only what was open before may be open, after both nothing is.

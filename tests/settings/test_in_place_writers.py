@@ -129,6 +129,7 @@ def test_a_file_that_stays_empty_is_told(file: SettingsFile, monkeypatch: pytest
 Write = Callable[[Path, str], None]
 
 
+@pytest.mark.many
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.floats(0, 0.05), st.floats(0, 0.03), st.integers(1, 3)), min_size=1, max_size=4))
 def test_random_writers_beside_switches_lose_nothing(
