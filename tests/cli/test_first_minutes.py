@@ -13,7 +13,7 @@ from conftest import KEY, Cli, Reply, settings_of
 from support.terminal import Terminal
 from support.tree import ROOT
 
-from llmswitch.base import install
+from llmswitch.base import extras, install
 
 WAYS = ("LLMSWITCH_KEY_OPENROUTER", "--key-stdin", "GNOME Keyring")
 
@@ -114,7 +114,7 @@ class Copy:
             def read_text(self, name: str) -> str:
                 return json.dumps(origin)
 
-        self._patch.setattr(install, "distribution", lambda name: Distribution())
+        self._patch.setattr(extras, "distribution", lambda name: Distribution())
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_an_extra_is_named_in_the_way_this_copy_was_installed(
 ) -> None:
     """By what the installer left in the environment, and from where it came."""
     copy.has(left)
-    assert install.add_extra("gateway") == command.format(folder=tmp_path, python=sys.executable)
+    assert extras.add_extra("gateway") == command.format(folder=tmp_path, python=sys.executable)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_an_extra_is_named_in_the_way_this_copy_was_installed(
 def test_an_extra_comes_from_where_the_copy_came_from(copy: Copy, origin: object, wanted: str) -> None:
     """A repository, a folder that is being worked on, or an index."""
     copy.came_from(origin)
-    assert install.add_extra("gateway") == f"{sys.executable} -m pip install {wanted}"
+    assert extras.add_extra("gateway") == f"{sys.executable} -m pip install {wanted}"
 
 
 def test_a_checkout_says_how_to_be_used_elsewhere(copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

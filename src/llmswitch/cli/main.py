@@ -12,10 +12,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from llmswitch import __version__
-from llmswitch.cli import everywhere, hot_status, hot_status_all, shell, terminal
+from llmswitch.cli import shell, terminal
 from llmswitch.cli.app import COMPLETION, App, at
 from llmswitch.cli.failure import CommandLineProblem
-from llmswitch.cli.prompt import prompt
 from llmswitch.presets.catalog import Catalog
 from llmswitch.presets.listing import names
 from llmswitch.presets.words import preset_named, stranger
@@ -45,7 +44,7 @@ Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 `status --check`
 # command → where it is (the module here, and its name there) and what it does; in the order in which people need them.
 # Said here too, so that help and completion import none of them: all together take longer than the rest.
 PLACES = {
-    "status": ("main:status", "Show what Claude Code uses here, slot by slot."),
+    "status": ("status:status", "Show what Claude Code uses here, slot by slot."),
     "-": ("switch:back", "Go back to what this worktree had before."),
     "use": ("switch:use", "Switch to a preset, or choose one on a terminal."),
     "log": ("log:log", "Show the switches of this worktree."),
@@ -132,29 +131,7 @@ def cli(ctx: click.Context) -> int:
 
     Without a command: `llmswitch status`.
     """
-    return int(ctx.invoke(status)) if ctx.invoked_subcommand is None else 0
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--short", is_flag=True, help="One word, for a prompt: preset, * where it differs, ! if unreadable.")
-@click.option("--prompt", is_flag=True, hidden=True)  # for the functions of shell-init; see `cli.prompt`
-@click.option("--check", is_flag=True, help="Exit 3 where the pin is not as it was put here.")
-@click.option("--all", "all_worktrees", is_flag=True, help="Every worktree of this repository.")
-@click.option("--everywhere", is_flag=True, help="Every worktree on this machine that was pinned, there or not.")
-@click.option("--forget", metavar="PATH", help="Leave a worktree out of --everywhere from now on; its pin stays.")
-@click.option("-w", "--worktree", default=".", metavar="PATH", shell_complete=shell.worktrees, help="Another worktree.")
-@click.pass_obj
-def status(app: App, /, **options: Any) -> int:
-    """Show what Claude Code uses here, slot by slot."""
-    if options.pop("prompt"):
-        return prompt(app)
-    machine, path = options.pop("everywhere"), options.pop("forget")
-    if machine or path is not None:
-        del options["all_worktrees"], options["worktree"]
-        return everywhere.forget(app, path) if path is not None else everywhere.status(app, **options)
-    show = hot_status_all.status_all if options.pop("all_worktrees") else hot_status.status
-    return show(app, options.pop("worktree"), **options)
+    return int(ctx.invoke(at("llmswitch.cli.status:status"))) if ctx.invoked_subcommand is None else 0
 
 
 def _narrow() -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.install import add_extra
+from llmswitch.base.extras import add_extra
 
 
 def check_installed() -> None:
