@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def text(words: str) -> str:
 
 def paragraphs(help_text: str) -> Iterator[str]:
     """Yield a help text's paragraphs, those that click shall not wrap as they stand."""
-    for part in re.split(r"\n\s*\n", help_text.strip()):
+    for part in re.split(r"\n\s*\n", inspect.cleandoc(help_text)):
         if part.startswith("\b"):
             yield ".nf\n" + text(part.removeprefix("\b").strip("\n")) + "\n.fi"
         else:

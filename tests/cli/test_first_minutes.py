@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -184,7 +185,8 @@ def clone(tmp_path: Path) -> Path:
 
 def script(program: Path, *words: str, cwd: Path | str = "/") -> Reply:
     """Run the script."""
-    done = subprocess.run([program, *words], capture_output=True, text=True, cwd=cwd)
+    environ = {**os.environ, "PATH": "/usr/bin:/bin"}  # where no llmswitch of the machine is
+    done = subprocess.run([program, *words], capture_output=True, text=True, cwd=cwd, env=environ)
     return Reply(done.returncode, done.stdout, done.stderr)
 
 

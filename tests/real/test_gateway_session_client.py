@@ -247,7 +247,9 @@ def test_a_package_that_is_replaced_under_an_open_session_costs_it_no_turn(
     with RunningGateway(tmp_path / "g", KEYS, path) as own:
         stage.gateway = own
         stage.switch()
-        environ = {**stage.environ, **path}  # with the keys: what is started anew takes them from its own environment
+        # With the keys: what is started anew takes them from its own environment. The connection that is kept goes with
+        # who is killed, and whether the client hears of that before it asks is luck: so it may ask again, as it does.
+        environ = {**stage.environ, **path, "CLAUDE_CODE_MAX_RETRIES": "3"}
         with LiveSession(stage.client, stage.repo, launcher, environ) as session:
 
             def turn(says: str, version: str) -> None:

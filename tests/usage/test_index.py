@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -366,7 +367,7 @@ def test_a_broken_index_is_set_aside_and_made_again(projects: Path, state: Path,
     data = path.read_bytes()
     if damage == "no tables":
         path.unlink()
-        with sqlite3.connect(path) as base:
+        with contextlib.closing(sqlite3.connect(path)) as base:
             base.execute("PRAGMA user_version = 1")
     else:
         middle = data[:8192] + b"\xaa" * (len(data) - 12288) + data[-4096:]
@@ -406,7 +407,7 @@ def test_an_index_of_a_newer_version_is_left_alone(projects: Path, state: Path) 
     """Nothing is lost by going back to an older llmswitch."""
     session().write(projects)
     update(state, projects)
-    with sqlite3.connect(state / FILE) as base:
+    with contextlib.closing(sqlite3.connect(state / FILE)) as base:
         base.execute("PRAGMA user_version = 99")
     with pytest.raises(LlmswitchError, match="newer llmswitch"):
         update(state, projects)
