@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_right
+from contextlib import closing
 
 try:
     import _sqlite3 as sqlite3  # the package loads `datetime` besides, for types that are not used here
@@ -130,10 +131,6 @@ class Index:
         self.is_new = base.execute("SELECT count(*) FROM file").fetchone()[0] == 0
         self._names: dict[str, int] = {}
         self._sessions: dict[str, int] = {}
-
-    def close(self) -> None:
-        """Close it."""
-        self.base.close()
 
     # What the transcripts say, into the index
 
@@ -569,11 +566,8 @@ def worked(
     _made(path)
     for attempt in (1, 2):
         try:
-            index = Index(_connected(path, wait), home_of, aside)
-            try:
-                return work(index)
-            finally:
-                index.close()
+            with closing(_connected(path, wait)) as base:
+                return work(Index(base, home_of, aside))
         except sqlite3.OperationalError as error:
             hint = "Another `llmswitch usage` may be reading: try again." if "locked" in str(error) else ""
             kept = "What it had is kept."
