@@ -143,7 +143,7 @@ def _refuse_leak(values: Mapping[str, Value], managed: Sequence[Layer], folder: 
 
 def _let_past(overlaid: Layer, values: Mapping[str, Value], checkout: Checkout) -> list[str]:
     """Return what the lists of models in files let a session ask for besides its own: all lists count together."""
-    if not overlaid.values.get(BASE_URL) or ALLOWED not in overlaid.values:
+    if host_of(overlaid.values.get(BASE_URL, "")) in ("", ANTHROPIC_HOST) or ALLOWED not in overlaid.values:
         return []
     listed = [overlaid]
     for layer in checkout.layers:
