@@ -245,7 +245,7 @@ def test_without_its_extra_the_gateway_says_what_to_install(cli: Cli, repo: Path
     hide = (
         "import sys\nfrom importlib.machinery import PathFinder\n"
         "class Hide(PathFinder):\n    @classmethod\n    def find_spec(cls, name, *a, **k):\n"
-        "        return None if name == 'aiohttp' else super().find_spec(name, *a, **k)\n"
+        "        return None if name == 'httptools' else super().find_spec(name, *a, **k)\n"
         "sys.meta_path[:] = [Hide if finder is PathFinder else finder for finder in sys.meta_path]\n"
     )
     (site / "sitecustomize.py").write_text(hide)

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 from conftest import require
 from support.gateway import LIMIT, RunningGateway, Upstream, error, replying, route
 from support.messages_server import Handler, Request
@@ -31,6 +29,7 @@ from support.tree import ROOT, SOURCE
 
 from llmswitch import __version__
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.gateway import incoming
 from llmswitch.gateway.port import holder
 from llmswitch.gateway.server import Server
 from llmswitch.gateway.through import through
@@ -457,9 +456,7 @@ def test_a_bug_of_ours_is_an_error_with_our_name() -> None:
             raise ZeroDivisionError
 
     server = Server(cast(Any, None), cast(Any, None), cast(Any, Broken()), cast(Any, None))
-    answer = asyncio.run(server.handle(make_mocked_request("POST", "/w/0/v1/messages")))
-    assert isinstance(answer, web.Response)
-    assert isinstance(answer.body, bytes)
+    answer = asyncio.run(server.handle(incoming.Request(cast(Any, None), "POST", "/w/0/v1/messages", [])))
     assert json.loads(answer.body)["error"]["message"] == (
         "llmswitch gateway: this is a bug in llmswitch (ZeroDivisionError)."
     )

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from aiohttp import web
 from support.gateway import Pin, RunningGateway, Upstream, error, replying, route, send_chunk, start_stream
 from support.messages_server import Handler, Request
 
-from llmswitch.gateway import server
+from llmswitch.gateway import incoming
 from llmswitch.gateway.guard import Guard
+from llmswitch.gateway.incoming import Incoming
 from llmswitch.gateway.server import Server
 
 KEY = "sk-test-haiku-0123456789abcdef0123456789"
@@ -169,29 +169,24 @@ def test_nothing_of_a_broken_request_is_in_the_log(gateway: RunningGateway, raw:
     assert gateway.log.read_text() == before
 
 
-class Stranger(Server):
-    """A server that answers nobody, in this process, on a port of its own."""
-
-    def __init__(self) -> None:
-        super().__init__(cast(Any, None), cast(Any, None), Guard(b"x" * 32, 1), cast(Any, None))
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[int]:
-        """Yield the port."""
-        runner = self.runner()
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield int(runner.addresses[0][1])
-        await runner.cleanup()
+@asynccontextmanager
+async def refusing(most: int = 100) -> AsyncIterator[int]:
+    """Serve, in this process, who refuses everybody; yield the port."""
+    server = Server(cast(Any, None), cast(Any, None), Guard(b"x" * 32, 1), cast(Any, None))
+    clients = Incoming(server.handle, most)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        await clients.listen(listening)
+        yield int(listening.getsockname()[1])
+        await clients.close()
 
 
 @pytest.mark.parametrize("begin", [b"", b"POST /w HTT", b"POST /w/1 HTTP/1.1\r\nHost: a\r\nX: "])
 def test_half_a_head_does_not_keep_a_connection(monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
     """Nor does one that says nothing; who asked in time has his answer."""
-    monkeypatch.setattr(server, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(incoming, "IDLE_SECONDS", 0.3)
 
     async def main() -> None:
-        async with Stranger().running() as port:
+        async with refusing() as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(begin)
             assert await asyncio.wait_for(reader.read(), 20) == b""
@@ -204,12 +199,11 @@ def test_half_a_head_does_not_keep_a_connection(monkeypatch: pytest.MonkeyPatch,
     asyncio.run(main())
 
 
-def test_more_connections_than_there_is_room_for_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_connections_than_there_is_room_for_are_closed() -> None:
     """And taken again when others have gone."""
-    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
 
     async def main() -> None:
-        async with Stranger().running() as port:
+        async with refusing(most=3) as port:
             taken = []
             for _ in range(3):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)

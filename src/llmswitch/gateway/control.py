@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import time
 
-from aiohttp import web
-
 from llmswitch import __version__
+from llmswitch.gateway.incoming import Response, error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.gateway.counts import Counts
     from llmswitch.gateway.guard import Guard
+    from llmswitch.gateway.incoming import Request
     from llmswitch.gateway.route_files import RouteFiles
     from llmswitch.gateway.vault import Vault
 
 
-def runner(guard: Guard, vault: Vault, files: RouteFiles, port: int, counts: Counts) -> web.AppRunner:
-    """Return what serves the control socket: `/status`, `/token/ID` (`/PLACE`), `/renew/KEY` and `/lock`."""
-    started, parent = time.time(), os.getppid()
+_TOKEN = re.compile(r"/token/([0-9a-f]{16})(?:/([0-9a-f]{16}))?")
 
-    async def status(request: web.Request) -> web.Response:
-        about = {"pid": os.getpid(), "port": port, "version": __version__, "started": started}
-        keeper = parent if os.getppid() == parent else None
-        about |= {"keeper": keeper, "active": counts.active, "pins": counts.data()}
-        return web.json_response({**about, "keys": vault.names, "routes": files.names()})
 
-    async def token(request: web.Request) -> web.Response:
-        return web.json_response({"token": guard.token(request.match_info["id"], request.match_info.get("place", ""))})
+class Control:
+    """Answers `/status`, `/token/ID` (`/PLACE`), `/renew/KEY` and `/lock`, in JSON."""
 
-    async def renew(request: web.Request) -> web.Response:
-        return web.json_response({"dropped": vault.renew(request.match_info["name"])})
+    def __init__(self, guard: Guard, vault: Vault, files: RouteFiles, port: int, counts: Counts) -> None:
+        self._guard, self._vault, self._files, self._port, self._counts = guard, vault, files, port, counts
+        self._started, self._parent = time.time(), os.getppid()
 
-    async def lock(request: web.Request) -> web.Response:
-        return web.json_response({"dropped": vault.lock()})
+    async def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        answer = self._answer(request.path)
+        if answer is None:
+            return error(404, "not_found_error", "This is not known here.")
+        return Response(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
 
-    app = web.Application()
-    app.add_routes([web.get("/status", status), web.get("/token/{id:[0-9a-f]{16}}", token)])
-    app.add_routes([web.get("/token/{id:[0-9a-f]{16}}/{place:[0-9a-f]{16}}", token)])
-    app.add_routes([web.get("/renew/{name:[a-z0-9._-]+}", renew), web.get("/lock", lock)])
-    return web.AppRunner(app, access_log=None)
+    def _answer(self, path: str) -> dict[str, object] | None:
+        if path == "/status":
+            return self._status()
+        if path == "/lock":
+            return {"dropped": self._vault.lock()}
+        if path.startswith("/renew/"):
+            return {"dropped": self._vault.renew(path.removeprefix("/renew/"))}
+        if token := _TOKEN.fullmatch(path):
+            return {"token": self._guard.token(token[1], token[2] or "")}
+        return None
+
+    def _status(self) -> dict[str, object]:
+        keeper = self._parent if os.getppid() == self._parent else None
+        about = {"pid": os.getpid(), "port": self._port, "version": __version__, "started": self._started}
+        about |= {"keeper": keeper, "active": self._counts.active, "pins": self._counts.data()}
+        return {**about, "keys": self._vault.names, "routes": self._files.names()}

@@ -1,4 +1,4 @@
-"""Whether the libraries of the gateway, which are an extra, are installed."""
+"""Whether the library of the gateway, which is an extra, is installed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from llmswitch.base.extras import add_extra
 
 
 def check_installed() -> None:
-    """Raise LlmswitchError, with what to install, where the gateway's libraries are not there."""
-    missing = next((name for name in ("aiohttp", "httptools") if find_spec(name) is None), None)
-    if missing:
+    """Raise LlmswitchError, with what to install, where it is not there."""
+    if find_spec("httptools") is None:
         raise LlmswitchError(
-            f"This needs the local gateway, for which {missing} is not installed.",
+            "This needs the local gateway, for which httptools is not installed.",
             hint=f"Install it: {add_extra('gateway')}",
         )

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from llmswitch.base.urls import ID_DIGITS
+from llmswitch.gateway.incoming import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
 
 TOKEN_DIGITS = 64
 _PATH = re.compile(r"/w/([0-9a-f]{16})(/v1/messages(?:/count_tokens)?)")
-
-
-class Forbidden(Exception):
-    """The request is refused with this HTTP status; the message never quotes the request."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.kind = status, kind
 
 
 class Guard:
@@ -45,29 +38,30 @@ class Guard:
         )
 
     def check(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, str, str]:
-        """Return the id of the routes, the API path and the place of an allowed request; raises Forbidden.
+        """Return the id of the routes, the API path and the place of an allowed request; raises Refused.
 
-        The name in Host defeats DNS rebinding; browsers send Origin or Sec-Fetch-Site with what a page asks for.
+        `headers` have their names in small letters. The one in Host defeats DNS rebinding; browsers send Origin or
+        Sec-Fetch-Site with what a page asks for.
         """
-        if headers.get("Host") not in self._hosts:
-            raise Forbidden(403, "permission_error", "This gateway answers to 127.0.0.1 only.")
-        if "Origin" in headers or headers.get("Sec-Fetch-Site", "none") != "none":
-            raise Forbidden(403, "permission_error", "This gateway does not answer web pages.")
+        if headers.get("host") not in self._hosts:
+            raise Refused(403, "permission_error", "This gateway answers to 127.0.0.1 only.")
+        if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
+            raise Refused(403, "permission_error", "This gateway does not answer web pages.")
         match = _PATH.fullmatch(path)
         if match is None:
-            raise Forbidden(404, "not_found_error", "This gateway serves /v1/messages below a pin's path only.")
+            raise Refused(404, "not_found_error", "This gateway serves /v1/messages below a pin's path only.")
         place = self._place(match[1], headers)
         if place is None:
-            raise Forbidden(
+            raise Refused(
                 401, "authentication_error", "This is not the gateway's token. Restart the session, or switch again."
             )
         if method != "POST":
-            raise Forbidden(405, "invalid_request_error", "Messages are POSTed.")
+            raise Refused(405, "invalid_request_error", "Messages are POSTed.")
         return match[1], match[2], place
 
     def _place(self, routes: str, headers: Mapping[str, str]) -> str | None:
         """Return the place whose token came; None where none did."""
-        scheme, _, bearer = headers.get("Authorization", "").partition(" ")
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
         # Both are always compared, so that time tells nothing.
         found = [self._checked(routes, headers.get("x-api-key", "")),
                  self._checked(routes, bearer if scheme.lower() == "bearer" else "")]  # fmt: skip

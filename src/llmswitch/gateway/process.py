@@ -13,8 +13,6 @@ import stat
 import sys
 from contextlib import AsyncExitStack
 
-from aiohttp import web
-
 try:
     import uvloop
 except ImportError:
@@ -22,11 +20,12 @@ except ImportError:
 
 from llmswitch.base.errors import LlmswitchError
 from llmswitch.base.secret import no_core_dumps
-from llmswitch.gateway import control
+from llmswitch.gateway.control import Control
 from llmswitch.gateway.guard import Guard
+from llmswitch.gateway.incoming import Incoming
 from llmswitch.gateway.port import HOST
 from llmswitch.gateway.server import Server
-from llmswitch.gateway.supervise import PORT_FD, QUEUE
+from llmswitch.gateway.supervise import PORT_FD
 from llmswitch.gateway.upstream import Upstreams
 from llmswitch.gateway.vault import Vault
 
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
     from llmswitch.presets.routes import Route
 
     FindWith = Callable[[Route, Mapping[str, str]], Secret]
+
+MOST_CONNECTIONS, OWN_DESCRIPTORS = 1000, 48
 
 
 def run(
@@ -55,7 +56,6 @@ def run(
         given = json.loads(sys.stdin.buffer.readline())
     except (KeyError, OSError, ValueError):
         raise LlmswitchError("This serves a gateway that holds the port.", hint="Type: llmswitch gateway run") from None
-    _many_descriptors()
     secret, keys = bytes.fromhex(given["secret"]), given["keys"]
 
     def find(route: Route) -> Secret:
@@ -79,27 +79,27 @@ async def _serve(
         guard = Guard(secret, port)
         upstreams = stack.enter_context(Upstreams())
         server = Server(files, vault, guard, upstreams)
-        runner = server.runner()
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, listening, backlog=QUEUE).start()
-        inner = control.runner(guard, vault, files, port, server.counts)
-        await inner.setup()
-        stack.push_async_callback(inner.cleanup)
-        await _control_site(inner, control_path)
+        control = Control(guard, vault, files, port, server.counts)
+        room = _room()
+        for handle, at in ((server.handle, listening), (control.handle, _control_socket(control_path))):
+            incoming = Incoming(handle, room)
+            await incoming.listen(at)
+            stack.push_async_callback(incoming.close)
         stack.callback(_unlink, control_path)
         gc.freeze()  # what was imported stays; it need not be looked through again
         tell(f"The gateway listens on http://{HOST}:{port}.")
         await ended.wait()
 
 
-def _many_descriptors() -> None:
-    """Take as many descriptors as this user may have: each request that is answered takes two."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def _room() -> int:
+    """Return how many connections there may be: each takes memory and a descriptor, and its upstream's another one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors = max(soft, min(hard, 2 * MOST_CONNECTIONS + OWN_DESCRIPTORS))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+    return max(1, min(MOST_CONNECTIONS, (descriptors - OWN_DESCRIPTORS) // 2))
 
 
-async def _control_site(runner: web.AppRunner, path: str) -> None:
+def _control_socket(path: str) -> socket.socket:
     """Open the control socket; whoever holds the port is the only gateway, so one that lies there is stale."""
     folder = os.path.dirname(path)
     try:
@@ -109,10 +109,12 @@ async def _control_site(runner: web.AppRunner, path: str) -> None:
             raise LlmswitchError(f"{folder} is a link or another user's; the gateway's socket must not lie there.")
         os.chmod(folder, 0o700)  # it may have been there before
         _unlink(path)
-        await web.UnixSite(runner, path).start()
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(path)
         os.chmod(path, 0o600)
     except OSError as error:
         raise LlmswitchError(f"{path}: cannot make the gateway's socket: {error.strerror or error}.") from None
+    return listening
 
 
 def _unlink(path: str) -> None:

@@ -6,21 +6,21 @@ import json
 import re
 import time
 
-from aiohttp import web
-
 from llmswitch import __version__
 from llmswitch.gateway import bodies, chat_answer, chat_request, wire
 from llmswitch.gateway.chat_answer import Asked
 from llmswitch.gateway.chat_ids import long_names
 from llmswitch.gateway.chat_stream import Lines, Stream, events
 from llmswitch.gateway.counts import NOTE
+from llmswitch.gateway.incoming import Response, error
 from llmswitch.gateway.outgoing import BrokenOff
-from llmswitch.gateway.upstream import cut, error, named
+from llmswitch.gateway.upstream import cut, named
 from llmswitch.gateway.wire import BadAnswer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmswitch.base.secret import Secret
+    from llmswitch.gateway.incoming import Request
     from llmswitch.gateway.outgoing import Answer
     from llmswitch.gateway.upstream import Upstreams
     from llmswitch.presets.routes import Route
@@ -32,7 +32,7 @@ _TOO_LONG = re.compile(
     r"context_length_exceeded|maximum context length|context (window|size)|too large for model with \d+ maximum",
     re.IGNORECASE,
 )
-_HEAD = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+_STREAM = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")])
 # A server that shows with comments that it is alive, or sends what has to wait here, keeps the client waiting too.
 _PING_SECONDS = 5.0
 _PING = b'event: ping\ndata: {"type": "ping"}\n\n'
@@ -55,9 +55,7 @@ class Translator:
     def __init__(self, upstreams: Upstreams) -> None:
         self._upstreams = upstreams
 
-    async def relay(
-        self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
-    ) -> web.StreamResponse:
+    async def relay(self, request: Request, route: Route, secret: Secret | None, path: str, body: bytes) -> Response:
         """Return the host's answer to a message in Anthropic's format."""
         if not path.endswith("/messages"):
             return error(404, "not_found_error", f"{named(route)} counts no tokens.", retry=False)
@@ -70,7 +68,7 @@ class Translator:
         headers = [("Content-Type", "application/json"), ("Accept", accept), ("Accept-Encoding", "identity"),
                    ("User-Agent", f"llmswitch/{__version__}")]  # fmt: skip
 
-        async def answered(answer: Answer) -> web.StreamResponse:
+        async def answered(answer: Answer) -> Response:
             try:
                 return await _answer(request, route, secret, exchange, answer)
             except BadAnswer as bad:
@@ -82,8 +80,8 @@ class Translator:
 
 
 async def _answer(
-    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: Answer
-) -> web.StreamResponse:
+    request: Request, route: Route, secret: Secret | None, exchange: Exchange, answer: Answer
+) -> Response:
     if answer.status >= 400:
         return await _failed(route, secret, answer)
     if exchange.stream and answer.content_type == "text/event-stream":
@@ -94,46 +92,44 @@ async def _answer(
         raise BadAnswer(f"answered with {answer.content_type or 'something'} that is no JSON") from None
     made = chat_answer.message(data, exchange.asked)
     if not exchange.stream:
-        return web.Response(body=json.dumps(made).encode(), content_type="application/json")
-    return web.Response(body=events(made), headers=_HEAD)
+        return Response(200, [("Content-Type", "application/json")], json.dumps(made).encode())
+    return _STREAM._replace(body=events(made))
 
 
-async def _failed(route: Route, secret: Secret | None, answer: Answer) -> web.Response:
+async def _failed(route: Route, secret: Secret | None, answer: Answer) -> Response:
     """Return the host's error in the client's shape, with its status and how long to wait."""
     body = (await bodies.of_error(answer))[1]
     words = wire.said(body)[1] or f"{named(route)} failed ({answer.status})."
     if answer.status in (400, 413) and _TOO_LONG.search(body.decode("utf-8", "replace")):
         words = f"prompt is too long: {words}"  # by which Claude Code knows that it should compact
     made = error(answer.status, _KINDS.get(answer.status, "api_error"), wire.quoted(secret, words))
-    kept = [(name, text) for name, text in answer.headers if name.lower() in _PASSED]
-    made.headers.update({name: wire.quoted(secret, text) for name, text in kept})
-    return made
+    kept = [(name, wire.quoted(secret, text)) for name, text in answer.headers if name.lower() in _PASSED]
+    return made._replace(headers=made.headers + kept)
 
 
 async def _stream(
-    request: web.BaseRequest, route: Route, secret: Secret | None, exchange: Exchange, answer: Answer
-) -> web.StreamResponse:
+    request: Request, route: Route, secret: Secret | None, exchange: Exchange, answer: Answer
+) -> Response:
     """Send the events as they come; an answer that breaks off ends in an error, and never as if it were whole."""
     sent = _Sent(request, Stream(exchange.asked))
     try:
         await sent.pass_on(answer)
     except BadAnswer as bad:
-        if not sent.response.prepared:
+        if not request.client.begun:
             raise
         await sent.break_off(wire.quoted(secret, f"{named(route)} {bad}."))
     except (BrokenOff, TimeoutError):
-        if not sent.response.prepared:
+        if not request.client.begun:
             raise
         cut(request)
-    return sent.response
+    return _STREAM
 
 
 class _Sent:
     """An answer on its way to the client, which is not begun before there is something to say."""
 
-    def __init__(self, request: web.BaseRequest, stream: Stream) -> None:
+    def __init__(self, request: Request, stream: Stream) -> None:
         self._request, self._stream = request, stream
-        self.response = web.StreamResponse(headers=_HEAD)
         self._since = time.monotonic()
 
     async def pass_on(self, answer: Answer) -> None:
@@ -149,7 +145,7 @@ class _Sent:
             stream.feed(each)
         stream.end()
         await self._send(stream.take())
-        await self.response.write_eof()
+        self._request.client.end()
 
     async def break_off(self, text: str) -> None:
         """Say what went wrong, and cut."""
@@ -165,6 +161,7 @@ class _Sent:
             self._stream.begin()
             data = self._stream.take() + _PING
         self._since = now
-        if not self.response.prepared:
-            await self.response.prepare(self._request)
-        await self.response.write(data)
+        client = self._request.client
+        if not client.begun:
+            client.begin(_STREAM)
+        await client.send(data)

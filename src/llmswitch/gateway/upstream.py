@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 
-from aiohttp import web
-from multidict import CIMultiDict
-
 from llmswitch.gateway import bodies, wire
 from llmswitch.gateway.counts import NOTE
+from llmswitch.gateway.incoming import Response, error
 from llmswitch.gateway.outgoing import BrokenOff, Outgoing, Unreachable, place_of
 
 TYPE_CHECKING = False
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from llmswitch.base.secret import Secret
+    from llmswitch.gateway.incoming import Request
     from llmswitch.gateway.outgoing import Answer
     from llmswitch.presets.routes import Route
 
@@ -25,17 +24,11 @@ REFUSED_SECONDS = 10.0
 LARGEST_AT_ONCE = 65536
 
 
-def error(status: int, kind: str, message: str, retry: bool = True) -> web.Response:
-    """Return an error in the shape of the Messages API; with `retry` False the client does not ask again."""
-    headers = {} if retry else {"x-should-retry": "false"}
-    return web.Response(status=status, body=wire.error(kind, message), content_type="application/json", headers=headers)
-
-
 class Upstreams:
     """The connections to all upstreams; `with` opens and closes them."""
 
     def __init__(self) -> None:
-        self._refused: dict[tuple[str, Secret], tuple[float, web.Response]] = {}
+        self._refused: dict[tuple[str, Secret], tuple[float, Response]] = {}
         self._outgoing = Outgoing()
 
     def __enter__(self) -> Upstreams:
@@ -44,17 +37,14 @@ class Upstreams:
     def __exit__(self, *trouble: object) -> None:
         self._outgoing.close()
 
-    async def relay(
-        self, request: web.BaseRequest, route: Route, secret: Secret | None, path: str, body: bytes
-    ) -> web.StreamResponse:
+    async def relay(self, request: Request, route: Route, secret: Secret | None, path: str, body: bytes) -> Response:
         """Return the upstream's answer, sent to the client as it comes in."""
-        query = request.rel_url.raw_query_string
 
-        async def answered(answer: Answer) -> web.StreamResponse:
+        async def answered(answer: Answer) -> Response:
             return await _passed(request, route, secret, answer)
 
-        headers = wire.kept_headers(request.headers.items())
-        return await self.ask(route, secret, f"{path}{'?' if query else ''}{query}", headers, body, answered)
+        path += f"?{request.query}" if request.query else ""
+        return await self.ask(route, secret, path, wire.kept_headers(request.headers), body, answered)
 
     async def ask(
         self,
@@ -63,8 +53,8 @@ class Upstreams:
         path: str,
         headers: wire.Headers,
         body: bytes,
-        answered: Callable[[Answer], Awaitable[web.StreamResponse]],
-    ) -> web.StreamResponse:
+        answered: Callable[[Answer], Awaitable[Response]],
+    ) -> Response:
         """Ask an upstream once, at a path below its base URL, and return what `answered` makes of an answer that can
         be used, or an error."""
         if secret and (known := self.known_refusal(route, secret)):
@@ -84,7 +74,7 @@ class Upstreams:
         finally:
             answer.close()
 
-    async def _screened(self, route: Route, secret: Secret | None, answer: Answer) -> web.Response | None:
+    async def _screened(self, route: Route, secret: Secret | None, answer: Answer) -> Response | None:
         """Return the error for an answer that is none, and a refusal in words that the client understands."""
         if 300 <= answer.status < 400:
             return error(502, "api_error", f"{named(route)} redirects elsewhere; that is not followed.", retry=False)
@@ -96,17 +86,17 @@ class Upstreams:
             return error(502, "api_error", f"{named(route)} answered {answer.status} {what}; is its base URL right?")
         return None
 
-    def known_refusal(self, route: Route, secret: Secret) -> web.Response | None:
+    def known_refusal(self, route: Route, secret: Secret) -> Response | None:
         """Return the answer to a key that was refused just now, None for any other."""
-        since, body = self._refused.get((route.base_url, secret), (0.0, None))
-        if body is None or time.monotonic() - since > REFUSED_SECONDS:
+        since, refusal = self._refused.get((route.base_url, secret), (0.0, None))
+        if time.monotonic() - since > REFUSED_SECONDS:
             self._refused.pop((route.base_url, secret), None)
             return None
-        return web.Response(status=body.status, body=body.body, headers=body.headers)
+        return refusal
 
     def refused(
         self, route: Route, secret: Secret | None, status: int, body: bytes, headers: Iterable[tuple[str, str]]
-    ) -> web.Response:
+    ) -> Response:
         """Return a 401 or 403 that names the upstream and the key, in words the client does not misread."""
         dropped = ("content-length", "content-encoding", "content-type", "x-should-retry")
         kept = [
@@ -115,30 +105,20 @@ class Upstreams:
             if name.lower() not in dropped
         ]
         whose = f"the {route.key} key" if route.key else "a request without a key"
-        response = web.Response(
-            status=status,
-            body=wire.refusal(status, f"{named(route)} refused {whose}", wire.without(secret, body)),
-            headers=CIMultiDict(
-                [
-                    *((name, wire.quoted(secret, text)) for name, text in kept),
-                    ("Content-Type", "application/json"),
-                    ("x-should-retry", "false"),
-                ]
-            ),
-        )
+        said = wire.refusal(status, f"{named(route)} refused {whose}", wire.without(secret, body))
+        response = Response(status, [*kept, ("Content-Type", "application/json"), ("x-should-retry", "false")], said)
         if secret:
             self._refused[route.base_url, secret] = (time.monotonic(), response)
         return response
 
 
-def cut(request: web.BaseRequest) -> None:
+def cut(request: Request) -> None:
     """End an answer that has begun as its upstream did: without an end, so that the client knows."""
     NOTE.get().broke = True
-    if request.transport:
-        request.transport.close()
+    request.client.cut()
 
 
-def unreachable(route: Route, trouble: BaseException) -> web.Response:
+def unreachable(route: Route, trouble: BaseException) -> Response:
     """Return the error for an upstream that cannot be reached or breaks off before it answers."""
     if isinstance(trouble, TimeoutError):
         return error(504, "api_error", f"{named(route)} did not answer in time.")
@@ -151,31 +131,32 @@ def named(route: Route) -> str:
     return f"{route.host} (slot {route.slot})"
 
 
-async def _passed(request: web.BaseRequest, route: Route, secret: Secret | None, answer: Answer) -> web.StreamResponse:
+async def _passed(request: Request, route: Route, secret: Secret | None, answer: Answer) -> Response:
     """Return an answer as it came, byte for byte."""
     if secret and answer.status >= 400:
         return await _passed_error(secret, answer)
-    headers = CIMultiDict(wire.client_headers(answer.headers))
+    head = Response(answer.status, wire.client_headers(answer.headers), reason=answer.reason)
     if (answer.length or LARGEST_AT_ONCE + 1) <= LARGEST_AT_ONCE:
         # Head and body in one packet: a quarter of what a small request costs here.
         whole = b"".join([piece async for piece in answer])
         NOTE.get().model = wire.served_model(whole)
-        return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=whole)
-    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
-    await response.prepare(request)
+        return head._replace(body=whole)
+    client, begun = request.client, False
+    client.begin(head)
     try:
         async for chunk in answer:
-            if not response.body_length:
+            if not begun:
                 NOTE.get().model = wire.served_model(chunk)
-            await response.write(chunk)
+            begun = True
+            await client.send(chunk)
     except (BrokenOff, TimeoutError):
         cut(request)
-        return response
-    await response.write_eof()
-    return response
+        return head
+    client.end()
+    return head
 
 
-async def _passed_error(secret: Secret, answer: Answer) -> web.Response:
+async def _passed_error(secret: Secret, answer: Answer) -> Response:
     """Return an error as it came, but for a key that it repeats."""
     raw, plain = await bodies.of_error(answer)
     clean = wire.without(secret, plain)
@@ -186,4 +167,4 @@ async def _passed_error(secret: Secret, answer: Answer) -> web.Response:
         if name.lower() not in dropped
     ]
     body = raw if clean == plain else clean
-    return web.Response(status=answer.status, reason=answer.reason, headers=CIMultiDict(headers), body=body)
+    return Response(answer.status, headers, body, answer.reason)
