@@ -334,10 +334,12 @@ MAKERS: dict[str, Callable[[Path, str, str], Contender]] = {"llmswitch": _gatewa
 
 async def _measure(contenders: list[Contender], rounds: int) -> None:
     for number in range(rounds + 1):
-        for kind in KINDS:
-            each = {"small, 1": 200, "small, 64": 4, "burst, 64": 2, "paced, 64": 1}[kind]
-            for one in contenders:
-                await one.round(kind, each)
+        # One at a time takes twice as long where the system spreads two processes over the cores, as it does now and
+        # then for a while: many short turns meet both states with every contender.
+        for kind, turns, each in (("small, 1", 10, 20), ("small, 64", 1, 4), ("burst, 64", 1, 2), ("paced, 64", 1, 1)):
+            for _ in range(turns):
+                for one in contenders:
+                    await one.round(kind, each)
         if not number:  # the first round warms up
             for one in contenders:
                 one.times = {kind: [] for kind in KINDS}

@@ -18,15 +18,17 @@ _PIECE = 1024 * 1024
 _PACKED = ("gzip", "x-gzip", "deflate")
 
 
-async def decoded(answer: Answer) -> AsyncIterator[bytes]:
-    """Yield what a body says, in small pieces whatever it was packed to; BadAnswer where it cannot be unpacked."""
+def decoded(answer: Answer) -> AsyncIterator[bytes]:
+    """Return what a body says, in small pieces whatever it was packed to; BadAnswer where it cannot be unpacked."""
     coding = (answer.header("content-encoding") or "identity").lower()
     if coding == "identity":
-        async for data in answer:
-            yield data
-        return
+        return answer
     if coding not in _PACKED:
         raise BadAnswer(f"answered in {coding[:20]}, which was not asked for")
+    return _unpacked(answer, coding)
+
+
+async def _unpacked(answer: Answer, coding: str) -> AsyncIterator[bytes]:
     unpack = zlib.decompressobj(wbits=47)  # gzip or zlib
     async for data in answer:
         rest = data

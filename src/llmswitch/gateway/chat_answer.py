@@ -48,14 +48,14 @@ def message(data: object, asked: Asked) -> Json:
         content.append({"type": "text", "text": whole(text)})
     content += [_use(call, asked) for call in calls(said)]
     stop = stop_reason(choice.get("finish_reason"), any(block["type"] == "tool_use" for block in content))
-    return {**head(asked.model), "content": content, "stop_reason": stop, "usage": usage(data.get("usage"))}
+    return {**head(asked.model, data.get("usage")), "content": content, "stop_reason": stop}
 
 
-def head(model: str) -> Json:
-    """Return a message without content."""
+def head(model: str, counts: object = None) -> Json:
+    """Return a message without content, with the tokens that a host counted."""
     return {
         "id": f"msg_{token_hex(12)}", "type": "message", "role": "assistant", "model": model, "content": [],
-        "stop_reason": None, "stop_sequence": None, "usage": usage(None),
+        "stop_reason": None, "stop_sequence": None, "usage": usage(counts),
     }  # fmt: skip
 
 

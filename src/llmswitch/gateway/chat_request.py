@@ -9,6 +9,7 @@ Mistral), several calls at once (Llama), null beside a call (GLM and MiniMax pri
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from llmswitch.gateway.chat_ids import short_name, to_server
 
@@ -76,6 +77,7 @@ def tool_names(body: Json) -> list[str]:
     return [str(tool["name"]) for tool in body.get("tools") or [] if "input_schema" in tool]
 
 
+@lru_cache(maxsize=256)
 def _is_mistral(model: str, host: str) -> bool:
     return any(word in f"{host}/{model}".lower() for word in _MISTRAL)
 

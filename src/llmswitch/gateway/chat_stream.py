@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from json.encoder import encode_basestring_ascii as quoted
 
+from llmswitch.base.fastjson import dumps
 from llmswitch.gateway import chat_answer
 from llmswitch.gateway.chat_ids import to_client
 from llmswitch.gateway.wire import BadAnswer
@@ -130,7 +131,7 @@ class Stream:
             self._event({"type": "message_start", "message": chat_answer.head(self._asked.model)})
 
     def _event(self, event: Json) -> None:
-        self._out.append(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n")
+        self._out.append(f"event: {event['type']}\ndata: {dumps(event)}\n\n")
 
     def _choice(self, choice: Json) -> None:
         delta = choice.get("delta")
@@ -285,4 +286,4 @@ def events(message: Json) -> bytes:
         out.append({"type": "content_block_stop", "index": index})
     delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
     out += [{"type": "message_delta", "delta": delta, "usage": message["usage"]}, {"type": "message_stop"}]
-    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in out).encode()
+    return "".join(f"event: {event['type']}\ndata: {dumps(event)}\n\n" for event in out).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from contextvars import ContextVar
 
 from llmswitch.keys.refused import SAID
@@ -45,10 +46,10 @@ class Counts:
 
     def __init__(self) -> None:
         self.active = 0
-        self._pins: dict[str, _Row] = {}
-        self._places: dict[tuple[str, str], _Row] = {}
+        self._pins: defaultdict[str, _Row] = defaultdict(_Row)
+        self._places: defaultdict[tuple[str, str], _Row] = defaultdict(_Row)
         # pin → host and key → the last refusal
-        self._refused: dict[str, dict[tuple[str | None, str | None], dict[str, object]]] = {}
+        self._refused: defaultdict[str, dict[tuple[str | None, str | None], dict[str, object]]] = defaultdict(dict)
 
     def begin(self) -> None:
         """Count a request that is being answered."""
@@ -63,10 +64,10 @@ class Counts:
         """Add an answer, for the pin and for the worktree that asked."""
         note = NOTE.get()
         failed = status >= 400 or note.broke
-        for row in (self._pins.setdefault(pin, _Row()), self._places.setdefault((pin, place), _Row())):
+        for row in (self._pins[pin], self._places[pin, place]):
             row.add(failed, note.model)
         if note.route:
-            self._note_refusal(self._refused.setdefault(pin, {}), note.route, status)
+            self._note_refusal(self._refused[pin], note.route, status)
 
     def _note_refusal(
         self, refused: dict[tuple[str | None, str | None], dict[str, object]], route: Route, status: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from http.client import responses
 from typing import NamedTuple, cast
 
@@ -171,6 +172,7 @@ class Client(asyncio.Protocol):
         """Take the connection, unless there is no room for it."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by their class
         self._next()
+        self._timer = self._loop.call_later(IDLE_SECONDS, self._look)
         if not self._incoming.came(self):
             self.transport.abort()
 
@@ -188,7 +190,15 @@ class Client(asyncio.Protocol):
         self._headers: wire.Headers = []
         self.begun = self._ended = False  # of an answer in pieces
         self._modern = False  # HTTP/1.1
-        self._timer = self._loop.call_later(IDLE_SECONDS, self.transport.abort)
+        self._since = self._loop.time()
+
+    def _look(self) -> None:
+        """Close a connection that has not asked anything for long; one timer for all requests, since each costs."""
+        left = IDLE_SECONDS if self.request else self._since + IDLE_SECONDS - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take what came; what stands behind a request is dropped, and its connection closed when it is answered."""
@@ -227,7 +237,7 @@ class Client(asyncio.Protocol):
             self.cut()
         self._task = None
         if not request.whole:
-            self._timer = self._loop.call_later(REST_SECONDS, self.transport.close)
+            self._loop.call_later(REST_SECONDS, self.transport.close)
         elif self._last or self._incoming.ending:
             self.transport.close()
         else:
@@ -254,8 +264,13 @@ class Client(asyncio.Protocol):
 
     def cut(self) -> None:
         """Break off an answer in pieces, so that the client knows that it is not whole."""
-        # Only a reset tells that where the end of the connection would be the end of the answer.
-        (self.transport.close if self._chunked or self._sized else self.transport.abort)()
+        if self._chunked or self._sized:
+            self.transport.close()
+            return
+        # The end of the connection would be the end of the answer (HTTP/1.0): only a reset looks otherwise.
+        option = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.get_extra_info("socket").setsockopt(*option)
+        self.transport.abort()
 
     def _head(self, response: Response, length: int | None = None) -> bytes:
         """Return a head that says where the body ends: `length` further, or as its headers say, or by chunks."""
@@ -286,13 +301,10 @@ class Client(asyncio.Protocol):
 
     # httptools calls these.
 
-    def on_message_begin(self) -> None:
-        """Take note of a request behind a request."""
-        self._last = self._last or self.request is not None
-
     def on_url(self, target: bytes) -> None:
-        """Take a part of the target."""
+        """Take a part of the target, or note of a request behind a request."""
         self._target += target
+        self._last = self._last or self.request is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; it can also stand behind a body, where it says nothing that counts."""
@@ -302,7 +314,6 @@ class Client(asyncio.Protocol):
         """Begin to answer."""
         if self.request:
             return
-        self._timer.cancel()
         headers, self._headers = self._headers, []
         method, target = self._parser.get_method().decode(), self._target.decode("utf-8", "surrogateescape")
         self._modern = self._parser.get_http_version() == "1.1"

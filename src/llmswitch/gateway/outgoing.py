@@ -207,6 +207,7 @@ class Answer:
     def __init__(self, connection: _Connection) -> None:
         self.status, self.reason = 0, ""
         self.headers: list[tuple[str, str]] = []
+        self.named: dict[str, str] = {}  # by their names in small letters; of several with one name the first
         self._connection: _Connection | None = connection
         self._pieces: list[bytes] = []
         self._waiting = 0
@@ -216,7 +217,7 @@ class Answer:
 
     def header(self, name: str) -> str:
         """Return a header by its name in small letters, "" where there is none."""
-        return next((text for each, text in self.headers if each.lower() == name), "")
+        return self.named.get(name, "")
 
     @property
     def content_type(self) -> str:
@@ -315,9 +316,10 @@ class _Connection(asyncio.Protocol):
         self.answer: Answer | None = None
         self.tunnels = False  # a proxy was asked for a way: what it says neither keeps nor closes the connection
         self._timer: asyncio.TimerHandle | None = None
-        self._reset()
 
     def _reset(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(**_LENIENT)
         self._reason = b""
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
@@ -327,10 +329,8 @@ class _Connection(asyncio.Protocol):
     async def ask(self, data: bytes) -> Answer:
         """Send a request and return its answer once its head is there."""
         answer = self.answer = Answer(self)
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(**_LENIENT)
-        self._reset()
         self.transport.write(data)
+        self._reset()
         try:
             await answer.begin()
         except BaseException:
@@ -351,13 +351,9 @@ class _Connection(asyncio.Protocol):
 
         Its end may be known to the system only, or to nobody, where the machine slept: timers do not count that time.
         """
-        assert self._timer
-        self._timer.cancel()
         if self.transport.is_closing():  # TLS says goodbye for a while before the connection is lost
             return False
-        poll = select.poll()
-        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
-        good = 0 <= time.time() - self._since < KEPT_SECONDS and not poll.poll(0)
+        good = 0 <= time.time() - self._since < KEPT_SECONDS and not self._look.poll(0)
         if not good:
             self.transport.abort()
         return good
@@ -365,6 +361,8 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by their class
+        self._look = select.poll()
+        self._look.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; of a connection that was asked nothing it can be nothing good."""
@@ -405,9 +403,18 @@ class _Connection(asyncio.Protocol):
         if self._more or not self._keeps:
             self.transport.close()
             return
-        self._timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self.transport.close)
         self._since = time.time()
         self._pool.keep(self)
+        if not self._timer:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        """Close it where it was not asked for so long; one timer for all its answers, since each costs."""
+        left = KEPT_SECONDS if self.answer else self._since + KEPT_SECONDS - time.time()
+        if left > 0:
+            self._timer = asyncio.get_running_loop().call_later(min(left, KEPT_SECONDS), self._close_idle)
+        else:
+            self.transport.close()
 
     def connection_lost(self, trouble: Exception | None) -> None:
         """Say what that means for an answer: only one without a length ends so."""
@@ -447,6 +454,7 @@ class _Connection(asyncio.Protocol):
             reason = self._reason.decode("latin-1")
             self.answer.reason = "" if _CONTROL.search(reason) else reason
             self.answer.headers = self._headers
+            self.answer.named = {name.lower(): text for name, text in reversed(self._headers)}
             self.answer.status = status
             self.answer.wake()
         self._reason, self._headers = b"", []

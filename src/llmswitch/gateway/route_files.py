@@ -52,4 +52,4 @@ class RouteFiles:
         return sorted(name.removesuffix(".json") for name in files if is_id(name.removesuffix(".json")))
 
     def _path(self, name: str) -> str:
-        return os.path.join(self._folder, name + ".json")
+        return f"{self._folder}/{name}.json"

@@ -7,6 +7,7 @@ import re
 import time
 
 from llmswitch import __version__
+from llmswitch.base.fastjson import dumps
 from llmswitch.gateway import bodies, chat_answer, chat_request, wire
 from llmswitch.gateway.chat_answer import Asked
 from llmswitch.gateway.chat_ids import long_names
@@ -42,8 +43,8 @@ class Exchange:
     """One request for a message: what it is as a chat completion, and what its answer has to fit."""
 
     def __init__(self, body: bytes, route: Route) -> None:
-        asked = json.loads(body)
-        self.payload = json.dumps(chat_request.request(asked, route.model, route.host)).encode()
+        asked = json.loads(body.decode())  # of bytes it would look for their encoding first
+        self.payload = dumps(chat_request.request(asked, route.model, route.host)).encode()
         self.stream = bool(asked.get("stream"))
         names = long_names(chat_request.tool_names(asked))
         self.asked = Asked(route.model, route.host, names, chat_request.call_ids(asked))
@@ -92,7 +93,7 @@ async def _answer(
         raise BadAnswer(f"answered with {answer.content_type or 'something'} that is no JSON") from None
     made = chat_answer.message(data, exchange.asked)
     if not exchange.stream:
-        return Response(200, [("Content-Type", "application/json")], json.dumps(made).encode())
+        return Response(200, [("Content-Type", "application/json")], dumps(made).encode())
     return _STREAM._replace(body=events(made))
 
 

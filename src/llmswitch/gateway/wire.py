@@ -55,7 +55,7 @@ def model_of(body: bytes) -> Model:
     else:
         start, end = _searched(body)
     try:
-        name = json.loads(body[start:end])
+        name = json.loads(body[start:end].decode())  # of bytes it would look for their encoding first
     except ValueError:
         raise Unroutable("the model id is no JSON string") from None
     if not isinstance(name, str) or not name:

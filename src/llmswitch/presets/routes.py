@@ -26,11 +26,7 @@ class Route:
     ) -> None:
         self.slot, self.model, self.base_url = slot, model, base_url
         self.key, self.auth, self.protocol, self.preset = key, auth, protocol, preset
-
-    @property
-    def host(self) -> str:
-        """Host and port of the upstream, for messages."""
-        return self.base_url.partition("://")[2].partition("/")[0]
+        self.host = base_url.partition("://")[2].partition("/")[0]  # and port, for messages
 
     def data(self) -> dict[str, object]:
         """Return the route as JSON data."""
