@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import AsyncIterator
 
+from llmswitch.gateway.outgoing import Answer
 from llmswitch.gateway.wire import BadAnswer
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from llmswitch.gateway.outgoing import Answer
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 LARGEST_ERROR = 1024 * 1024

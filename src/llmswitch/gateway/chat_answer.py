@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from secrets import token_hex
+from typing import Any
 
 from llmswitch.gateway.chat_ids import to_client
 from llmswitch.gateway.chat_request import OTHER_REASONING, signature
 from llmswitch.gateway.wire import BadAnswer
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    Json = dict[str, Any]
+Json = dict[str, Any]
 
 _STOPS = {"length": "max_tokens", "content_filter": "refusal"}
 

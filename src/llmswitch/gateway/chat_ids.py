@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from secrets import token_hex
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # What the Messages API takes as the id of a tool call; a history may go there after another switch.
 _FIT = re.compile(r"[a-zA-Z0-9_-]+")

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import Any
 
 from llmswitch.gateway.chat_ids import short_name, to_server
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    Json = dict[str, Any]
+Json = dict[str, Any]
 
 NO_OUTPUT = "(no output)"
 NO_RESULT = "(no result: the call was not carried out)"

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import json
 from json.encoder import encode_basestring_ascii as quoted
+from typing import Any
 
 from llmswitch.base.fastjson import dumps
 from llmswitch.gateway import chat_answer
+from llmswitch.gateway.chat_answer import Asked
 from llmswitch.gateway.chat_ids import to_client
 from llmswitch.gateway.wire import BadAnswer
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from llmswitch.gateway.chat_answer import Asked
-
-    Json = dict[str, Any]
+Json = dict[str, Any]
 
 # No model says as much; the longest that was seen are a few MB of arguments in one piece.
 LONGEST_LINE = LONGEST_CALLS = 32 * 1024 * 1024

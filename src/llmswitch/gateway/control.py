@@ -8,16 +8,11 @@ import re
 import time
 
 from llmswitch import __version__
-from llmswitch.gateway.incoming import Response, error
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.gateway.counts import Counts
-    from llmswitch.gateway.guard import Guard
-    from llmswitch.gateway.incoming import Request
-    from llmswitch.gateway.route_files import RouteFiles
-    from llmswitch.gateway.vault import Vault
-
+from llmswitch.gateway.counts import Counts
+from llmswitch.gateway.guard import Guard
+from llmswitch.gateway.incoming import Request, Response, error
+from llmswitch.gateway.route_files import RouteFiles
+from llmswitch.gateway.vault import Vault
 
 _TOKEN = re.compile(r"/token/([0-9a-f]{16})(?:/([0-9a-f]{16}))?")
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from contextvars import ContextVar
+from typing import Any
 
 from llmswitch.keys.refused import SAID
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from llmswitch.presets.routes import Route
+from llmswitch.presets.routes import Route
 
 
 class Note:

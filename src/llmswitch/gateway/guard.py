@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from llmswitch.base.urls import ID_DIGITS
 from llmswitch.gateway.incoming import Refused
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TOKEN_DIGITS = 64
 _PATH = re.compile(r"/w/([0-9a-f]{16})(/v1/messages(?:/count_tokens)?)")

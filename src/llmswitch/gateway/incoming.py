@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from http.client import responses
 from typing import NamedTuple, cast
 
@@ -16,10 +17,6 @@ import httptools
 
 from llmswitch.gateway import wire
 from llmswitch.gateway.supervise import QUEUE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 LARGEST, LARGEST_HEAD = 64 * 1024 * 1024, 64 * 1024
 # Of a connection that says nothing or half a head; for a body; and for the rest of one that is refused before its end,

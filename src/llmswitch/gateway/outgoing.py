@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -21,10 +22,6 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import httptools
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CONNECT_SECONDS = 15.0
 # Of one address, where a name has more: a network without IPv6 may swallow what is sent there.

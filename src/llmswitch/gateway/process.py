@@ -11,6 +11,7 @@ import signal
 import socket
 import stat
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 try:
@@ -19,25 +20,19 @@ except ImportError:
     uvloop = None  # type: ignore[assignment, unused-ignore]  # with and without its types
 
 from llmswitch.base.errors import LlmswitchError
-from llmswitch.base.secret import no_core_dumps
+from llmswitch.base.secret import Secret, no_core_dumps
 from llmswitch.gateway.control import Control
 from llmswitch.gateway.guard import Guard
 from llmswitch.gateway.incoming import Incoming
 from llmswitch.gateway.port import HOST
+from llmswitch.gateway.route_files import RouteFiles
 from llmswitch.gateway.server import Server
 from llmswitch.gateway.supervise import PORT_FD
 from llmswitch.gateway.upstream import Upstreams
 from llmswitch.gateway.vault import Vault
+from llmswitch.presets.routes import Route
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from llmswitch.base.secret import Secret
-    from llmswitch.gateway.route_files import RouteFiles
-    from llmswitch.presets.routes import Route
-
-    FindWith = Callable[[Route, Mapping[str, str]], Secret]
+FindWith = Callable[[Route, Mapping[str, str]], Secret]
 
 MOST_CONNECTIONS, OWN_DESCRIPTORS = 1000, 48
 

@@ -6,19 +6,16 @@ from functools import lru_cache
 
 from llmswitch.base.addresses import address_problem
 from llmswitch.base.errors import LlmswitchError
+from llmswitch.base.secret import Secret
 from llmswitch.gateway import wire
 from llmswitch.gateway.counts import NOTE, Counts
 from llmswitch.gateway.guard import Guard
 from llmswitch.gateway.incoming import Refused, Request, Response, error
+from llmswitch.gateway.route_files import RouteFiles
 from llmswitch.gateway.translate import Translator
 from llmswitch.gateway.upstream import Upstreams
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.base.secret import Secret
-    from llmswitch.gateway.route_files import RouteFiles
-    from llmswitch.gateway.vault import Vault
-    from llmswitch.presets.routes import Route
+from llmswitch.gateway.vault import Vault
+from llmswitch.presets.routes import Route
 
 _problem = lru_cache(maxsize=256)(address_problem)
 

@@ -8,23 +8,17 @@ import time
 
 from llmswitch import __version__
 from llmswitch.base.fastjson import dumps
+from llmswitch.base.secret import Secret
 from llmswitch.gateway import bodies, chat_answer, chat_request, wire
 from llmswitch.gateway.chat_answer import Asked
 from llmswitch.gateway.chat_ids import long_names
 from llmswitch.gateway.chat_stream import Lines, Stream, events
 from llmswitch.gateway.counts import NOTE
-from llmswitch.gateway.incoming import Response, error
-from llmswitch.gateway.outgoing import BrokenOff
-from llmswitch.gateway.upstream import cut, named
+from llmswitch.gateway.incoming import Request, Response, error
+from llmswitch.gateway.outgoing import Answer, BrokenOff
+from llmswitch.gateway.upstream import Upstreams, cut, named
 from llmswitch.gateway.wire import BadAnswer
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from llmswitch.base.secret import Secret
-    from llmswitch.gateway.incoming import Request
-    from llmswitch.gateway.outgoing import Answer
-    from llmswitch.gateway.upstream import Upstreams
-    from llmswitch.presets.routes import Route
+from llmswitch.presets.routes import Route
 
 _KINDS = {400: "invalid_request_error", 404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error"}
 _PASSED = {"retry-after", "x-should-retry", "x-request-id", "request-id"}

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable, Iterable
 
+from llmswitch.base.secret import Secret
 from llmswitch.gateway import bodies, wire
 from llmswitch.gateway.counts import NOTE
-from llmswitch.gateway.incoming import Response, error
-from llmswitch.gateway.outgoing import BrokenOff, Outgoing, Unreachable, place_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-
-    from llmswitch.base.secret import Secret
-    from llmswitch.gateway.incoming import Request
-    from llmswitch.gateway.outgoing import Answer
-    from llmswitch.presets.routes import Route
+from llmswitch.gateway.incoming import Request, Response, error
+from llmswitch.gateway.outgoing import Answer, BrokenOff, Outgoing, Unreachable, place_of
+from llmswitch.presets.routes import Route
 
 # A key that an upstream refused is not shown to it again for so long: with an apiKeyHelper, Claude Code 2.1.329
 # asks three to twelve times again after a 401.

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from llmswitch.base.secret import Secret
+from llmswitch.presets.routes import Route
 
-    from llmswitch.base.secret import Secret
-    from llmswitch.presets.routes import Route
-
-    Find = Callable[[Route], Secret]
+Find = Callable[[Route], Secret]
 
 
 class Vault:
