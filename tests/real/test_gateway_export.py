@@ -17,19 +17,16 @@ from typing import Any
 import pytest
 from conftest import Cli, require
 from support.claude_client import ClaudeClient, require_program
-from support.gateway import Upstream, free_port, route
+from support.databases import postgres, query, redis
+from support.gateway import Upstream, free_port
 from support.messages_server import say
 from support.openai_server import OpenAiUpstream, text
 from support.programs import absent
 from support.tree import ROOT
 
-from llmswitch.gateway.litellm import config
-from llmswitch.keys.sources import variable
-from llmswitch.presets.prices import Price
-from llmswitch.presets.routes import Routes
-
 PROXY = ROOT / ".cache" / "litellm-1.106.2" / "bin" / "litellm"
-PRICE = Price({"input": 3.0, "output": 15.0, "as_of": "2026-11-01", "source": "https://prices.example"})
+PRISMA = ROOT / ".cache" / "litellm-1.106.2-prisma"
+PRICE = {"input": 3.0, "output": 15.0, "as_of": "2026-11-01", "source": "https://prices.example"}
 KEYS = {slot: f"sk-test-{slot}-0123456789abcdef0123456789" for slot in ("haiku", "sonnet", "opus")}
 MASTER = "sk-master-0123456789abcdef0123456789"
 START_SECONDS = 200.0  # on a machine that is busy it took 72
@@ -81,7 +78,9 @@ def test_for_a_team_there_are_a_database_and_virtual_keys_with_budgets(cli: Cli,
     """All pinned, nothing secret; the script passes the master key by no argument."""
     out = tmp_path / "out"
     assert cli("gateway", "export", "litellm", "openrouter", "--team", "-o", str(out)).code == 0
-    assert config_of((out / "config.yaml").read_text())["general_settings"] == {
+    written = (out / "config.yaml").read_text()
+    assert "pip install" not in written  # what pip installs has no Prisma, and stops where there is a database
+    assert config_of(written)["general_settings"] == {
         "master_key": "os.environ/LITELLM_MASTER_KEY",
         "database_url": "os.environ/DATABASE_URL",
     }
@@ -201,10 +200,10 @@ def test_a_proxy_started_with_it_serves_each_slot_of_the_real_client(
     assert stat.S_IMODE((repo / ".claude" / "settings.local.json").stat().st_mode) == 0o600
 
 
-def ask(url: str, model: str) -> tuple[int, str]:
-    """Ask a proxy for a message and return the status and what it said."""
-    body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
-    headers = {"x-api-key": MASTER, "Content-Type": "application/json", "anthropic-version": "2023-06-01"}
+def ask(url: str, key: str, model: str) -> tuple[int, str]:
+    """Ask a proxy for a message, streamed as the client wants it, and return the status and what it said."""
+    body = {"model": model, "max_tokens": 5, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {"x-api-key": key, "Content-Type": "application/json", "anthropic-version": "2023-06-01"}
     asked = urllib.request.Request(f"{url}/v1/messages", json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(asked, timeout=60) as answer:
@@ -214,59 +213,88 @@ def ask(url: str, model: str) -> tuple[int, str]:
             return refused.code, refused.read().decode()
 
 
+def new_key(script: Path, url: str, name: str, budget: str) -> dict[str, Any]:
+    """Make a virtual key with the exported script."""
+    environ = {"PATH": os.environ["PATH"], "LITELLM_URL": url, "LITELLM_MASTER_KEY": MASTER}
+    done = subprocess.run(["sh", str(script), name, budget], env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made: dict[str, Any] = json.loads(done.stdout)
+    return made
+
+
 @contextmanager
-def redis(folder: Path) -> Iterator[dict[str, str]]:
-    """Run Debian's Redis on loopback and yield the variables that the proxy finds it by."""
-    require(absent("redis-server"))
-    port = str(free_port())
-    log = folder / "redis.log"
-    with log.open("wb") as file, subprocess.Popen(
-        ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", str(folder)], stdout=file
-    ) as process:  # fmt: skip
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while b"Ready to accept connections" not in log.read_bytes():
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-            yield {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": port}
-        finally:
-            process.terminate()
+def database(folder: Path) -> Iterator[dict[str, str]]:
+    """Run a Postgres with LiteLLM's tables and yield the variables that the proxy finds it by, and Prisma."""
+    require(None if (PRISMA / "installed").exists() else "no Prisma for the LiteLLM proxy: run scripts/long/litellm")
+    require(absent("node"))
+    [packages] = PROXY.parent.parent.glob("lib/python3*/site-packages")
+    migrations = sorted(packages.glob("litellm_proxy_extras/migrations/*/migration.sql"))
+    with postgres(folder) as url:
+        query(url, "".join(path.read_text() for path in migrations))
+        yield {
+            "DATABASE_URL": url,
+            "LITELLM_SALT_KEY": "sk-salt-0123456789abcdef0123456789",
+            "PYTHONPATH": str(PRISMA / "python"),
+            "PRISMA_BINARY_CACHE_DIR": str(PRISMA),
+            "PRISMA_QUERY_ENGINE_BINARY": str(ROOT / "tests" / "support" / "prisma_engine.js"),
+            "NODE_PATH": str(PRISMA / "node_modules"),
+            # What brings the tables up to date is one more program from Prisma's host, in place of which psql ran.
+            "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/false",
+            "DISABLE_SCHEMA_UPDATE": "true",
+        }
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_a_used_up_budget_stops_each_slot_with_real_redis_where_a_models_budget_stands_in_for_a_virtual_keys(
-    tmp_path: Path, proxy_program: Path
+def test_a_used_up_key_stops_each_slot_with_real_postgres_and_redis_where_webassembly_stands_in_for_prismas_binary(
+    cli: Cli, tmp_path: Path, proxy_program: Path
 ) -> None:
-    """Spend is counted by each entry's own price, in Redis; virtual keys need Prisma's engine, which is downloaded."""
+    """A key of the exported script has spent what the slot's own price makes it, and is then stopped on every slot."""
+    require(absent("curl", "redis-cli"))
     with (
-        redis(tmp_path) as found,
         Upstream(lambda _: [say("from haiku")]) as haiku,
         Upstream(lambda _: [say("from sonnet")]) as sonnet,
         OpenAiUpstream(text("from opus"), strict=False) as opus,
+        redis(tmp_path) as redis_port,
+        database(tmp_path) as found,
     ):
-        places = {
-            "v/haiku": route(haiku, "haiku", model="v/haiku"),
-            "v/sonnet": route(sonnet, "sonnet", model="v/sonnet", auth="api-key"),
-            "v/opus": route(f"{opus.url}/v1", "opus", model="v/opus", protocol="openai"),
+        places: dict[str, Any] = {
+            "haiku": {"base_url": haiku.url, "key": "haiku"},
+            "sonnet": {"base_url": sonnet.url, "key": "sonnet", "auth": "api-key"},
+            "opus": {"base_url": f"{opus.url}/v1", "key": "opus", "protocol": "openai"},
         }
-        made = config_of(config(Routes("three", places), variable, team=True, price_of=lambda _: PRICE))
-        del made["general_settings"]["database_url"]
-        for entry in made["model_list"]:
-            entry["litellm_params"] |= {"max_budget": 1e-9, "budget_duration": "30d"}
-        (tmp_path / "config.yaml").write_text(json.dumps(made))
-        with running(proxy_program, tmp_path / "config.yaml", tmp_path, found) as url:
-            for model in places:
-                status, said = ask(url, model)
-                assert (status, f"from {model[2:]}" in said) == (200, True), said
-                deadline = time.monotonic() + START_SECONDS
-                while status == 200:  # what was spent is written down after the answer
-                    assert time.monotonic() < deadline, f"{model} is never stopped"
-                    status, said = ask(url, model)
-                assert (status, "budget" in said) == (429, True), said
-            find = ["redis-cli", "-p", found["REDIS_PORT"], "--scan", "--pattern", "deployment_spend:*"]
+        prices = {f"v/{slot}": {**PRICE, "input": 1.0 + number} for number, slot in enumerate(places)}
+        # In millionths: the one fake counts 1 token in and 1 out, the other 9 and 3.
+        costs = {"haiku": 1.0 + 15.0, "sonnet": 2.0 + 15.0, "opus": 9 * 3.0 + 3 * 15.0}
+        for slot, place in places.items():
+            write_preset(tmp_path / "own", f"at-{slot}", {**place, "prices": "house"})
+        slots = {slot: {"model": f"v/{slot}", "preset": f"at-{slot}"} for slot in places}
+        environ = write_preset(tmp_path / "own", "three", {"slots": slots})
+        (tmp_path / "own" / "prices.json").write_text(json.dumps({"providers": {"house": prices}}))
+        out = tmp_path / "out"
+        reply = cli("gateway", "export", "litellm", "three", "--team", "-o", str(out), env=environ)
+        assert (reply.code, "no known price" in reply.err) == (0, False), reply
+        more = {**found, "REDIS_HOST": "127.0.0.1", "REDIS_PORT": redis_port}
+        with running(proxy_program, out / "config.yaml", tmp_path, more) as url:
+            keys = {slot: new_key(out / "new-key", url, slot, "0.000001") for slot in places}
+            for slot, made in keys.items():
+                status, said = ask(url, made["key"], f"v/{slot}")
+                assert (status, "text_delta" in said) == (200, True), said
+            spent = 'SELECT key_alias, round(spend * 1e6) FROM "LiteLLM_VerificationToken" WHERE spend > 0'
             deadline = time.monotonic() + START_SECONDS
-            while len(subprocess.run(find, capture_output=True, check=True).stdout.split()) < len(places):
-                assert time.monotonic() < deadline, "what was spent is not in Redis"
-                time.sleep(0.1)
+            while len(rows := query(found["DATABASE_URL"], spent)) < len(
+                places
+            ):  # it is written every ten seconds or so
+                assert time.monotonic() < deadline, f"what was spent is not in Postgres: {rows}"
+                time.sleep(0.2)
+            assert {slot: float(micros) for slot, micros in rows} == costs
+            for slot, made in keys.items():
+                counter = ["redis-cli", "-p", redis_port, "get", f"spend:key:{made['token']}"]
+                value = subprocess.run(counter, capture_output=True, text=True, check=True).stdout
+                assert float(value) * 1e6 == pytest.approx(costs[slot])
+                for other in places:
+                    status, said = ask(url, made["key"], f"v/{other}")
+                    assert (status, "Budget has been exceeded" in said) == (422, True), said
+        # Of what was stopped no provider knows.
+        answered = [[one.model for one in provider.requests if one.model] for provider in (haiku, sonnet, opus)]
+        assert answered == [["v/haiku"], ["v/sonnet"], ["v/opus"]]

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 VERSION = "1.106.2"
 _COSTS = {"input": "input_cost_per_token", "output": "output_cost_per_token",
           "cache_read": "cache_read_input_token_cost", "cache_write": "cache_creation_input_token_cost"}  # fmt: skip
-HEAD = f"""\
-# Made by `llmswitch gateway export litellm`; keys are environment variables, none is in here.
+HEAD = "# Made by `llmswitch gateway export litellm`; keys are environment variables, none is in here.\n"
+_ALONE = f"""\
 # For LiteLLM {VERSION}, in an environment of its own: pip install "litellm[proxy]=={VERSION}"
 #   LITELLM_LOCAL_MODEL_COST_MAP=True litellm --config config.yaml --host 127.0.0.1 --port 4000
 """
+# What pip installs stops at once where a database is named: it has no Prisma, which the image has.
+_TEAM = f"# For the image of LiteLLM {VERSION}, which compose.yaml starts: docker compose up\n"
 _COMPOSE = f"""\
 # Made by `llmswitch gateway export litellm --team`. Put the variables it names into .env beside it (mode 0600).
 # The image is pinned; check its signature first: https://docs.litellm.ai/docs/proxy/docker_image_security
@@ -93,7 +95,7 @@ def config(routes: Routes, variable: Variable, team: bool, price_of: PriceOf | N
         "router_settings": router,
         "general_settings": general,
     }
-    return HEAD + json.dumps(data, indent=2) + "\n"
+    return HEAD + (_TEAM if team else _ALONE) + json.dumps(data, indent=2) + "\n"
 
 
 def _model(name: str, route: Route, variable: Variable, price_of: PriceOf | None) -> dict[str, object]:
