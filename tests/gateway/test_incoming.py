@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import socket
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,22 +35,26 @@ async def echo(request: Request) -> Response:
     try:
         body = await request.body()
     except Refused as refused:
-        return error(refused.status, refused.kind, str(refused))
-    said = f"{request.method} {request.path} {request.query} {request.named.get('x-a', '')} ".encode()
+        return refused.response
+    said = f"{request.method} {request.path} {request.query} {request.named.get('x-a', '')} ".encode(
+        "utf-8", "surrogateescape"
+    )
     return Response(200, [("X-Echo", "yes")], said + body)
 
 
 @asynccontextmanager
-async def serving(handle: Handle = echo, most: int = 100) -> AsyncIterator[tuple[Incoming, int]]:
-    """Serve on loopback; nothing may go wrong unseen."""
+async def serving(handle: Handle = echo, may_fail: str | None = None) -> AsyncIterator[tuple[Incoming, int]]:
+    """Serve on loopback; nothing goes wrong unseen, but for what may."""
     wrong: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: wrong.append(context))
-    clients = Incoming(handle, most)
+    clients = Incoming(handle, 100)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         await clients.listen(listening)
-        yield clients, listening.getsockname()[1]
-        await asyncio.wait_for(clients.close(), 20)
-    assert not wrong
+        try:
+            yield clients, listening.getsockname()[1]
+        finally:
+            await asyncio.wait_for(clients.close(), 20)
+    assert [repr(each.get("exception")) for each in wrong] == ([] if may_fail is None else [may_fail])
 
 
 async def said(port: int, *pieces: bytes) -> bytes:
@@ -237,13 +243,15 @@ def test_the_rest_of_a_refused_body_is_not_waited_for_without_end(monkeypatch: p
 
 
 def test_a_body_that_does_not_come_to_its_end_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And is said to be one."""
+    """And is said to be one; it is not asked for again."""
     monkeypatch.setattr(incoming, "BODY_SECONDS", 0.1)
     monkeypatch.setattr(incoming, "REST_SECONDS", 0.1)
 
     async def main() -> None:
         async with serving() as (_, port):
-            assert (await said(port, SIZED[:-1])).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+            raw = await said(port, SIZED[:-1])
+            assert raw.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+            assert b"\r\nx-should-retry: false\r\n" in raw
 
     run(main)
 
@@ -294,6 +302,37 @@ def test_what_stands_behind_a_request_is_no_part_of_any(behind: bytes, apart: bo
 
     run(main)
     assert asked == ["/p"]
+
+
+@pytest.mark.parametrize("trailer", [b"X: " + b"x" * 1000 + b"\r\n", b"x" * 1003])
+@pytest.mark.parametrize("refused", [False, True])
+def test_headers_behind_a_body_have_an_end(trailer: bytes, refused: bool) -> None:
+    """Many short ones, one without an end, and behind an answer too: memory is for who has a token."""
+
+    async def refuse(request: Request) -> Response:
+        return error(401, "authentication_error", "no")
+
+    async def main() -> None:
+        async with serving(refuse if refused else echo) as (_, port):
+            raw = await asyncio.wait_for(said(port, CHUNKED[:-2], *[trailer] * (LARGEST_HEAD // 500)), 5)
+            assert raw.startswith(b"HTTP/1.1 401 " if refused else b"HTTP/1.1 431 ") or not raw
+
+    run(main)
+
+
+def test_tiny_chunks_are_no_headers() -> None:
+    """What frames them is several times as long as they are."""
+    body = b"x" * LARGEST_HEAD * 2
+    raw = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def length(request: Request) -> Response:
+        return Response(200, [], str(len(await request.body())).encode())
+
+    async def main() -> None:
+        async with serving(length) as (_, port):
+            assert bodies(await said(port, raw, b"0001\r\nx\r\n" * len(body), b"0\r\n\r\n")) == [b"%d" % len(body)]
+
+    run(main)
 
 
 def test_headers_behind_a_body_are_none() -> None:
@@ -391,17 +430,27 @@ def test_the_head_of_an_answer_comes_before_its_first_piece() -> None:
     run(main)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"GET /a HTTP/1.0\r\n\r\n", LAST.replace(b"Connection: close", b"Connection: Upgrade\r\nUpgrade: x")]
-)
-def test_an_old_client_and_one_that_wants_to_speak_otherwise_are_answered(raw: bytes) -> None:
-    """And nothing further comes of it."""
+def test_an_old_client_is_answered() -> None:
+    """And its connection closed."""
 
     async def main() -> None:
         async with serving() as (_, port):
-            answer = await said(port, raw)
+            answer = await said(port, b"GET /a HTTP/1.0\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
             assert b"\r\nConnection: close\r\n" in answer
+
+    run(main)
+
+
+@pytest.mark.parametrize("raw", [SIZED, CHUNKED])
+def test_who_wants_to_speak_another_protocol_is_told(raw: bytes) -> None:
+    """The parser would take the body for that, and the request look as if it had none."""
+
+    async def main() -> None:
+        async with serving() as (_, port):
+            answer = await said(port, raw.replace(b"X-A", b"Connection: Upgrade\r\nUpgrade: h2c\r\nX-A"))
+            assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+            assert b"speaks HTTP/1.1 only" in answer
 
     run(main)
 
@@ -561,3 +610,101 @@ def test_a_connection_is_kept_for_as_long_as_it_is_asked(
             writer.close()
 
     run(main, loop)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_connection_is_kept_while_its_answer_is_read(
+    monkeypatch: pytest.MonkeyPatch, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """However slowly."""
+    monkeypatch.setattr(incoming, "IDLE_SECONDS", 0.05)
+    length = 2**24
+
+    async def handle(request: Request) -> Response:
+        return Response(200, [], b"x" * length)
+
+    async def main() -> None:
+        async with serving(handle) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**16)
+            writer.write(LAST)
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(0.3)  # several times as long as it may be idle
+            assert len(await asyncio.wait_for(reader.readexactly(length), 20)) == length
+            writer.close()
+
+    run(main, loop)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("raw", [SIZED.replace(b"X-A", b"Connection: close\r\nX-A"), SIZED])
+def test_a_request_is_forgotten_with_its_connection(loop: Callable[[], asyncio.AbstractEventLoop], raw: bytes) -> None:
+    """Not only when Python looks for circles: its body may be long. Whether it was answered or its client went."""
+    seen: list[weakref.ref[Request]] = []
+
+    async def handle(request: Request) -> Response:
+        seen.append(weakref.ref(request))
+        await request.body()
+        if raw == SIZED:
+            await asyncio.sleep(60)
+        return Response(200, [])
+
+    async def main() -> None:
+        async with serving(handle) as (clients, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(raw)
+            while not seen:
+                await asyncio.sleep(0)
+            if raw == SIZED:
+                writer.transport.abort()
+            else:
+                await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+            await asyncio.wait_for(clients.close(), 20)
+            await asyncio.sleep(0.01)  # in which what was cancelled ends
+            assert [each() for each in seen] == [None]
+
+    gc.disable()
+    try:
+        run(main, loop)
+    finally:
+        gc.enable()
+
+
+def test_a_bug_in_what_answers_closes_the_connection_and_is_told() -> None:
+    """Instead of leaving a client without an answer."""
+
+    async def handle(request: Request) -> Response:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with serving(handle, may_fail="ZeroDivisionError()") as (_, port):
+            assert await said(port, SIZED) == b""
+
+    run(main)
+
+
+@pytest.mark.parametrize("header", [b"X-A: b \t", b"X-A:b"])
+def test_blanks_around_a_header_are_no_part_of_it(header: bytes) -> None:
+    """RFC 9110, section 5.5."""
+
+    async def main() -> None:
+        async with serving() as (_, port):
+            raw = await said(port, LAST.replace(b"Host: a", b"Host: a\r\n" + header))
+            assert bodies(raw) == [b"GET /last  b "]
+
+    run(main)
+
+
+def test_a_length_may_begin_with_zeros() -> None:
+    """As many as a head has room for."""
+
+    async def main() -> None:
+        async with serving() as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(SIZED.replace(b"Length: 5", b"Length: " + b"0" * 5000 + b"5")[:-1])
+            await asyncio.sleep(0.01)
+            writer.write(b"o")
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            writer.close()
+
+    run(main)

@@ -28,9 +28,9 @@ SHUTDOWN_SECONDS = 20.0
 class Refused(Exception):
     """The request is refused with this HTTP status; the message never quotes the request."""
 
-    def __init__(self, status: int, kind: str, message: str) -> None:
+    def __init__(self, status: int, kind: str, message: str, retry: bool = True) -> None:
         super().__init__(message)
-        self.status, self.kind = status, kind
+        self.response = error(status, kind, message, retry)
 
 
 class Response(NamedTuple):
@@ -55,7 +55,7 @@ class Incoming:
         """Of more than `most` connections at once, the newest are closed."""
         self.handle, self._most = handle, most
         self.ending = False
-        self._connections: set[Client] = set()
+        self._clients: set[Client] = set()
         self._empty = asyncio.Event()
 
     async def listen(self, listening: socket.socket) -> None:
@@ -65,37 +65,41 @@ class Incoming:
         self._server = await make(lambda: Client(self), sock=listening, backlog=QUEUE)
 
     async def close(self) -> None:
-        """Take no request any more, and give the answers that have begun some time to end."""
+        """Take no connection and no request any more, and give the answers that have begun some time to end."""
         self.ending = True
         self._server.close()
-        for connection in [each for each in self._connections if each.task is None]:
-            connection.transport.close()
+        for client in [each for each in self._clients if each.task is None]:
+            client.transport.close()
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):
-                while self._connections:
+                while self._clients:
                     self._empty.clear()
                     await self._empty.wait()
         except TimeoutError:
-            for connection in self._connections:
-                connection.transport.abort()
+            for client in self._clients:
+                client.transport.abort()
 
-    def came(self, connection: Client) -> bool:
+    def add(self, client: Client) -> bool:
         """Take note of a connection; say whether there is room for it."""
-        self._connections.add(connection)
-        return len(self._connections) <= self._most and not self.ending
+        self._clients.add(client)
+        return len(self._clients) <= self._most and not self.ending
 
-    def gone(self, connection: Client) -> None:
+    def discard(self, client: Client) -> None:
         """Forget a connection."""
-        self._connections.discard(connection)
-        if not self._connections:
+        self._clients.discard(client)
+        if not self._clients:
             self._empty.set()
 
 
 class Request:
-    """What a client asks; header names are as the client wrote them."""
+    """What a client asks; `headers` are as it wrote them, `named` has them by their names in small letters.
+
+    Of several with one name, `named` has the first.
+    """
 
     def __init__(self, client: Client, method: str, target: str, headers: wire.Headers) -> None:
         self.client, self.method, self.headers = client, method, headers
+        self.named = {name.lower(): text for name, text in reversed(headers)}
         self.path, _, self.query = target.partition("?")
         self.whole = False  # it came to its end
         self._parts: list[bytes] = []
@@ -103,30 +107,27 @@ class Request:
         self._trouble: Refused | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    @property
-    def named(self) -> dict[str, str]:
-        """The headers by their names in small letters; of several with one name the first."""
-        return {name.lower(): text for name, text in reversed(self.headers)}
-
     async def body(self) -> bytes:
-        """Return the body; raises Refused where it is too long, does not come to its end, or is no HTTP."""
+        """Return the body, once; raises Refused where it is too long, does not come to its end, or is no HTTP."""
         if not (self.whole or self._trouble):
             await self._rest()
         if self._trouble:
             raise self._trouble
-        return b"".join(self._parts)
+        parts, self._parts = self._parts, []  # it need not be in memory twice
+        return b"".join(parts)
 
     async def _rest(self) -> None:
-        head = self.named
-        if int(head.get("content-length", 0)) > LARGEST:
+        if int(self.named.get("content-length", "").lstrip("0") or 0) > LARGEST:
             raise _too_large()
-        if head.get("expect", "").lower() == "100-continue":
+        if self.named.get("expect", "").lower() == "100-continue":
             self.client.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._waiter = asyncio.get_running_loop().create_future()
         try:
-            await asyncio.wait_for(self._waiter, BODY_SECONDS)
+            async with asyncio.timeout(BODY_SECONDS):  # wait_for of Python 3.11 can lose that the client has gone
+                await self._waiter
         except TimeoutError:
-            raise Refused(408, "invalid_request_error", "The request did not come to its end.") from None
+            text = "The request did not come to its end."
+            raise Refused(408, "invalid_request_error", text, retry=False) from None
 
     def add(self, data: bytes) -> None:
         """Take a part of the body."""
@@ -135,15 +136,20 @@ class Request:
         self._left -= len(data)
         self._parts.append(data)
         if self._left < 0:
-            self.end(_too_large())
+            self.fail(_too_large())
 
-    def end(self, trouble: Refused | None = None) -> None:
-        """Take note that no more of it is wanted, or comes."""
-        if trouble is None:
-            self.whole = True
-        elif not self.whole:
-            self._trouble = trouble
-            self._parts.clear()
+    def end(self) -> None:
+        """Take note that it came to its end."""
+        self.whole = True
+        self._wake()
+
+    def fail(self, trouble: Refused) -> None:
+        """Take note that the body is of no use."""
+        self._trouble = trouble
+        self._parts.clear()
+        self._wake()
+
+    def _wake(self) -> None:
         if self._waiter and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -153,7 +159,11 @@ def _too_large() -> Refused:
 
 
 class Client(asyncio.Protocol):
-    """A connection of a client: what comes on it, by httptools' callbacks, and what is sent."""
+    """A connection of a client: what comes on it, by httptools' callbacks, and what is sent.
+
+    It waits for a request (no `request`); one is answered while it may still come (a `task`, too); one was refused
+    before its end, whose rest is dropped (a `request`, no `task`); and then it waits for the next one or is closed.
+    """
 
     transport: asyncio.Transport
 
@@ -161,90 +171,28 @@ class Client(asyncio.Protocol):
         self._incoming = incoming
         self._parser = httptools.HttpRequestParser(self)
         self._loop = asyncio.get_running_loop()
-        self._last = False  # no request can follow this one
+        self._since = self._loop.time()  # of its last answer
+        self._last = False  # no request follows this one
         self._full: asyncio.Future[None] | None = None  # while the client reads more slowly than we send
-        self.task: asyncio.Task[None] | None = None  # while a request is answered
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, unless there is no room for it."""
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by their class
+        self.task: asyncio.Task[None] | None = None
         self._next()
-        self._since = self._loop.time()
-        self._timer = self._loop.call_later(IDLE_SECONDS, self._look)
-        if not self._incoming.came(self):
-            self.transport.abort()
-
-    def connection_lost(self, trouble: Exception | None) -> None:
-        """End what is done for a client that has gone."""
-        self._timer.cancel()
-        self._incoming.gone(self)
-        if self.task:
-            self.task.cancel()
 
     def _next(self) -> None:
         """Wait for a request."""
         self.request: Request | None = None
-        self._target, self._head_length = b"", 0
+        self._target = b""
         self._headers: wire.Headers = []
-        self.begun = self._ended = False  # of an answer in pieces
+        self._room = LARGEST_HEAD  # for what is no body
         self._modern = False  # HTTP/1.1
+        self.begun = self._ended = False  # an answer in pieces
+        self._sized = self._chunked = False  # how an answer says where it ends
 
-    def _look(self) -> None:
-        """Close a connection that was idle for long, or does not take its last answer; one timer for all requests,
-        since each costs."""
-        left = IDLE_SECONDS if self.task else self._since + IDLE_SECONDS - self._loop.time()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._look)
-        else:
-            self.transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came; what stands behind a request is dropped, and its connection closed when it is answered."""
-        if self.request and self.request.whole:
-            self._last = True
-            return
-        self._head_length += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._last = True  # what follows is no HTTP
-        except httptools.HttpParserError:
-            self._refuse(Refused(400, "invalid_request_error", "The request is no HTTP."))
-        if self.request is None and self._head_length > LARGEST_HEAD:
-            self._refuse(Refused(431, "invalid_request_error", "The head of the request is too large."))
-
-    def _refuse(self, trouble: Refused) -> None:
-        self._last = True
-        if self.request:
-            self.request.end(trouble)
-        elif not self.transport.is_closing():
-            response = error(trouble.status, trouble.kind, str(trouble))
-            self.transport.write(self._head(response, len(response.body)) + response.body)
-            self.transport.close()
-
-    async def _answer(self, request: Request) -> None:
-        try:
-            response = await self._incoming.handle(request)
-        except ConnectionError:
-            self.transport.abort()
-            return
-        if not self.begun:
-            head = self._head(response, len(response.body))
-            self.transport.write(head if request.method == "HEAD" else head + response.body)
-        elif not self._ended:
-            self.cut()
-        self.task, self._since = None, self._loop.time()
-        if not request.whole:
-            self._loop.call_later(REST_SECONDS, self.transport.close)
-        elif self._last or self._incoming.ending:
-            self.transport.close()
-        else:
-            self._next()
+    # What is sent.
 
     def begin(self, head: Response) -> None:
         """Send the head of an answer whose body comes in pieces."""
         self.begun = True
-        self.transport.write(self._head(head))
+        self._start(head, None)
 
     async def send(self, data: bytes) -> None:
         """Send a piece of the body, and wait for a client that reads slowly; ConnectionResetError where it has gone."""
@@ -270,22 +218,42 @@ class Client(asyncio.Protocol):
         self.transport.get_extra_info("socket").setsockopt(*option)
         self.transport.abort()
 
-    def _head(self, response: Response, length: int | None = None) -> bytes:
-        """Return a head that says where the body ends: `length` further, or as its headers say, or by chunks."""
-        lines = [f"HTTP/1.1 {response.status} {response.reason or responses.get(response.status, '')}"]
-        lines += [f"{name}: {text}" for name, text in response.headers]
-        self._sized = any(len(name) == 14 and name.lower() == "content-length" for name, _ in response.headers)
-        if length is not None and not self._sized:
-            self._sized = True
-            lines.append(f"Content-Length: {length}")
-        self._chunked = self._modern and not self._sized
-        if self._chunked:
+    def _start(self, head: Response, body: bytes | None) -> None:
+        """Send a head, with its whole body where there is one; else it says as its headers do where the body ends, by
+        chunks, or for HTTP/1.0 not at all."""
+        lines = [f"HTTP/1.1 {head.status} {head.reason or responses.get(head.status, '')}"]
+        lines += [f"{name}: {text}" for name, text in head.headers]
+        self._sized = any(len(name) == 14 and name.lower() == "content-length" for name, _ in head.headers)
+        if body is not None and not self._sized:
+            lines.append(f"Content-Length: {len(body)}")
+        elif self._modern and not self._sized:
+            self._chunked = True
             lines.append("Transfer-Encoding: chunked")
-        whole = self.request is not None and self.request.whole
-        self._last = self._last or not whole or self._incoming.ending
+        if not (self.request and self.request.whole) or self._incoming.ending:
+            self._last = True
         if self._last:
             lines.append("Connection: close")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+        made = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+        no_body = self.request and self.request.method == "HEAD"
+        self.transport.write(made if body is None or no_body else made + body)
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, unless there is no room for it."""
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by their class
+        self._timer = self._loop.call_later(IDLE_SECONDS, self._close_idle)
+        if not self._incoming.add(self):
+            self.transport.abort()
+
+    def connection_lost(self, trouble: Exception | None) -> None:
+        """End what is done for a client that has gone."""
+        self._timer.cancel()
+        self._incoming.discard(self)
+        task, self.task = self.task, None
+        if task:
+            task.cancel()
+        self.request = None  # both know us, and would stay in memory until Python looks for circles
 
     def pause_writing(self) -> None:
         """Let an answer wait for a client that reads slowly."""
@@ -297,7 +265,62 @@ class Client(asyncio.Protocol):
         if full and not full.done():
             full.set_result(None)
 
-    # httptools calls these.
+    def data_received(self, data: bytes) -> None:
+        """Take what came; what stands behind a request is dropped, and its connection closed when it is answered."""
+        if self.request and self.request.whole:
+            self._last = True
+            return
+        self._room -= len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._last = True  # what follows is no HTTP
+        except httptools.HttpParserError:
+            self._refuse(Refused(400, "invalid_request_error", "The request is no HTTP."))
+        if self._room < 0:
+            self._refuse(Refused(431, "invalid_request_error", "The headers of the request are too large."))
+
+    def _refuse(self, trouble: Refused) -> None:
+        """Refuse what comes; behind a whole request it is only dropped."""
+        self._last = True
+        if self.request is None:
+            self._start(trouble.response, trouble.response.body)
+            self.transport.close()
+        elif self.task is None:
+            self.transport.close()
+        elif not self.request.whole:
+            self.request.fail(trouble)
+
+    async def _answer(self, request: Request) -> None:
+        try:
+            response = await self._incoming.handle(request)
+        except Exception as trouble:
+            self.transport.abort()
+            if not isinstance(trouble, ConnectionError):
+                self._loop.call_exception_handler({"message": "a request failed", "exception": trouble})
+            return
+        if not self.begun:
+            self._start(response, response.body)
+        elif not self._ended:
+            self.cut()
+        self.task, self._since = None, self._loop.time()
+        if not request.whole:
+            self._loop.call_later(REST_SECONDS, self.transport.close)
+        elif self._last or self._incoming.ending:
+            self.transport.close()
+        else:
+            self._next()
+
+    def _close_idle(self) -> None:
+        """Close it where it has not asked for long; one timer for all requests, since each costs."""
+        busy = self.task or self.transport.get_write_buffer_size()
+        left = IDLE_SECONDS if busy else self._since + IDLE_SECONDS - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._close_idle)
+        else:
+            self.transport.abort()
+
+    # What httptools finds.
 
     def on_url(self, target: bytes) -> None:
         """Take a part of the target, or note of a request behind a request."""
@@ -305,22 +328,25 @@ class Client(asyncio.Protocol):
         self._last = self._last or self.request is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; it can also stand behind a body, where it says nothing that counts."""
-        self._headers.append((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")))
+        """Take a header; one behind a body is none, since the guard has not seen it."""
+        if self.request is None:
+            self._headers.append((name.decode("latin-1"), value.decode("utf-8", "surrogateescape").rstrip(" \t")))
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
         if self.request:
             return
-        headers, self._headers = self._headers, []
         method, target = self._parser.get_method().decode(), self._target.decode("utf-8", "surrogateescape")
         self._modern = self._parser.get_http_version() == "1.1"
         self._last = method == "HEAD" or not (self._modern and self._parser.should_keep_alive())
-        self.request = Request(self, method, target, headers)
+        self.request = Request(self, method, target, self._headers)
+        if self._parser.should_upgrade():  # the parser takes its body for another protocol
+            self.request.fail(Refused(400, "invalid_request_error", "This gateway speaks HTTP/1.1 only: no Upgrade."))
         self.task = self._loop.create_task(self._answer(self.request))
 
     def on_body(self, data: bytes) -> None:
         """Take a part of the body, unless the answer is there already."""
+        self._room += 9 * len(data)  # itself, and at most "1 CR LF … CR LF" around each byte, with some more
         if self.request and self.task:
             self.request.add(data)
 

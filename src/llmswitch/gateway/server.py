@@ -34,7 +34,7 @@ class Server:
         try:
             return await self._answer(request)
         except Refused as refused:
-            return error(refused.status, refused.kind, str(refused))
+            return refused.response
         except LlmswitchError as problem:
             # 424: Claude Code 2.1.329 shows the text of it as it is, and does not ask again.
             return error(424, "invalid_request_error", f"llmswitch: {problem.args[0]} {problem.hint}", retry=False)
