@@ -185,6 +185,17 @@ def test_what_two_programs_could_read_differently_is_refused(raw: bytes) -> None
     assert asked == []
 
 
+def test_a_head_that_is_broken_and_too_long_is_refused_once() -> None:
+    """For what was found first."""
+
+    async def main() -> None:
+        async with serving() as (_, port):
+            raw = await said(port, b"POST / HTTP/1.1\r\nX\0: " + b"x" * LARGEST_HEAD)
+            assert raw.count(b"HTTP/1.1 ") <= 1  # 0 where the rest of it made the system take the answer back
+
+    run(main)
+
+
 def test_a_broken_body_is_refused() -> None:
     """Whoever waits for it is told."""
 

@@ -161,8 +161,8 @@ def _too_large() -> Refused:
 class Client(asyncio.Protocol):
     """A connection of a client: what comes on it, by httptools' callbacks, and what is sent.
 
-    It waits for a request (no `request`); one is answered while it may still come (a `task`, too); one was refused
-    before its end, whose rest is dropped (a `request`, no `task`); and then it waits for the next one or is closed.
+    It waits for a request (no `request`), has one answered, of which more may still come (a `task` does that), or drops
+    the rest of one that was answered before its end (a `request`, and no `task`), and is closed then.
     """
 
     transport: asyncio.Transport
@@ -277,6 +277,7 @@ class Client(asyncio.Protocol):
             self._last = True  # what follows is no HTTP
         except httptools.HttpParserError:
             self._refuse(Refused(400, "invalid_request_error", "The request is no HTTP."))
+            return
         if self._room < 0:
             self._refuse(Refused(431, "invalid_request_error", "The headers of the request are too large."))
 
