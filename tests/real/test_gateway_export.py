@@ -282,9 +282,8 @@ def test_a_used_up_key_stops_each_slot_with_real_postgres_and_redis_where_webass
                 assert (status, "text_delta" in said) == (200, True), said
             spent = 'SELECT key_alias, round(spend * 1e6) FROM "LiteLLM_VerificationToken" WHERE spend > 0'
             deadline = time.monotonic() + START_SECONDS
-            while len(rows := query(found["DATABASE_URL"], spent)) < len(
-                places
-            ):  # it is written every ten seconds or so
+            # It is written every ten seconds or so.
+            while len(rows := query(found["DATABASE_URL"], spent)) < len(places):
                 assert time.monotonic() < deadline, f"what was spent is not in Postgres: {rows}"
                 time.sleep(0.2)
             assert {slot: float(micros) for slot, micros in rows} == costs
