@@ -280,7 +280,7 @@ def test_who_wants_to_know_whether_to_send_his_body_is_told() -> None:
             writer.close()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n")
-            assert await reader.readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+            assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")  # its words differ between Pythons
             writer.close()
 
     run(main)
