@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from llmswitch.base.urls import ID_DIGITS
-from llmswitch.gateway.incoming import Refused
+from llmswitch.gateway.incoming import Rejected
 
 TOKEN_DIGITS = 64
 _PATH = re.compile(r"/w/([0-9a-f]{16})(/v1/messages(?:/count_tokens)?)")
@@ -35,25 +35,25 @@ class Guard:
         )
 
     def check(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, str, str]:
-        """Return the id of the routes, the API path and the place of an allowed request; raises Refused.
+        """Return the id of the routes, the API path and the place of an allowed request; raises Rejected.
 
         `headers` have their names in small letters. The one in Host defeats DNS rebinding; browsers send Origin or
         Sec-Fetch-Site with what a page asks for.
         """
         if headers.get("host") not in self._hosts:
-            raise Refused(403, "permission_error", "This gateway answers to 127.0.0.1 only.")
+            raise Rejected(403, "permission_error", "This gateway answers to 127.0.0.1 only.")
         if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
-            raise Refused(403, "permission_error", "This gateway does not answer web pages.")
+            raise Rejected(403, "permission_error", "This gateway does not answer web pages.")
         match = _PATH.fullmatch(path)
         if match is None:
-            raise Refused(404, "not_found_error", "This gateway serves /v1/messages below a pin's path only.")
+            raise Rejected(404, "not_found_error", "This gateway serves /v1/messages below a pin's path only.")
         place = self._place(match[1], headers)
         if place is None:
-            raise Refused(
+            raise Rejected(
                 401, "authentication_error", "This is not the gateway's token. Restart the session, or switch again."
             )
         if method != "POST":
-            raise Refused(405, "invalid_request_error", "Messages are POSTed.")
+            raise Rejected(405, "invalid_request_error", "Messages are POSTed.")
         return match[1], match[2], place
 
     def _place(self, routes: str, headers: Mapping[str, str]) -> str | None:

@@ -25,8 +25,8 @@ IDLE_SECONDS, BODY_SECONDS, REST_SECONDS = 75.0, 120.0, 10.0
 SHUTDOWN_SECONDS = 20.0
 
 
-class Refused(Exception):
-    """The request is refused with this HTTP status; the message never quotes the request."""
+class Rejected(Exception):
+    """The request is refused with this answer, which never quotes it."""
 
     def __init__(self, status: int, kind: str, message: str, retry: bool = True) -> None:
         super().__init__(message)
@@ -104,11 +104,11 @@ class Request:
         self.whole = False  # it came to its end
         self._parts: list[bytes] = []
         self._left = LARGEST
-        self._trouble: Refused | None = None
+        self._trouble: Rejected | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     async def body(self) -> bytes:
-        """Return the body, once; raises Refused where it is too long, does not come to its end, or is no HTTP."""
+        """Return the body, once; raises Rejected where it is too long, does not come to its end, or is no HTTP."""
         if not (self.whole or self._trouble):
             await self._rest()
         if self._trouble:
@@ -127,7 +127,7 @@ class Request:
                 await self._waiter
         except TimeoutError:
             text = "The request did not come to its end."
-            raise Refused(408, "invalid_request_error", text, retry=False) from None
+            raise Rejected(408, "invalid_request_error", text, retry=False) from None
 
     def add(self, data: bytes) -> None:
         """Take a part of the body."""
@@ -143,7 +143,7 @@ class Request:
         self.whole = True
         self._wake()
 
-    def fail(self, trouble: Refused) -> None:
+    def fail(self, trouble: Rejected) -> None:
         """Take note that the body is of no use."""
         self._trouble = trouble
         self._parts.clear()
@@ -154,8 +154,8 @@ class Request:
             self._waiter.set_result(None)
 
 
-def _too_large() -> Refused:
-    return Refused(413, "request_too_large", f"The request is larger than {LARGEST // 1024**2} MiB.")
+def _too_large() -> Rejected:
+    return Rejected(413, "request_too_large", f"The request is larger than {LARGEST // 1024**2} MiB.")
 
 
 class Client(asyncio.Protocol):
@@ -276,12 +276,12 @@ class Client(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._last = True  # what follows is no HTTP
         except httptools.HttpParserError:
-            self._refuse(Refused(400, "invalid_request_error", "The request is no HTTP."))
+            self._refuse(Rejected(400, "invalid_request_error", "The request is no HTTP."))
             return
         if self._room < 0:
-            self._refuse(Refused(431, "invalid_request_error", "The headers of the request are too large."))
+            self._refuse(Rejected(431, "invalid_request_error", "The headers of the request are too large."))
 
-    def _refuse(self, trouble: Refused) -> None:
+    def _refuse(self, trouble: Rejected) -> None:
         """Refuse what comes; behind a whole request it is only dropped."""
         self._last = True
         if self.request is None:
@@ -342,7 +342,7 @@ class Client(asyncio.Protocol):
         self._last = method == "HEAD" or not (self._modern and self._parser.should_keep_alive())
         self.request = Request(self, method, target, self._headers)
         if self._parser.should_upgrade():  # the parser takes its body for another protocol
-            self.request.fail(Refused(400, "invalid_request_error", "This gateway speaks HTTP/1.1 only: no Upgrade."))
+            self.request.fail(Rejected(400, "invalid_request_error", "This gateway speaks HTTP/1.1 only: no Upgrade."))
         self.task = self._loop.create_task(self._answer(self.request))
 
     def on_body(self, data: bytes) -> None:

@@ -327,7 +327,7 @@ class _Connection(asyncio.Protocol):
         """Send a request and return its answer once its head is there."""
         answer = self.answer = Answer(self)
         self.transport.write(data)
-        self._reset()
+        self._reset()  # behind it, while the host is at work already
         try:
             await answer.begin()
         except BaseException:

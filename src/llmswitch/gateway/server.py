@@ -10,7 +10,7 @@ from llmswitch.base.secret import Secret
 from llmswitch.gateway import wire
 from llmswitch.gateway.counts import NOTE, Counts
 from llmswitch.gateway.guard import Guard
-from llmswitch.gateway.incoming import Refused, Request, Response, error
+from llmswitch.gateway.incoming import Rejected, Request, Response, error
 from llmswitch.gateway.route_files import RouteFiles
 from llmswitch.gateway.translate import Translator
 from llmswitch.gateway.upstream import Upstreams
@@ -33,7 +33,7 @@ class Server:
         self.counts.begin()
         try:
             return await self._answer(request)
-        except Refused as refused:
+        except Rejected as refused:
             return refused.response
         except LlmswitchError as problem:
             # 424: Claude Code 2.1.329 shows the text of it as it is, and does not ask again.
